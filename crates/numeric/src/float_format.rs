@@ -1,0 +1,161 @@
+//! Decimal text of floats: digits, rounding and layout, before any padding.
+//!
+//! What this is for: the conversions e, f, g and r with precision that `repr`,
+//! `format` and `%` share. What it is not: width, grouping, percent (see
+//! `format_spec` and `percent`).
+
+/// The layout of a float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `d.ddde+XX`.
+    Exponent,
+    /// `ddd.ddd`.
+    Fixed,
+    /// The shorter of the two for a number of significant digits.
+    General,
+    /// The fewest digits that read back as the value.
+    Shortest,
+}
+
+/// How to write a float with [`write`].
+#[derive(Debug, Clone, Copy)]
+pub struct FloatFormat {
+    /// The layout.
+    pub kind: Kind,
+    /// Digits after the point, or significant digits for [`Kind::General`].
+    pub precision: usize,
+    /// Upper case `E`, `INF` and `NAN`.
+    pub upper: bool,
+    /// Keep the point and trailing zeros (`#`).
+    pub alternate: bool,
+    /// Write `.0` after a whole number.
+    pub dot_zero: bool,
+    /// No minus sign if all digits are zero (`z`).
+    pub no_negative_zero: bool,
+}
+
+/// The digits of `v` (finite, nonnegative) and the position of the point in them:
+/// `0.d1d2d3... * 10^point`.
+struct Decimal {
+    digits: Vec<u8>,
+    point: i64,
+}
+
+/// No float has more significant digits than this in exact decimal notation.
+const MAX_SIGNIFICANT: usize = 800;
+/// No float has more digits than this after the point.
+const MAX_FRACTION: usize = 1100;
+
+fn split_exponential(text: &str) -> Decimal {
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    Decimal { digits, point: exponent.parse::<i64>().unwrap_or(0) + 1 }
+}
+
+fn decimal_of(v: f64, kind: Kind, precision: usize) -> Decimal {
+    let mut d = match kind {
+        Kind::Shortest => split_exponential(&format!("{v:e}")),
+        Kind::Exponent => split_exponential(&format!("{:.*e}", precision.min(MAX_SIGNIFICANT), v)),
+        Kind::General => {
+            let n = precision.max(1).min(MAX_SIGNIFICANT);
+            split_exponential(&format!("{:.*e}", n - 1, v))
+        }
+        Kind::Fixed => {
+            let text = format!("{:.*}", precision.min(MAX_FRACTION), v);
+            let point = text.find('.').unwrap_or(text.len());
+            let mut digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
+            let lead = digits.iter().take_while(|&&b| b == b'0').count();
+            digits.drain(..lead);
+            Decimal { digits, point: point as i64 - lead as i64 }
+        }
+    };
+    while d.digits.last() == Some(&b'0') {
+        d.digits.pop();
+    }
+    if d.digits.is_empty() {
+        // Zero is the one digit 0 before the point.
+        d.point = 1;
+    }
+    d
+}
+
+/// Appends the text of `v`, with a minus sign if it is negative.
+pub fn write(out: &mut String, v: f64, f: &FloatFormat) {
+    if !v.is_finite() {
+        let (text, negative) = if v.is_nan() { ("nan", false) } else { ("inf", v < 0.0) };
+        if negative {
+            out.push('-');
+        }
+        if f.upper { out.push_str(&text.to_ascii_uppercase()) } else { out.push_str(text) }
+        return;
+    }
+    let precision = if f.kind == Kind::General { f.precision.max(1) } else { f.precision };
+    let d = decimal_of(v.abs(), f.kind, precision);
+    if v.is_sign_negative() && !(f.no_negative_zero && d.digits.is_empty()) {
+        out.push('-');
+    }
+    let mut point = d.point;
+    let places = precision as i64;
+    // The position after the last digit to write; positions beyond the digits are zeros.
+    let mut end = d.digits.len().max(1) as i64;
+    let exponential = match f.kind {
+        Kind::Exponent => {
+            end = places + 1;
+            true
+        }
+        Kind::Fixed => {
+            end = point + places;
+            false
+        }
+        Kind::General => {
+            if f.alternate {
+                end = places;
+            }
+            point <= -4 || point > places - i64::from(f.dot_zero)
+        }
+        Kind::Shortest => point <= -4 || point > 16,
+    };
+    let exponent = point - 1;
+    if exponential {
+        point = 1;
+    }
+    end = end.max(if !exponential && f.dot_zero { point + 1 } else { point });
+    let start = if point <= 0 { point - 1 } else { 0 };
+    out.reserve((end - start) as usize + 8);
+    let digit = |i: i64| {
+        if i < 0 { '0' } else { d.digits.get(i as usize).map_or('0', |&b| b as char) }
+    };
+    for i in start..point {
+        out.push(digit(i));
+    }
+    if end > point || f.alternate {
+        out.push('.');
+    }
+    for i in point..end {
+        out.push(digit(i));
+    }
+    if exponential {
+        out.push(if f.upper { 'E' } else { 'e' });
+        out.push(if exponent < 0 { '-' } else { '+' });
+        let n = exponent.unsigned_abs();
+        if n < 10 {
+            out.push('0');
+        }
+        out.push_str(&n.to_string());
+    }
+}
+
+/// The shortest text that reads back as `v`; `dot_zero` as in [`FloatFormat`].
+pub fn shortest(v: f64, dot_zero: bool) -> String {
+    let mut out = String::new();
+    let f = FloatFormat {
+        kind: Kind::Shortest,
+        precision: 0,
+        upper: false,
+        alternate: false,
+        dot_zero,
+        no_negative_zero: false,
+    };
+    write(&mut out, v, &f);
+    out
+}
