@@ -1,12 +1,158 @@
 //! Python 3.14 source text to abstract syntax tree.
 //!
 //! Lexer, parser and AST of Taipan. The tree follows CPython's `Python.asdl`
-//! name for name; errors follow CPython's wording and positions. Not here: symbol
+//! name for name; errors follow CPython's wording and positions. Parsing is two
+//! passes: a fast one that builds the tree of correct code, and, only when that
+//! fails, a slow one (`diagnose`) that finds out what to say. Not here: symbol
 //! tables, scoping errors, code generation (those are the compiler's).
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod decode;
+mod diagnose;
+mod error;
+mod lexer;
+mod parser;
 mod source;
 
 pub use bumpalo::Bump;
+pub use decode::{Decoded, decode_source};
+pub use error::{ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
+pub use lexer::{Tok, Token};
 pub use source::LineIndex;
+
+/// What to parse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// A file.
+    #[default]
+    Exec,
+    /// One expression.
+    Eval,
+    /// One interactive statement.
+    Single,
+    /// A signature type comment.
+    FuncType,
+}
+
+/// Looks up the character of a `\N{...}` escape.
+pub type NameLookup = fn(&str) -> Option<u32>;
+
+/// How to parse.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What to parse.
+    pub mode: Mode,
+    /// Understand `# type:` comments.
+    pub type_comments: bool,
+    /// Report input that merely stops too early as [`ErrorKind::IncompleteInput`].
+    pub allow_incomplete_input: bool,
+    /// Do not close open blocks at the end of interactive input.
+    pub dont_imply_dedent: bool,
+    /// `from __future__ import barry_as_FLUFL` is in force.
+    pub barry_as_flufl: bool,
+    /// Minor version of the grammar.
+    pub feature_version: u8,
+    /// Longest decimal integer literal; 0 for no limit.
+    pub int_max_str_digits: u32,
+    /// Resolves `\N{...}`; without it every name is unknown.
+    pub name_lookup: Option<NameLookup>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            mode: Mode::Exec,
+            type_comments: false,
+            allow_incomplete_input: false,
+            dont_imply_dedent: false,
+            barry_as_flufl: false,
+            feature_version: 14,
+            int_max_str_digits: 4300,
+            name_lookup: None,
+        }
+    }
+}
+
+/// A tree and what was noticed on the way.
+#[derive(Debug)]
+pub struct Parsed<'a> {
+    /// The tree.
+    pub module: ast::Mod<'a>,
+    /// Warnings, in source order.
+    pub warnings: Vec<SyntaxWarning>,
+}
+
+/// Parse `source`, which is decoded text without a byte order mark.
+///
+/// Needs a native stack of 32 MB for the most deeply nested inputs it accepts.
+pub fn parse<'a>(arena: &'a Bump, source: &'a str, options: &Options) -> Result<ast::Mod<'a>, SyntaxError> {
+    parse_with_warnings(arena, source, options).map(|p| p.module)
+}
+
+/// Like [`parse`], with the warnings.
+pub fn parse_with_warnings<'a>(
+    arena: &'a Bump,
+    source: &'a str,
+    options: &Options,
+) -> Result<Parsed<'a>, SyntaxError> {
+    if memchr::memchr(0, source.as_bytes()).is_some() || source.len() >= u32::MAX as usize {
+        return Err(SyntaxError {
+            kind: ErrorKind::Value,
+            message: "source code string cannot contain null bytes".into(),
+            lineno: 0,
+            offset: 0,
+            end_lineno: 0,
+            end_offset: 0,
+            text: None,
+        });
+    }
+    let lex_options = lexer::LexOptions { extra: false, type_comments: options.type_comments };
+    let mut lexed = lexer::lex(source, lex_options);
+    if lexed.error.is_some() {
+        let end = source.len() as u32;
+        lexed.tokens.push(Token { kind: Tok::Error, start: end, end });
+    }
+    let mut parser = parser::Parser::new(arena, source, &lexed.tokens, options);
+    match parser.module(&lexed) {
+        Ok(module) => {
+            let mut raw: Vec<(u32, String)> =
+                parser.warnings.into_iter().map(|w| (w.at, w.message)).collect();
+            raw.extend(lexed.warnings.iter().map(|w| (w.at, w.message.clone())));
+            let mut warnings = Vec::new();
+            if !raw.is_empty() {
+                raw.sort_by_key(|w| w.0);
+                let index = LineIndex::new(source);
+                for (at, message) in raw {
+                    warnings.push(SyntaxWarning {
+                        message,
+                        lineno: index.line(at),
+                        category: WarningCategory::SyntaxWarning,
+                    });
+                }
+            }
+            Ok(Parsed { module, warnings })
+        }
+        Err(parser::Fail) => {
+            let too_complex = parser.too_complex;
+            let top = parser.top.get();
+            Err(diagnose::diagnose(source, options, top, too_complex))
+        }
+    }
+}
+
+/// A token stream that may end in an error.
+#[derive(Debug)]
+pub struct TokenStream {
+    /// Tokens up to the end marker or the error.
+    pub tokens: Vec<Token>,
+    /// Why it stopped.
+    pub error: Option<SyntaxError>,
+}
+
+/// Tokens of `source`; with `extra` also comments and `NL`, as `tokenize` wants them.
+pub fn tokenize(source: &str, extra: bool) -> TokenStream {
+    let lexed = lexer::lex(source, lexer::LexOptions { extra, type_comments: false });
+    let error = lexed.error.as_ref().map(|e| diagnose::lexer_error(source, &lexed, e));
+    TokenStream { tokens: lexed.tokens, error }
+}

@@ -1,0 +1,65 @@
+//! What parsing can report: errors and warnings, in CPython's terms.
+
+/// Exception class of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// `SyntaxError`
+    Syntax,
+    /// `IndentationError`
+    Indentation,
+    /// `TabError`
+    Tab,
+    /// `_IncompleteInputError` (only with `allow_incomplete_input`)
+    IncompleteInput,
+    /// `MemoryError`: nested too deeply
+    TooComplex,
+    /// `ValueError`-like trouble with the source itself (null bytes); CPython says `SyntaxError`
+    Value,
+}
+
+/// A syntax error, with the attributes of CPython's exception.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    /// Exception class.
+    pub kind: ErrorKind,
+    /// `msg`
+    pub message: String,
+    /// `lineno`, 1-based
+    pub lineno: u32,
+    /// `offset`, 1-based, in characters
+    pub offset: i32,
+    /// `end_lineno`
+    pub end_lineno: i32,
+    /// `end_offset`
+    pub end_offset: i32,
+    /// `text`, the source line
+    pub text: Option<String>,
+}
+
+/// Class of a warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningCategory {
+    /// `SyntaxWarning`
+    SyntaxWarning,
+    /// `DeprecationWarning`
+    DeprecationWarning,
+}
+
+/// A warning found while parsing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyntaxWarning {
+    /// Its text.
+    pub message: String,
+    /// 1-based line.
+    pub lineno: u32,
+    /// Its class.
+    pub category: WarningCategory,
+}
+
+impl std::fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (line {})", self.message, self.lineno)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
