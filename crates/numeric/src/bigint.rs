@@ -89,6 +89,8 @@ macro_rules! from_primitive {
 }
 from_primitive!(i32 u32 i64 u64 i128 u128 usize);
 
+// Named methods, since most of them can fail.
+#[allow(clippy::should_implement_trait)]
 impl BigInt {
     /// Zero.
     pub const ZERO: BigInt = BigInt(IBig::ZERO);
@@ -551,7 +553,8 @@ impl BigInt {
 
     /// Python's hash: the value modulo 2^61 - 1 with its sign, never -1.
     pub fn hash(&self) -> i64 {
-        let h = self.words().iter().rev().fold(0u64, |h, &w| reduce_hash(u128::from(h) << 64 | u128::from(w)));
+        let h =
+            self.words().iter().rev().fold(0u64, |h, &w| reduce_hash(u128::from(h) << 64 | u128::from(w)));
         let h = if self.is_negative() { -(h as i64) } else { h as i64 };
         if h == -1 { -2 } else { h }
     }

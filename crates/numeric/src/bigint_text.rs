@@ -48,7 +48,8 @@ impl ScannedInt {
 
     /// The integer.
     pub fn value(&self) -> BigInt {
-        let small = if self.digits.len() <= 12 { i64::from_str_radix(&self.digits, self.radix).ok() } else { None };
+        let small =
+            if self.digits.len() <= 12 { i64::from_str_radix(&self.digits, self.radix).ok() } else { None };
         let v = match small {
             Some(v) => IBig::from(v),
             None => IBig::from(UBig::from_str_radix(&self.digits, self.radix).unwrap_or_default()),
@@ -137,7 +138,8 @@ const CHUNK_INVERSE: u64 = (u128::MAX / CHUNK as u128 - (1 << 64)) as u64;
 /// (Moeller and Granlund, "Improved division by invariant integers", algorithm 4).
 #[inline]
 fn divide_by_chunk(high: u64, low: u64) -> (u64, u64) {
-    let q = (u128::from(CHUNK_INVERSE) * u128::from(high)).wrapping_add(u128::from(high) << 64 | u128::from(low));
+    let q =
+        (u128::from(CHUNK_INVERSE) * u128::from(high)).wrapping_add(u128::from(high) << 64 | u128::from(low));
     let (mut q1, q0) = (((q >> 64) as u64).wrapping_add(1), q as u64);
     let mut r = low.wrapping_sub(q1.wrapping_mul(CHUNK));
     if r > q0 {

@@ -52,7 +52,9 @@ pub(crate) fn parse_prefix(s: &[u8]) -> Option<(f64, usize)> {
     let rest = &s[signed..];
     let word = |w: &[u8]| rest.len() >= w.len() && rest[..w.len()].eq_ignore_ascii_case(w);
     let apply = |v: f64| if negative { -v } else { v };
-    for (name, value) in [(&b"infinity"[..], f64::INFINITY), (b"inf", f64::INFINITY), (b"nan", f64::NAN.abs())] {
+    for (name, value) in
+        [(&b"infinity"[..], f64::INFINITY), (b"inf", f64::INFINITY), (b"nan", f64::NAN.abs())]
+    {
         if word(name) {
             return Some((apply(value), signed + name.len()));
         }
@@ -190,17 +192,24 @@ pub fn from_hex(text: &str) -> Result<f64, FromHexError> {
             [b'+', d @ ..] => (false, d),
             d => (false, d),
         };
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        if count == 0 {
             return Err(FromHexError::Invalid);
         }
-        let n = digits.iter().fold(0i64, |n, d| n.saturating_mul(10).saturating_add(i64::from(d - b'0')));
+        s = &digits[count..];
+        let n = digits[..count]
+            .iter()
+            .fold(0i64, |n, d| n.saturating_mul(10).saturating_add(i64::from(d - b'0')));
         let n = n.min(1 << 60);
         e += if minus { -n } else { n };
-    } else if !s.is_empty() {
-        return Err(FromHexError::Invalid);
     }
+    // As in CPython an overflow is reported before trailing characters are.
     let v = compose(m, e);
-    if v.is_infinite() { Err(FromHexError::Overflow) } else { Ok(apply(v)) }
+    match (v.is_infinite(), s.is_empty()) {
+        (true, _) => Err(FromHexError::Overflow),
+        (false, false) => Err(FromHexError::Invalid),
+        (false, true) => Ok(apply(v)),
+    }
 }
 
 /// `float.as_integer_ratio`.

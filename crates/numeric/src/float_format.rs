@@ -52,12 +52,31 @@ fn split_exponential(text: &str) -> Decimal {
     Decimal { digits, point: exponent.parse::<i64>().unwrap_or(0) + 1 }
 }
 
+/// Whether `v` may lie exactly halfway between two decimals of its shortest length:
+/// its exact decimal notation is then at most 18 digits long, which bounds the power
+/// of two in its denominator.
+fn may_tie(v: f64) -> bool {
+    let (m, e) = crate::bigint::decompose(v);
+    let e = e + i64::from(m.trailing_zeros());
+    (-26..0).contains(&e) || v > 9_007_199_254_740_992.0
+}
+
+/// Of two equally near shortest decimals std takes the greater, CPython the even one.
+fn tie_to_even(v: f64, d: Decimal) -> Decimal {
+    let text = format!("{:.*e}", d.digits.len() - 1, v);
+    if text.parse() == Ok(v) { split_exponential(&text) } else { d }
+}
+
 fn decimal_of(v: f64, kind: Kind, precision: usize) -> Decimal {
     let mut d = match kind {
-        Kind::Shortest => split_exponential(&format!("{v:e}")),
+        Kind::Shortest => {
+            let d = split_exponential(&format!("{v:e}"));
+            let odd = d.digits.last().is_some_and(|b| b & 1 == 1);
+            if odd && d.digits.len() >= 15 && may_tie(v) { tie_to_even(v, d) } else { d }
+        }
         Kind::Exponent => split_exponential(&format!("{:.*e}", precision.min(MAX_SIGNIFICANT), v)),
         Kind::General => {
-            let n = precision.max(1).min(MAX_SIGNIFICANT);
+            let n = precision.clamp(1, MAX_SIGNIFICANT);
             split_exponential(&format!("{:.*e}", n - 1, v))
         }
         Kind::Fixed => {
@@ -86,7 +105,11 @@ pub fn write(out: &mut String, v: f64, f: &FloatFormat) {
         if negative {
             out.push('-');
         }
-        if f.upper { out.push_str(&text.to_ascii_uppercase()) } else { out.push_str(text) }
+        if f.upper {
+            out.push_str(&text.to_ascii_uppercase())
+        } else {
+            out.push_str(text)
+        }
         return;
     }
     let precision = if f.kind == Kind::General { f.precision.max(1) } else { f.precision };

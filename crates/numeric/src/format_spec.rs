@@ -154,6 +154,8 @@ pub enum FormatError {
     AlternateForChar,
     /// An integer that is no code point (`OverflowError`).
     CharRange,
+    /// An integer that does not even fit a machine word, for `c` (`OverflowError`).
+    CharTooLarge,
     /// A precision beyond 2^31 - 1.
     PrecisionTooBig,
     /// A sign for a string.
@@ -191,7 +193,9 @@ impl FormatError {
     /// The exception to raise.
     pub fn class(&self) -> ErrorClass {
         match self {
-            FormatError::CharRange | FormatError::IntTooLarge => ErrorClass::Overflow,
+            FormatError::CharRange | FormatError::CharTooLarge | FormatError::IntTooLarge => {
+                ErrorClass::Overflow
+            }
             FormatError::Memory => ErrorClass::Memory,
             _ => ErrorClass::Value,
         }
@@ -205,7 +209,9 @@ impl FormatError {
         };
         let type_name: String = type_name.chars().take(200).collect();
         match *self {
-            FormatError::Invalid => format!("Invalid format specifier '{spec}' for object of type '{type_name}'"),
+            FormatError::Invalid => {
+                format!("Invalid format specifier '{spec}' for object of type '{type_name}'")
+            }
             FormatError::GroupingNotAllowed(sep, c) => format!("Cannot specify '{sep}' with {}.", code(c)),
             FormatError::UnknownCode(c) => {
                 format!("Unknown format code {} for object of type '{type_name}'", code(c))
@@ -222,13 +228,16 @@ impl FormatError {
                 "Alternate form (#) not allowed with integer format specifier 'c'".into()
             }
             FormatError::CharRange => "%c arg not in range(0x110000)".into(),
+            FormatError::CharTooLarge => "Python int too large to convert to C long".into(),
             FormatError::PrecisionTooBig => "precision too big".into(),
             FormatError::SignForStr => "Sign not allowed in string format specifier".into(),
             FormatError::SpaceForStr => "Space not allowed in string format specifier".into(),
             FormatError::NegativeZeroForStr => {
                 "Negative zero coercion (z) not allowed in string format specifier".into()
             }
-            FormatError::AlternateForStr => "Alternate form (#) not allowed in string format specifier".into(),
+            FormatError::AlternateForStr => {
+                "Alternate form (#) not allowed in string format specifier".into()
+            }
             FormatError::AlignForStr => "'=' alignment not allowed in string format specifier".into(),
             FormatError::AlignForComplex => {
                 "'=' alignment flag is not allowed in complex format specifier".into()
@@ -435,7 +444,7 @@ fn check_grouping(spec: &mut FormatSpec) -> Result<(), FormatError> {
 }
 
 /// Separator and group lengths in force for a spec.
-fn conventions<'a>(g: Grouping, kind: char, locale: &'a LocaleInfo) -> (&'a str, &'a [u8]) {
+fn conventions(g: Grouping, kind: char, locale: &LocaleInfo) -> (&str, &[u8]) {
     match g {
         _ if kind == 'n' => (&locale.thousands_sep, &locale.grouping),
         Grouping::None => ("", &[]),
@@ -462,7 +471,7 @@ fn group_digits(digits: &str, min_width: usize, separator: &str, lengths: &[u8])
     let (mut i, mut length) = (0, 0usize);
     loop {
         match lengths.get(i) {
-            Some(&l) if l == 127 => length = usize::MAX,
+            Some(127) => length = usize::MAX,
             Some(&l) if l > 0 => {
                 length = l as usize;
                 i += 1;
@@ -699,7 +708,10 @@ pub fn format_int(
         if spec.alternate {
             return Err(FormatError::AlternateForChar);
         }
-        let c = value.small().filter(|v| (0..=0x10ffff).contains(v)).ok_or(FormatError::CharRange)?;
+        let c = value.small().ok_or(FormatError::CharTooLarge)?;
+        if !(0..=0x10ffff).contains(&c) {
+            return Err(FormatError::CharRange);
+        }
         let (left, middle, right) = padding(spec, 1)?;
         out.repeat(spec.fill, left + middle);
         out.repeat(c as u32, 1);
@@ -816,7 +828,12 @@ pub fn format_complex(
         };
         let (digits, point, fraction, rest) = split_float(rest);
         let plain = FormatSpec { width: None, sign, ..spec.clone() };
-        write_number(&mut body, &Parts { negative, prefix: "", digits, point, fraction, rest }, &plain, locale)
+        write_number(
+            &mut body,
+            &Parts { negative, prefix: "", digits, point, fraction, rest },
+            &plain,
+            locale,
+        )
     };
     if skip_real {
         part(im, spec.sign)?;

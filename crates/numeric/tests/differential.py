@@ -187,9 +187,8 @@ def fdiv(op, f):
 def fpow():
     a, b = R.choice([rflt, small_float])(), R.choice([rflt, small_float, lambda: float(R.randint(-9, 9))])()
     def f():
-        r = a ** b
-        if isinstance(r, complex): raise ValueError('negative number to a fractional power')
-        return show(r)
+        if math.isfinite(a) and math.isfinite(b) and a < 0 and b != math.floor(b): raise ValueError('negative number to a fractional power')
+        return show(a ** b)
     return ('fpow', fb(a), fb(b)), f
 def ratio(a):
     if math.isinf(a): raise ValueError('cannot convert float infinity to integer')
@@ -220,7 +219,69 @@ GROUPS = {
   fdiv('ffloordiv', lambda a, b: show(a // b)), fdiv('fmod', lambda a, b: show(a % b)), fdiv('fdivmod', lambda a, b: '%s %s' % tuple(map(show, divmod(a, b)))), fpow],
  'format': [lambda: fmt('i'), lambda: fmt('f'), lambda: fmt('c'), lambda: fmt('s'), pct, pct],
 }
-# MATH
+
+def msg(f): return lambda *a: f(*a)
+def mf(name, f): return lambda: (lambda a: (('math.' + name, fb(a)), lambda: show(f(a))))(R.choice([small_float, rflt])())
+def m2(name, f): return lambda: (lambda a, b: (('math.' + name, fb(a), fb(b)), lambda: show(f(a, b))))(small_float(), small_float())
+def sz(z): return show(z.real) + ' ' + show(z.imag)
+def rz():
+    k = R.random()
+    if k < .25: return complex(R.choice(SPECIAL), R.choice(SPECIAL))
+    g = R.choice([small_float, rflt, lambda: R.uniform(-2, 2)])
+    return complex(g(), g())
+def zb(z): return fb(z.real), fb(z.imag)
+def cf(name, f): return lambda: (lambda z: (('cmath.' + name, *zb(z)), lambda: sz(f(z))))(rz())
+def c2(op, f): return lambda: (lambda a, b: ((op, *zb(a), *zb(b)), lambda: sz(f(a, b))))(rz(), rz())
+def cr(op, f): return lambda: (lambda a, b: ((op, *zb(a), fb(b)), lambda: sz(f(a, b))))(rz(), rflt())
+def cpow():
+    a, b = rz(), R.choice([rz, lambda: complex(R.randint(-110, 110), 0), lambda: complex(R.randint(-5, 5) / 2, 0)])()
+    return ('cpow', *zb(a), *zb(b)), lambda: sz(a ** b)
+def fs(op, f):
+    def g():
+        n = R.randint(0, 12); g = R.choice([small_float, rflt, lambda: R.gauss(0, 1), lambda: R.uniform(-1, 1) * 2.0 ** R.randint(-60, 60)])
+        if R.random() < .9: h = g; g = lambda: (lambda v: v if math.isfinite(v) else 1.0)(h())
+        a = [g() for _ in range(n)]
+        if n > 3 and R.random() < .3: a[1] = -a[0]
+        return (op, *map(fb, a)), lambda: show(f(a))
+    return g
+def sumprod():
+    n = R.randint(1, 8); a = [R.gauss(0, 1) * 2.0 ** R.randint(-30, 30) for _ in range(n)]; b = [R.gauss(0, 1) * 2.0 ** R.randint(-30, 30) for _ in range(n)]
+    return ('math.sumprod', *[fb(x) for p in zip(a, b) for x in p]), lambda: show(math.sumprod(a, b))
+def fma():
+    a, b, c = small_float(), small_float(), small_float(); return ('math.fma', fb(a), fb(b), fb(c)), lambda: show(math.fma(a, b, c))
+def ldexp():
+    a, n = rflt(), R.choice([R.randint(-2200, 2200), R.randint(-60, 60), 10**15, -10**15]); return ('math.ldexp', fb(a), str(n)), lambda: show(math.ldexp(a, n))
+def nexta():
+    a, b, n = rflt(), rflt(), R.choice([0, 1, 1, 2, R.getrandbits(60), R.randint(0, 9)])
+    if R.random() < .2: a, b = R.choice([5e-324, -5e-324, 0.0, -0.0, 1e-323, -1e-323]), R.choice([1.0, -1.0, 0.0, -0.0])
+    return ('math.nextafter', fb(a), fb(b), str(n)), lambda: show(math.nextafter(a, b, steps=n))
+def isclose():
+    a = rflt(); b = R.choice([a, a * (1 + R.uniform(-2e-9, 2e-9)), rflt()]); r, t = R.choice([1e-9, 0.0, 1e-3, -1.0 if R.random() < .1 else 2.0]), R.choice([0.0, 1e-5, inf])
+    return ('math.isclose', fb(a), fb(b), fb(r), fb(t)), lambda: str(math.isclose(a, b, rel_tol=r, abs_tol=t)).lower()
+def cparse():
+    z = rz()
+    s = R.choice([str(z), repr(z)[1:-1], fltlit() + fltlit() + 'j', fltlit() + R.choice('+-') + fltlit() + 'J', R.choice(['j', '-j', '1+j', ' ( 1 ) ', '(', '()', '', '+', '1e5-J', 'nan-infj'])])
+    if R.random() < .15:
+        i = R.randint(0, len(s)); s = s[:i] + R.choice('_ .j()+-1') + s[i:]
+    def f():
+        try: return sz(complex(s))
+        except ValueError as e: raise ValueError(str(e).split(':')[0])
+    return ('cparse', hx(s)), f
+def il(op, f): return lambda: (lambda a: ((op, ih(a)), lambda: show(f(a))))(rint())
+def fw(a): return show(a[0]) + ' ' + show(a[1])
+GROUPS['math'] = [mf(n, getattr(math, n)) for n in 'acos asin atan acosh asinh atanh cbrt cos cosh erf erfc exp exp2 expm1 log1p sin sinh sqrt tan tanh gamma lgamma log log2 log10 ulp degrees radians'.split()] + \
+ [m2(n, getattr(math, n)) for n in 'fmod remainder pow atan2 hypot'.split()] + [fs('math.hypot', lambda a: math.hypot(*a)), fs('math.fsum', math.fsum), fs('sum', lambda a: sum(a, 0.0)), sumprod, fma, ldexp, nexta, isclose,
+  f1('math.frexp', lambda a: '%s %d' % (show(math.frexp(a)[0]), math.frexp(a)[1])), f1('math.modf', lambda a: fw(math.modf(a))), il('ilog', math.log), il('ilog2', math.log2), il('ilog10', math.log10)]
+def chash(z): return str(hash(z))
+def nonan(): 
+    z = rz()
+    return complex(1, 2) if z != z else z
+GROUPS['complex'] = [c2('cadd', lambda a, b: a + b), c2('csub', lambda a, b: a - b), c2('cmul', lambda a, b: a * b), c2('cdiv', lambda a, b: a / b), cpow,
+  cr('cradd', lambda a, b: a + b), cr('crsub', lambda a, b: a - b), cr('crmul', lambda a, b: a * b), cr('crdiv', lambda a, b: a / b), cr('rcsub', lambda a, b: b - a), cr('rcdiv', lambda a, b: b / a),
+  lambda: (lambda z: (('cabs', *zb(z)), lambda: show(abs(z))))(rz()), lambda: (lambda z: (('crepr', *zb(z)), lambda: repr(z)))(rz()), lambda: (lambda z: (('chash', *zb(z)), lambda: chash(z)))(nonan()), cparse]
+GROUPS['cmath'] = [cf(n, getattr(cmath, n)) for n in 'acos acosh asin asinh atan atanh cos cosh exp log log10 sin sinh sqrt tan tanh'.split()] + [
+  lambda: (lambda a, b: (('cmath.rect', fb(a), fb(b)), lambda: sz(cmath.rect(a, b))))(small_float(), small_float()), lambda: (lambda z: (('cmath.polar', *zb(z)), lambda: fw(cmath.polar(z))))(rz()),
+  c2('cmath.logbase', cmath.log)]
 def main():
     exe, count = sys.argv[1], sys.argv[2]
     groups = sys.argv[4:] or list(GROUPS)

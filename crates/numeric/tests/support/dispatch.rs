@@ -25,7 +25,8 @@ pub fn flt(s: &str) -> f64 {
 }
 
 pub fn text(s: &str) -> String {
-    let bytes: Vec<u8> = (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect();
+    let bytes: Vec<u8> =
+        (0..s.len() / 2).map(|i| u8::from_str_radix(&s[2 * i..2 * i + 2], 16).unwrap()).collect();
     String::from_utf8(bytes).expect("utf-8")
 }
 
@@ -130,6 +131,9 @@ fn percent_value(a: &[&str]) -> Outcome {
                         percent::write_float(&mut out, &f, v).map_err(err)?;
                     }
                     ('s' | 'c', "s") => percent::write_str(&mut out, &f, &text(body)).map_err(err)?,
+                    ('s' | 'r' | 'a', "i") => {
+                        percent::write_str(&mut out, &f, &int(body).to_decimal()).map_err(err)?;
+                    }
                     _ => return Err("type".into()),
                 }
             }
@@ -178,7 +182,9 @@ fn integer_op(op: &str, a: &[&str]) -> Option<Outcome> {
             let v = x();
             let s = v.to_decimal();
             let digits = (s.len() - usize::from(v.is_negative())) as u64;
-            assert!((v.is_zero() || v.exceeds_decimal_digits(digits - 1)) && !v.exceeds_decimal_digits(digits));
+            assert!(
+                (v.is_zero() || v.exceeds_decimal_digits(digits - 1)) && !v.exceeds_decimal_digits(digits)
+            );
             assert!((digits..=digits + 1).contains(&v.decimal_digits_estimate()));
             Ok(s)
         }
@@ -191,8 +197,9 @@ fn integer_op(op: &str, a: &[&str]) -> Option<Outcome> {
             r.map(|b| b.iter().map(|b| format!("{b:02x}")).collect()).map_err(err)
         }
         "frombytes" => {
-            let b: Vec<u8> =
-                (0..a[0].len() / 2).map(|i| u8::from_str_radix(&a[0][2 * i..2 * i + 2], 16).unwrap()).collect();
+            let b: Vec<u8> = (0..a[0].len() / 2)
+                .map(|i| u8::from_str_radix(&a[0][2 * i..2 * i + 2], 16).unwrap())
+                .collect();
             Ok(big(BigInt::from_bytes(&b, a[1] == "little", a[2] == "True")))
         }
         "digits30" => {
@@ -248,7 +255,9 @@ fn float_op(op: &str, a: &[&str]) -> Option<Outcome> {
         "fhash" => Ok(format!("{:?}", float::hash(x()))),
         "ffloordiv" => float::floor_div(x(), y()).map(show).ok_or_else(zero),
         "fmod" => float::modulo(x(), y()).map(show).ok_or_else(zero),
-        "fdivmod" => float::divmod(x(), y()).map(|(q, r)| format!("{} {}", show(q), show(r))).ok_or_else(zero),
+        "fdivmod" => {
+            float::divmod(x(), y()).map(|(q, r)| format!("{} {}", show(q), show(r))).ok_or_else(zero)
+        }
         "fpow" => float::pow(x(), y()).map(show).map_err(err),
         "format" => format_value(a),
         "percent" => percent_value(a),
