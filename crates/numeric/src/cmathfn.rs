@@ -264,10 +264,8 @@ pub fn cosh(z: Complex) -> Outcome {
             }
         } else if x.is_infinite() {
             c(INF, NAN)
-        } else if x == 0.0 {
+        } else if x == 0.0 || y == 0.0 {
             c(NAN, 0.0)
-        } else if y == 0.0 {
-            c(NAN, y)
         } else {
             c(NAN, NAN)
         });

@@ -12,8 +12,8 @@ use std::fmt;
 use crate::bigint::{BigInt, IntError};
 use crate::float_format::{self, FloatFormat, Kind};
 
-/// No output field is wider than this (the error is a `MemoryError`).
-pub const MAX_WIDTH: usize = 1 << 32;
+/// No output field is wider and no float more precise than this (the error is a `MemoryError`).
+pub const MAX_WIDTH: usize = 1 << 30;
 
 /// What formatted text is written to.
 pub trait Sink {
@@ -744,6 +744,9 @@ pub fn format_int(
 fn float_layout(kind: char, precision: Option<usize>, spec: &FormatSpec) -> Result<FloatFormat, FormatError> {
     if precision.is_some_and(|p| p > i32::MAX as usize) {
         return Err(FormatError::PrecisionTooBig);
+    }
+    if precision.is_some_and(|p| p > MAX_WIDTH) {
+        return Err(FormatError::Memory);
     }
     let (layout, default) = match kind {
         'e' | 'E' => (Kind::Exponent, 6),

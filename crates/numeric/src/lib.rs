@@ -19,6 +19,7 @@ pub mod bigint_text;
 pub mod cmathfn;
 pub mod combinatorics;
 pub mod complex;
+mod double_double;
 pub mod float;
 pub mod float_format;
 pub mod format_spec;

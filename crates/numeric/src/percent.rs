@@ -336,6 +336,9 @@ pub fn write_int(out: &mut impl Sink, field: &Field, value: &impl IntValue) -> R
 /// # Errors
 /// [`PercentError::Memory`].
 pub fn write_float(out: &mut impl Sink, field: &Field, value: f64) -> Result<(), PercentError> {
+    if field.precision.is_some_and(|p| p > MAX_WIDTH) {
+        return Err(PercentError::Memory);
+    }
     let layout = FloatFormat {
         kind: match field.kind {
             'e' | 'E' => Kind::Exponent,

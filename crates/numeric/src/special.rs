@@ -6,13 +6,15 @@
 //!
 //! Gamma is computed by the Lanczos approximation with the rational coefficients of
 //! Boost's `lanczos13m53` (J. Maddock; g = 6.0246800407767296), and the reflection
-//! formula for negative arguments; the inverse hyperbolic functions by the formulas
-//! of Sun's fdlibm.
+//! formula for negative arguments; the others by series and identities in double-double
+//! arithmetic, which agrees with the correctly rounded functions of recent C libraries.
 
 // The published coefficients are given in full.
 #![allow(clippy::excessive_precision)]
 
-use std::f64::consts::{LN_2, PI};
+use std::f64::consts::PI;
+
+use crate::double_double::Double;
 
 const G: f64 = 6.024680040776729583740234375;
 const G_MINUS_HALF: f64 = 5.524680040776729583740234375;
@@ -131,66 +133,84 @@ pub fn lgamma(x: f64) -> Option<f64> {
     Some(r)
 }
 
-/// The error function.
+/// The error function, correctly rounded but for rare near-ties.
 pub fn erf(x: f64) -> f64 {
-    libm::erf(x)
-}
-
-/// The complementary error function.
-pub fn erfc(x: f64) -> f64 {
-    libm::erfc(x)
-}
-
-const TINY: f64 = 1.0 / 268_435_456.0;
-const HUGE: f64 = 268_435_456.0;
-
-/// The inverse hyperbolic sine.
-pub fn asinh(x: f64) -> f64 {
     let a = x.abs();
-    if a < TINY || !x.is_finite() {
+    if x == 0.0 || x.is_nan() {
         return x;
     }
-    let r = if a > HUGE {
-        a.ln() + LN_2
-    } else if a > 2.0 {
-        (2.0 * a + 1.0 / ((x * x + 1.0).sqrt() + a)).ln()
-    } else {
-        let t = x * x;
-        (a + t / (1.0 + (1.0 + t).sqrt())).ln_1p()
-    };
-    r.copysign(x)
+    if a < 1e-30 {
+        // 2x / sqrt(pi), scaled so that the low parts do not underflow.
+        let r = Double::from(libm::ldexp(a, 600)).erf_linear();
+        return libm::ldexp(r.value(), -600).copysign(x);
+    }
+    if a > 6.0 {
+        return 1.0f64.copysign(x);
+    }
+    Double::from(a).erf().value().copysign(x)
 }
 
-/// The inverse hyperbolic cosine; nan below one.
+/// The complementary error function, correctly rounded but for rare near-ties.
+pub fn erfc(x: f64) -> f64 {
+    if x.is_nan() {
+        x
+    } else if x < -6.0 {
+        2.0
+    } else if x.abs() < 1e-20 {
+        1.0
+    } else if x < 2.0 {
+        let e = Double::from(x.abs()).erf();
+        Double::from(1.0).add(if x < 0.0 { e } else { e.neg() }).value()
+    } else if x < 26.0 {
+        Double::from(x).erfc_large().value()
+    } else {
+        libm::erfc(x)
+    }
+}
+
+const HUGE: f64 = 268_435_456.0;
+
+/// The inverse hyperbolic sine, correctly rounded but for rare near-ties.
+pub fn asinh(x: f64) -> f64 {
+    let a = x.abs();
+    if a < 1e-9 || !x.is_finite() {
+        // x - x^3/6 rounds to x or to its neighbour.
+        return if a < 1e-150 || !x.is_finite() { x } else { (x * x * x).mul_add(-1.0 / 6.0, x) };
+    }
+    let r = if a > HUGE {
+        Double::ln(a).add(Double::LN_2).add(Double::from(0.25 / a / a))
+    } else {
+        Double::from(a).asinh()
+    };
+    r.value().copysign(x)
+}
+
+/// The inverse hyperbolic cosine; nan below one. Correctly rounded but for rare near-ties.
 pub fn acosh(x: f64) -> f64 {
     if x.is_nan() || x == f64::INFINITY {
         x
     } else if x < 1.0 {
         f64::NAN
     } else if x > HUGE {
-        x.ln() + LN_2
-    } else if x > 2.0 {
-        (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln()
+        Double::ln(x).add(Double::LN_2).add(Double::from(-0.25 / x / x)).value()
+    } else if x == 1.0 {
+        0.0
     } else {
-        let t = x - 1.0;
-        (t + (2.0 * t + t * t).sqrt()).ln_1p()
+        let t = Double::from(x - 1.0);
+        t.mul(t.add(Double::from(2.0))).sqrt().asinh().value()
     }
 }
 
-/// The inverse hyperbolic tangent; nan outside [-1, 1], infinite at its ends.
+/// The inverse hyperbolic tangent; nan outside [-1, 1], infinite at its ends. Correctly
+/// rounded but for rare near-ties.
 pub fn atanh(x: f64) -> f64 {
     let a = x.abs();
-    if a < TINY || x.is_nan() {
-        return x;
+    if a < 1e-9 || x.is_nan() {
+        return if a < 1e-150 || x.is_nan() { x } else { (x * x * x).mul_add(1.0 / 3.0, x) };
     }
-    if a > 1.0 {
-        return f64::NAN;
+    if a >= 1.0 {
+        return if a > 1.0 { f64::NAN } else { f64::INFINITY.copysign(x) };
     }
-    let r = if a < 0.5 {
-        let t = a + a;
-        0.5 * (t + t * a / (1.0 - a)).ln_1p()
-    } else {
-        0.5 * ((a + a) / (1.0 - a)).ln_1p()
-    };
-    r.copysign(x)
+    let a = Double::from(a);
+    a.atanh().value().copysign(x)
 }
