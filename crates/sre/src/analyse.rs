@@ -4,6 +4,7 @@
 //! Everything here is an over-approximation: a set may have too many
 //! characters, never too few, so that using it changes no result.
 
+use crate::charset::CharSet;
 use crate::constants::At;
 use crate::decode::{NONE, Op, Program};
 use memchr::memmem::Finder;
@@ -229,6 +230,9 @@ pub(crate) struct Plan {
     /// The pattern begins with this unlimited repeat of one character, so that a
     /// failure says the same of every start within the run.
     pub(crate) lead: Option<u32>,
+    /// The set the compiler says every match begins with, where it excludes
+    /// something the pattern itself would allow.
+    pub(crate) info: Option<CharSet>,
     /// Literals every match has somewhere.
     pub(crate) required: Option<Finder<'static>>,
 }
@@ -370,7 +374,7 @@ fn bytes(text: &[u32]) -> Option<Vec<u8>> {
     text.iter().map(|&ch| u8::try_from(ch).ok()).collect()
 }
 
-fn plan(p: &Program) -> Plan {
+fn plan(p: &Program, info: Option<CharSet>) -> Plan {
     let mut plan = Plan::default();
     let mut pc = 0;
     while let Op::Mark(_) = p.ops[pc] {
@@ -397,6 +401,13 @@ fn plan(p: &Program) -> Plan {
         depth -= 1;
     }
     let sets = &positions.sets[..depth];
+    plan.info = info.filter(|info| match sets.first() {
+        Some(set) => {
+            set.bits.iter().zip(info.bits).any(|(ours, theirs)| ours & !theirs != 0)
+                || set.high && !info.always_high()
+        }
+        None => true,
+    });
     for set in sets {
         if set.high || set.count() != 1 {
             break;
@@ -437,7 +448,7 @@ fn plan(p: &Program) -> Plan {
 }
 
 /// Fills in the first sets and the search plan.
-pub(crate) fn analyse(p: &mut Program) {
+pub(crate) fn analyse(p: &mut Program, info: Option<CharSet>) {
     for b in 0..p.branches.len() {
         for a in 0..p.branches[b].len() {
             let acc = first(p, p.branches[b][a].pc);
@@ -466,5 +477,5 @@ pub(crate) fn analyse(p: &mut Program) {
         one.firm_narrow = apart;
         one.firm_wide = apart && !(high && acc.high);
     }
-    p.plan = plan(p);
+    p.plan = plan(p, info);
 }

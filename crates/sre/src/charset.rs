@@ -154,6 +154,11 @@ impl CharSet {
         !matches!(self.high, High::Never)
     }
 
+    /// Whether the set has every character beyond the first 256.
+    pub(crate) fn always_high(&self) -> bool {
+        matches!(self.high, High::Always)
+    }
+
     fn build(items: Vec<Item>, fold: Fold) -> CharSet {
         let mut set =
             CharSet { table: [false; 256], bits: [0; 4], high: High::Ask, items: items.into_boxed_slice(), fold };

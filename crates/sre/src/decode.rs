@@ -146,6 +146,8 @@ struct Decoder<'a> {
     /// Instructions before this one must not be merged with later ones.
     label: usize,
     depth: u32,
+    /// The first characters that the `INFO` block gives.
+    info: Option<CharSet>,
 }
 
 type Res<T> = Result<T, CodeError>;
@@ -172,7 +174,7 @@ impl Program {
             flags,
             groups,
         };
-        let mut d = Decoder { code, program, known: HashMap::new(), label: 0, depth: 0 };
+        let mut d = Decoder { code, program, known: HashMap::new(), label: 0, depth: 0, info: None };
         let start = d.info()?;
         let Some(last) = code.len().checked_sub(1) else { return Err(CodeError { at: 0 }) };
         if code[last] != op::SUCCESS || start > last {
@@ -180,8 +182,8 @@ impl Program {
         }
         d.block(start, last)?;
         d.program.ops.push(Op::Match);
-        let mut program = d.program;
-        analyse::analyse(&mut program);
+        let Decoder { mut program, info, .. } = d;
+        analyse::analyse(&mut program, info);
         Ok(program)
     }
 
@@ -232,7 +234,8 @@ impl Decoder<'_> {
                 return self.err(5);
             }
         } else if mask & 4 != 0 {
-            if CharSet::decode(&self.code[5..end], Fold::None).is_none() {
+            self.info = CharSet::decode(&self.code[5..end], Fold::None);
+            if self.info.is_none() {
                 return self.err(5);
             }
         } else if end != 5 {

@@ -324,8 +324,27 @@ fn is_word(word: Word, ch: u32) -> bool {
     }
 }
 
+/// The characters around a start position that lies beyond the end position
+/// (`u32::MAX` for none); Python does match there what needs no character.
+pub(crate) type Beyond = [u32; 2];
+
+#[cold]
+fn at_beyond(at: At, beyond: Beyond) -> bool {
+    let [before, after] = beyond;
+    match at {
+        At::Beginning | At::End | At::EndString => false,
+        At::BeginningLine => before == 10,
+        At::EndLine => after == 10,
+        At::Boundary(word) => is_word(word, before),
+        At::NonBoundary(word) => !is_word(word, before),
+    }
+}
+
 #[inline(always)]
-fn at_position<T: Unit>(at: At, s: &[T], ptr: usize) -> bool {
+fn at_position<T: Unit>(at: At, s: &[T], ptr: usize, beyond: Beyond) -> bool {
+    if ptr > s.len() {
+        return at_beyond(at, beyond);
+    }
     let boundary = |word| {
         let before = ptr > 0 && is_word(word, s[ptr - 1].code());
         let after = ptr < s.len() && is_word(word, s[ptr].code());
@@ -345,7 +364,10 @@ fn at_position<T: Unit>(at: At, s: &[T], ptr: usize) -> bool {
 /// Whether `s` at `ptr` repeats the characters `start..end`.
 fn same<T: Unit>(s: &[T], start: usize, end: usize, ptr: usize, fold: Fold) -> bool {
     let len = end - start;
-    if s.len() - ptr < len {
+    if len == 0 {
+        return true;
+    }
+    if ptr > s.len() || s.len() - ptr < len {
         return false;
     }
     let (a, b) = (&s[start..end], &s[ptr..ptr + len]);
@@ -373,6 +395,7 @@ fn cut(stack: &mut Vec<Frame>, floor: usize) {
 
 /// Matches at `start`; the subject is already cut at the end position.
 /// `whole`: the match must reach the end; `avoid`: it must not end there.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn run<T: Unit>(
     p: &Program,
     s: &[T],
@@ -380,6 +403,7 @@ pub(crate) fn run<T: Unit>(
     state: &mut State,
     whole: bool,
     avoid: usize,
+    beyond: Beyond,
     ticker: &mut Ticker<'_>,
 ) -> Result<bool, Abort> {
     let ops = p.ops.as_slice();
@@ -447,14 +471,14 @@ pub(crate) fn run<T: Unit>(
                 }
                 Op::Str { at, len } => {
                     let text = &p.text[at as usize..(at + len) as usize];
-                    if s.len() - ptr >= text.len() && s[ptr..].iter().zip(text).all(|(u, c)| u.code() == *c) {
+                    if ptr + text.len() <= s.len() && s[ptr..].iter().zip(text).all(|(u, c)| u.code() == *c) {
                         ptr += text.len();
                         pc += 1;
                         continue 'step;
                     }
                 }
                 Op::At(at) => {
-                    if at_position(at, s, ptr) {
+                    if at_position(at, s, ptr, beyond) {
                         pc += 1;
                         continue 'step;
                     }
@@ -494,7 +518,7 @@ pub(crate) fn run<T: Unit>(
                 Op::One(i) => {
                     let one = &p.ones[i as usize];
                     let (min, max) = (one.min as usize, one.max as usize);
-                    let room = s.len() - ptr;
+                    let Some(room) = s.len().checked_sub(ptr) else { break 'fail };
                     if room >= min {
                         let most = if one.max == u32::MAX { room } else { room.min(max) };
                         let n = count(p, one.unit, &s[ptr..ptr + most]);
@@ -519,7 +543,7 @@ pub(crate) fn run<T: Unit>(
                 }
                 Op::OnePoss(i) => {
                     let one = &p.ones[i as usize];
-                    let room = s.len() - ptr;
+                    let Some(room) = s.len().checked_sub(ptr) else { break 'fail };
                     let most = if one.max == u32::MAX { room } else { room.min(one.max as usize) };
                     let n = count(p, one.unit, &s[ptr..ptr + most]);
                     if n >= one.min as usize {
@@ -531,7 +555,7 @@ pub(crate) fn run<T: Unit>(
                 Op::OneMin(i) => {
                     let one = &p.ones[i as usize];
                     let (min, max) = (one.min as usize, one.max as usize);
-                    if s.len() - ptr >= min
+                    if ptr + min <= s.len()
                         && (min == 0 || count(p, one.unit, &s[ptr..ptr + min]) == min)
                     {
                         ptr += min;

@@ -2,7 +2,7 @@
 
 use crate::analyse::Anchor;
 use crate::decode::Program;
-use crate::exec::{Abort, NOWHERE, State, Ticker, Unit, count, run};
+use crate::exec::{Abort, Beyond, NOWHERE, State, Ticker, Unit, count, run};
 
 /// A subject by the width of its code units.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,9 @@ pub enum Mode {
     /// A match from the start to the end position (`Pattern.fullmatch`).
     FullMatch,
 }
+
+/// The start position lies within the subject.
+const WITHIN: Beyond = [u32::MAX; 2];
 
 /// Whether the subject has the literals at `at`.
 fn literals_at<T: Unit>(s: &[T], at: usize, text: &[u32]) -> bool {
@@ -109,7 +112,7 @@ fn search<T: Unit>(
         return Ok(false);
     }
     if plan.anchor == Anchor::Start {
-        return if pos == 0 { run(p, s, 0, state, false, avoid, ticker) } else { Ok(false) };
+        return if pos == 0 { run(p, s, 0, state, false, avoid, WITHIN, ticker) } else { Ok(false) };
     }
     if let (Some(bytes), Some(finder)) = (bytes, &plan.required)
         && finder.find(&bytes[pos..]).is_none()
@@ -123,7 +126,19 @@ fn search<T: Unit>(
         if at > last {
             return Ok(false);
         }
-        if run(p, s, at, state, false, avoid, ticker)? {
+        if let Some(set) = &plan.info {
+            // The compiler promises such a first character; its promise is kept
+            // even where scoped flags make the pattern itself allow others.
+            match s.get(at) {
+                None => return Ok(false),
+                Some(u) if !set.has(u.code()) => {
+                    from = at + 1;
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        if run(p, s, at, state, false, avoid, WITHIN, ticker)? {
             return Ok(true);
         }
         from = at + 1;
@@ -134,23 +149,33 @@ fn search<T: Unit>(
     Ok(false)
 }
 
+#[allow(clippy::too_many_arguments)]
 fn go<T: Unit>(
     p: &Program,
     s: &[T],
     bytes: Option<&[u8]>,
     mode: Mode,
     pos: usize,
+    end: usize,
     avoid: usize,
     state: &mut State,
     ticker: &mut Ticker<'_>,
 ) -> Result<bool, Abort> {
+    if pos > end {
+        if mode != Mode::Match {
+            return Ok(false);
+        }
+        let around = [s[pos - 1].code(), s.get(pos).map_or(u32::MAX, |u| u.code())];
+        return run(p, &s[..end], pos, state, false, avoid, around, ticker);
+    }
+    let (s, bytes) = (&s[..end], bytes.map(|b| &b[..end]));
     if mode == Mode::Search {
         return search(p, s, bytes, pos, avoid, state, ticker);
     }
     if s.len() - pos < p.min_width {
         return Ok(false);
     }
-    run(p, s, pos, state, mode == Mode::FullMatch, avoid, ticker)
+    run(p, s, pos, state, mode == Mode::FullMatch, avoid, WITHIN, ticker)
 }
 
 impl Program {
@@ -172,16 +197,13 @@ impl Program {
     ) -> Result<bool, Abort> {
         let end = endpos.min(subject.len());
         let pos = pos.min(subject.len());
-        if pos > end {
-            return Ok(false);
-        }
         state.prepare(self);
         let avoid = if must_advance { pos } else { NOWHERE };
         let mut ticker = Ticker::new(interrupt);
         match subject {
-            Subject::U8(s) => go(self, &s[..end], Some(&s[..end]), mode, pos, avoid, state, &mut ticker),
-            Subject::U16(s) => go(self, &s[..end], None, mode, pos, avoid, state, &mut ticker),
-            Subject::U32(s) => go(self, &s[..end], None, mode, pos, avoid, state, &mut ticker),
+            Subject::U8(s) => go(self, s, Some(s), mode, pos, end, avoid, state, &mut ticker),
+            Subject::U16(s) => go(self, s, None, mode, pos, end, avoid, state, &mut ticker),
+            Subject::U32(s) => go(self, s, None, mode, pos, end, avoid, state, &mut ticker),
         }
     }
 
