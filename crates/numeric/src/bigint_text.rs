@@ -188,11 +188,15 @@ impl BigInt {
             while n > 0 && work[n - 1] == 0 {
                 n -= 1;
             }
-            for _ in 0..19 {
-                at -= 1;
-                out[at] = b'0' + (r % 10) as u8;
-                r /= 10;
+            for _ in 0..9 {
+                let pair = r % 100;
+                r /= 100;
+                out[at - 1] = b'0' + (pair % 10) as u8;
+                out[at - 2] = b'0' + (pair / 10) as u8;
+                at -= 2;
             }
+            at -= 1;
+            out[at] = b'0' + r as u8;
         }
         while out[at] == b'0' {
             at += 1;

@@ -372,7 +372,7 @@ impl std::error::Error for PowError {}
 /// # Errors
 /// [`PowError`].
 pub fn pow(a: f64, b: f64) -> Result<f64, PowError> {
-    if a == 0.0 && b < 0.0 {
+    if a == 0.0 && b < 0.0 && b.is_finite() {
         return Err(PowError::ZeroToNegative);
     }
     if a < 0.0 && a.is_finite() && b.is_finite() && b.floor() != b {

@@ -79,14 +79,7 @@ fn decimal_of(v: f64, kind: Kind, precision: usize) -> Decimal {
             let n = precision.clamp(1, MAX_SIGNIFICANT);
             split_exponential(&format!("{:.*e}", n - 1, v))
         }
-        Kind::Fixed => {
-            let text = format!("{:.*}", precision.min(MAX_FRACTION), v);
-            let point = text.find('.').unwrap_or(text.len());
-            let mut digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
-            let lead = digits.iter().take_while(|&&b| b == b'0').count();
-            digits.drain(..lead);
-            Decimal { digits, point: point as i64 - lead as i64 }
-        }
+        Kind::Fixed => Decimal { digits: Vec::new(), point: 1 },
     };
     while d.digits.last() == Some(&b'0') {
         d.digits.pop();
@@ -96,6 +89,28 @@ fn decimal_of(v: f64, kind: Kind, precision: usize) -> Decimal {
         d.point = 1;
     }
     d
+}
+
+/// [`write`] for [`Kind::Fixed`], where std's text is already the right one.
+fn write_fixed(out: &mut String, v: f64, f: &FloatFormat) {
+    use std::fmt::Write;
+    let start = out.len();
+    if v.is_sign_negative() {
+        out.push('-');
+    }
+    let shown = f.precision.min(MAX_FRACTION);
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{:.*}", shown, v.abs());
+    if f.precision == 0 && f.alternate {
+        out.push('.');
+    }
+    out.extend(std::iter::repeat_n('0', f.precision - shown));
+    if f.no_negative_zero
+        && v.is_sign_negative()
+        && out[start..].bytes().all(|b| matches!(b, b'-' | b'.' | b'0'))
+    {
+        out.remove(start);
+    }
 }
 
 /// Appends the text of `v`, with a minus sign if it is negative.
@@ -112,6 +127,10 @@ pub fn write(out: &mut String, v: f64, f: &FloatFormat) {
         }
         return;
     }
+    if f.kind == Kind::Fixed {
+        write_fixed(out, v, f);
+        return;
+    }
     let precision = if f.kind == Kind::General { f.precision.max(1) } else { f.precision };
     let d = decimal_of(v.abs(), f.kind, precision);
     if v.is_sign_negative() && !(f.no_negative_zero && d.digits.is_empty()) {
@@ -126,10 +145,7 @@ pub fn write(out: &mut String, v: f64, f: &FloatFormat) {
             end = places + 1;
             true
         }
-        Kind::Fixed => {
-            end = point + places;
-            false
-        }
+        Kind::Fixed => false,
         Kind::General => {
             if f.alternate {
                 end = places;

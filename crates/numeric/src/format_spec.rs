@@ -582,9 +582,10 @@ fn write_number(
     };
     let fraction = match spec.fraction_grouping {
         Grouping::Comma => group_fraction(parts.fraction, ",", &[3]),
-        Grouping::None => parts.fraction.to_owned(),
+        Grouping::None => String::new(),
         _ => group_fraction(parts.fraction, "_", &[3]),
     };
+    let fraction = if spec.fraction_grouping == Grouping::None { parts.fraction } else { &fraction };
     let fixed = usize::from(sign.is_some())
         + parts.prefix.len()
         + point.chars().count()
@@ -615,7 +616,7 @@ fn write_number(
     out.repeat(spec.fill, middle);
     out.text(digits);
     out.text(point);
-    out.text(&fraction);
+    out.text(fraction);
     out.text(parts.rest);
     out.repeat(spec.fill, right);
     Ok(())

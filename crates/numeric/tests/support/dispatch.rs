@@ -131,6 +131,10 @@ fn percent_value(a: &[&str]) -> Outcome {
                         percent::write_float(&mut out, &f, v).map_err(err)?;
                     }
                     ('s' | 'c', "s") => percent::write_str(&mut out, &f, &text(body)).map_err(err)?,
+                    ('c', "i") => {
+                        let c = int(body).to_u64().and_then(|c| char::from_u32(c as u32)).ok_or("range")?;
+                        percent::write_str(&mut out, &f, &c.to_string()).map_err(err)?;
+                    }
                     ('s' | 'r' | 'a', "i") => {
                         percent::write_str(&mut out, &f, &int(body).to_decimal()).map_err(err)?;
                     }
