@@ -187,9 +187,7 @@ impl<'s> Dumper<'s> {
         let _ = write!(self.out, "{v:?}()");
     }
     fn ctx(&mut self, c: ExprContext) {
-        if c != ExprContext::Load {
-            self.node("ctx", c);
-        }
+        self.node("ctx", c);
     }
 
     fn constant(&mut self, c: &Constant<'_>) -> bool {
@@ -711,7 +709,8 @@ fn dump(bytes: &[u8]) -> String {
     let arena = Bump::new();
     match parse(&arena, &text, &Options { name_lookup: Some(names), ..Options::default() }) {
         Ok(m) => {
-            let mut d = Dumper { out: String::new(), index: LineIndex::new(&text), first: Vec::new(), _src: &text };
+            let mut d =
+                Dumper { out: String::new(), index: LineIndex::new(&text), first: Vec::new(), _src: &text };
             d.module(&m);
             d.out
         }

@@ -105,13 +105,11 @@ pub fn decode_source(bytes: &[u8]) -> Result<Decoded<'_>, SyntaxError> {
             Ok(s) => Ok(Decoded::Text(Cow::Borrowed(s))),
             Err(e) => Err(utf8_error(body, e.valid_up_to(), name.is_some() || bom)),
         },
-        Some("iso-8859-1") => {
-            Ok(Decoded::Text(if body.is_ascii() {
-                Cow::Borrowed(std::str::from_utf8(body).unwrap_or(""))
-            } else {
-                Cow::Owned(body.iter().map(|&b| b as char).collect())
-            }))
-        }
+        Some("iso-8859-1") => Ok(Decoded::Text(if body.is_ascii() {
+            Cow::Borrowed(std::str::from_utf8(body).unwrap_or(""))
+        } else {
+            Cow::Owned(body.iter().map(|&b| b as char).collect())
+        })),
         Some(other) => {
             let lower = other.to_ascii_lowercase();
             if matches!(lower.as_str(), "ascii" | "us-ascii") && body.is_ascii() {

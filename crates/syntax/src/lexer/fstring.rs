@@ -164,9 +164,8 @@ impl Lexer<'_> {
         let depth = self.parens.len() + 1;
         if let Some(f) = self.fstrings.last_mut() {
             f.fields.push((depth, false));
-            if f.fields.len() >= MAX_FIELDS {
+            if f.fields.len() > MAX_FIELDS {
                 let letter = f.letter();
-                self.pos += 1;
                 return self.error(format!("{letter}-string: expressions nested too deeply"));
             }
         }

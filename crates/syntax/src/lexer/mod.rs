@@ -360,8 +360,6 @@ impl<'s> Lexer<'s> {
                 // A newline is implied at the very end, so only the end of input follows.
                 return self.eof_error();
             }
-            let width = self.src[self.pos..].chars().next().map_or(1, char::len_utf8);
-            let _ = width;
             return Err(Box::new(LexError {
                 kind: ErrorKind::Syntax,
                 message: "unexpected character after line continuation character".into(),
@@ -408,7 +406,8 @@ impl<'s> Lexer<'s> {
         }
         let body = &text[i..];
         let body_start = start + 1 + i;
-        if body.starts_with(b"ignore") && !body.get(6).is_some_and(|&b| b >= 128 || b.is_ascii_alphanumeric()) {
+        if body.starts_with(b"ignore") && !body.get(6).is_some_and(|&b| b >= 128 || b.is_ascii_alphanumeric())
+        {
             self.type_ignores.push(((body_start + 6) as u32, self.pos as u32));
             return true;
         }
@@ -499,9 +498,13 @@ impl<'s> Lexer<'s> {
             i += 1;
         }
         // A string prefix?
-        if i - start <= 2 && matches!(self.byte(i), b'"' | b'\'') && self.prefix(&self.bytes[start..i]) {
+        if i - start <= 4 && matches!(self.byte(i), b'"' | b'\'') {
+            if self.prefix(&self.bytes[start..i]) {
+                self.pos = i;
+                return self.string(start);
+            }
             self.pos = i;
-            return self.string(start);
+            self.clashing_prefix(start)?;
         }
         self.pos = i;
         if !ascii {
@@ -515,23 +518,43 @@ impl<'s> Lexer<'s> {
     fn prefix(&self, p: &[u8]) -> bool {
         match p {
             [a] => matches!(a | 0x20, b'r' | b'b' | b'u' | b'f' | b't'),
-            [a, b] => matches!(
-                (a | 0x20, b | 0x20),
-                (b'r', b'b' | b'f' | b't') | (b'b' | b'f' | b't', b'r')
-            ),
+            [a, b] => matches!((a | 0x20, b | 0x20), (b'r', b'b' | b'f' | b't') | (b'b' | b'f' | b't', b'r')),
             _ => false,
         }
+    }
+
+    /// Prefix letters that do not go together.
+    #[cold]
+    fn clashing_prefix(&self, start: usize) -> LResult<()> {
+        let letters: Vec<u8> = self.bytes[start..self.pos].iter().map(|b| b | 0x20).collect();
+        let has = |c: u8| letters.contains(&c);
+        let distinct = letters.iter().enumerate().all(|(i, c)| !letters[..i].contains(c));
+        if !distinct || !letters.iter().all(|c| matches!(c, b'r' | b'b' | b'u' | b'f' | b't')) {
+            return Ok(());
+        }
+        for (a, b) in
+            [(b'u', b'b'), (b'u', b'r'), (b'u', b'f'), (b'u', b't'), (b'b', b'f'), (b'b', b't'), (b'f', b't')]
+        {
+            if has(a) && has(b) {
+                return Err(Box::new(LexError {
+                    kind: ErrorKind::Syntax,
+                    message: format!("'{}' and '{}' prefixes are incompatible", a as char, b as char),
+                    at: self.pos as u32,
+                    column: start as u32 + 1,
+                    end: LexEnd::Offset(self.pos as u32 + 1),
+                    eof: false,
+                    soft: false,
+                }));
+            }
+        }
+        Ok(())
     }
 
     #[cold]
     fn verify_identifier(&mut self, start: usize) -> LResult<()> {
         let text = &self.src[start..self.pos];
         for (i, ch) in text.char_indices() {
-            let ok = if i == 0 {
-                ch == '_' || is_xid_start(ch)
-            } else {
-                is_xid_continue(ch)
-            };
+            let ok = if i == 0 { ch == '_' || is_xid_start(ch) } else { is_xid_continue(ch) };
             if !ok {
                 let end = start + i + ch.len_utf8();
                 self.pos = end;
@@ -548,17 +571,13 @@ impl<'s> Lexer<'s> {
     fn string(&mut self, start: usize) -> LResult<()> {
         let quote = self.at(0);
         let prefix = &self.bytes[start..self.pos];
-        let mut raw = false;
         for &b in prefix {
             match b | 0x20 {
                 b'f' => return self.fstring_start(start, false),
                 b't' => return self.fstring_start(start, true),
-                b'r' => raw = true,
                 _ => {}
             }
         }
-        let _ = raw;
-        let open = self.pos;
         if self.at(1) == quote && self.at(2) == quote {
             self.pos += 3;
             loop {
@@ -585,9 +604,6 @@ impl<'s> Lexer<'s> {
             let c = self.at(0);
             if c == quote {
                 self.pos += 1;
-                if self.pos == open + 2 && self.at(0) == quote {
-                    // cannot happen: triple quotes were handled above
-                }
                 self.push(Tok::String, start);
                 return Ok(());
             }
@@ -614,7 +630,7 @@ impl<'s> Lexer<'s> {
         {
             return self.fstring_unexpected_quote(start);
         }
-        let hint = if escaped_quote { "; perhaps you escaped the end quote" } else { "" };
+        let hint = if escaped_quote { "; perhaps you escaped the end quote?" } else { "" };
         self.unterminated(start, false, hint)
     }
 

@@ -24,15 +24,9 @@ impl Lexer<'_> {
                 }
                 let c = self.at(0);
                 if !digit_of(c, radix) {
-                    self.pos += (self.pos < self.bytes.len()) as usize;
                     if c.is_ascii_digit() {
+                        self.pos += 1;
                         return self.error(format!("invalid digit '{}' in {name} literal", c as char));
-                    }
-                    self.pos -= (c == b'\n' || c == b'\r' || c >= 128) as usize;
-                    self.pos = self.pos.min(self.bytes.len());
-                    // CPython steps back over the offending character before reporting.
-                    if self.pos > start && c < 128 && c != b'\n' && c != b'\r' && self.pos <= self.bytes.len() && c != 0 {
-                        self.pos -= 1;
                     }
                     return self.error(format!("invalid {name} literal"));
                 }
@@ -116,15 +110,12 @@ impl Lexer<'_> {
 
     /// After the integer part of a decimal number.
     fn fraction_or_end(&mut self, start: usize) -> LResult<()> {
-        let mut float = false;
         if self.at(0) == b'.' {
-            float = true;
             self.pos += 1;
             if self.at(0).is_ascii_digit() {
                 self.decimal_tail()?;
             }
         }
-        let _ = float;
         if matches!(self.at(0), b'e' | b'E') {
             let mark = self.pos;
             self.pos += 1;
@@ -156,7 +147,7 @@ impl Lexer<'_> {
     /// A number must not run into a word; keywords are tolerated with a warning.
     fn end_of_number(&mut self, name: &str) -> LResult<()> {
         let c = self.at(0);
-        if !is_ident_start(c) && !c.is_ascii_digit() {
+        if c >= 128 || (!is_ident_start(c) && !c.is_ascii_digit()) {
             return Ok(());
         }
         let rest = &self.bytes[self.pos..];
@@ -173,17 +164,6 @@ impl Lexer<'_> {
             let at = self.pos;
             self.warn(at, format!("invalid {name} literal"));
             return Ok(());
-        }
-        if c >= 128 {
-            let ch = self.src[self.pos..].chars().next().unwrap_or('\0');
-            let ident_len = rest.iter().take_while(|&&b| super::IDENT[b as usize]).count();
-            let start = self.pos;
-            self.pos += ident_len;
-            self.verify_identifier(start)?;
-            self.pos = start + ch.len_utf8();
-            let _ = ch;
-            self.pos = start;
-            return self.error(format!("invalid {name} literal"));
         }
         self.error(format!("invalid {name} literal"))
     }

@@ -241,15 +241,13 @@ impl<'a> Parser<'a, '_> {
                 Tok::DoubleStar => {
                     self.bump();
                     let name = self.name()?;
-                    let default_value =
-                        if self.eat(Tok::Equal) { Some(self.expression()?) } else { None };
+                    let default_value = if self.eat(Tok::Equal) { Some(self.expression()?) } else { None };
                     TypeParamKind::ParamSpec { name, default_value }
                 }
                 _ => {
                     let name = self.name()?;
                     let bound = if self.eat(Tok::Colon) { Some(self.expression()?) } else { None };
-                    let default_value =
-                        if self.eat(Tok::Equal) { Some(self.expression()?) } else { None };
+                    let default_value = if self.eat(Tok::Equal) { Some(self.expression()?) } else { None };
                     TypeParamKind::TypeVar { name, bound, default_value }
                 }
             };

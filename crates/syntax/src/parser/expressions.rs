@@ -67,8 +67,7 @@ impl<'a> Parser<'a, '_> {
     fn assignment_expression(&mut self) -> PResult<ExprRef<'a>> {
         let t = self.tok();
         let id = self.name()?;
-        let target =
-            self.expr(Range::new(t.start, t.end), ExprKind::Name { id, ctx: ExprContext::Store });
+        let target = self.expr(Range::new(t.start, t.end), ExprKind::Name { id, ctx: ExprContext::Store });
         self.bump();
         let value = self.expression()?;
         Ok(self.expr(self.range_from(t.start), ExprKind::NamedExpr { target, value }))
@@ -255,10 +254,9 @@ impl<'a> Parser<'a, '_> {
         let Some(next) = self.comparison_op() else {
             let ops = self.arena.alloc_slice_copy(&[op.0]);
             let comparators = self.take_exprs(mark);
-            return Ok(self.expr(
-                self.range_from(left.range.start),
-                ExprKind::Compare { left, ops, comparators },
-            ));
+            return Ok(
+                self.expr(self.range_from(left.range.start), ExprKind::Compare { left, ops, comparators })
+            );
         };
         let mut ops = vec![op.0];
         let mut next = Some(next);
@@ -318,10 +316,7 @@ impl<'a> Parser<'a, '_> {
         self.bump();
         let right = self.factor()?;
         self.leave();
-        Ok(self.expr(
-            self.range_from(left.range.start),
-            ExprKind::BinOp { left, op: Operator::Pow, right },
-        ))
+        Ok(self.expr(self.range_from(left.range.start), ExprKind::BinOp { left, op: Operator::Pow, right }))
     }
 
     #[inline]
@@ -372,7 +367,7 @@ impl<'a> Parser<'a, '_> {
 
     fn slices(&mut self) -> PResult<ExprRef<'a>> {
         let start = self.start();
-        let mut starred = self.kind() == Tok::Star;
+        let starred = self.kind() == Tok::Star;
         let first = self.slice_item()?;
         if self.kind() != Tok::Comma && !starred {
             return Ok(first);
@@ -383,7 +378,6 @@ impl<'a> Parser<'a, '_> {
             if self.kind() == Tok::RSqb {
                 break;
             }
-            starred |= self.kind() == Tok::Star;
             let e = self.slice_item()?;
             self.exprs.push(e);
         }
@@ -409,8 +403,7 @@ impl<'a> Parser<'a, '_> {
         self.expect(Tok::Colon)?;
         let ends = |k: Tok| matches!(k, Tok::Colon | Tok::Comma | Tok::RSqb);
         let upper = if ends(self.kind()) { None } else { Some(self.expression()?) };
-        let step =
-            if self.eat(Tok::Colon) && !ends(self.kind()) { Some(self.expression()?) } else { None };
+        let step = if self.eat(Tok::Colon) && !ends(self.kind()) { Some(self.expression()?) } else { None };
         Ok(self.expr(self.range_from(start), ExprKind::Slice { lower, upper, step }))
     }
 
@@ -514,9 +507,7 @@ impl<'a> Parser<'a, '_> {
                 let generators = self.comprehensions()?;
                 self.expect(Tok::RSqb)?;
                 self.leave();
-                return Ok(
-                    self.expr(self.range_from(start), ExprKind::ListComp { elt: first, generators })
-                );
+                return Ok(self.expr(self.range_from(start), ExprKind::ListComp { elt: first, generators }));
             }
             self.exprs.push(first);
             while self.eat(Tok::Comma) {
@@ -593,11 +584,7 @@ impl<'a> Parser<'a, '_> {
         Ok(self.expr(self.range_from(start), ExprKind::Set { elts }))
     }
 
-    fn dict_items(
-        &mut self,
-        start: u32,
-        first: Option<(ExprRef<'a>, ExprRef<'a>)>,
-    ) -> PResult<ExprRef<'a>> {
+    fn dict_items(&mut self, start: u32, first: Option<(ExprRef<'a>, ExprRef<'a>)>) -> PResult<ExprRef<'a>> {
         let mark = self.exprs.len();
         let mut keys: Vec<Option<ExprRef<'a>>> = Vec::new();
         if let Some((k, v)) = first {

@@ -95,9 +95,7 @@ impl<'a> Parser<'a, '_> {
         let t = self.tok();
         let start = t.start;
         let kind = match t.kind {
-            Tok::Number | Tok::Minus | Tok::Plus => {
-                PatternKind::MatchValue { value: self.signed_literal()? }
-            }
+            Tok::Number | Tok::Minus | Tok::Plus => PatternKind::MatchValue { value: self.signed_literal()? },
             Tok::String | Tok::FStringStart | Tok::TStringStart => {
                 PatternKind::MatchValue { value: self.strings()? }
             }

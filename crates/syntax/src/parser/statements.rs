@@ -240,8 +240,7 @@ impl<'a> Parser<'a, '_> {
                 }
                 let type_comment = self.type_comment();
                 let targets = self.take_exprs(mark);
-                Ok(self
-                    .stmt(self.range_from(start), StmtKind::Assign { targets, value, type_comment }))
+                Ok(self.stmt(self.range_from(start), StmtKind::Assign { targets, value, type_comment }))
             }
             Tok::Colon => {
                 let simple = matches!(first.kind, ExprKind::Name { .. }) && first_tok.kind != Tok::LPar;
@@ -255,10 +254,8 @@ impl<'a> Parser<'a, '_> {
                 let target = self.stored(first, ExprContext::Store)?;
                 let annotation = self.expression()?;
                 let value = if self.eat(Tok::Equal) { Some(self.annotated_rhs()?) } else { None };
-                Ok(self.stmt(
-                    self.range_from(start),
-                    StmtKind::AnnAssign { target, annotation, value, simple },
-                ))
+                Ok(self
+                    .stmt(self.range_from(start), StmtKind::AnnAssign { target, annotation, value, simple }))
             }
             kind => {
                 let Some(op) = augmented(kind) else { return Err(Fail) };
@@ -494,7 +491,9 @@ impl<'a> Parser<'a, '_> {
             } else {
                 let e = self.expression_list()?;
                 if self.kind() == Tok::As {
-                    if matches!(e.kind, ExprKind::Tuple { .. }) && self.text(e.range.start, e.range.start + 1) != "(" {
+                    if matches!(e.kind, ExprKind::Tuple { .. })
+                        && self.text(e.range.start, e.range.start + 1) != "("
+                    {
                         return Err(Fail);
                     }
                     self.bump();
@@ -567,10 +566,7 @@ impl<'a> Parser<'a, '_> {
         {
             self.bump();
             type_comment = self.type_comment();
-        } else if type_comment.is_some()
-            && self.kind() == Tok::Newline
-            && self.peek(1) == Tok::TypeComment
-        {
+        } else if type_comment.is_some() && self.kind() == Tok::Newline && self.peek(1) == Tok::TypeComment {
             return Err(Fail);
         }
         let body = self.block()?;

@@ -36,8 +36,14 @@ pub(crate) fn prefix(text: &[u8]) -> Prefix {
         p.len += 1;
     }
     let q = text.get(p.len).copied();
-    p.quotes = if q.is_some() && text.get(p.len + 1).copied() == q && text.get(p.len + 2).copied() == q && text.len() >= p.len + 6
-        || q.is_some() && text.get(p.len + 1).copied() == q && text.get(p.len + 2).copied() == q && text.len() > p.len + 2
+    p.quotes = if q.is_some()
+        && text.get(p.len + 1).copied() == q
+        && text.get(p.len + 2).copied() == q
+        && text.len() >= p.len + 6
+        || q.is_some()
+            && text.get(p.len + 1).copied() == q
+            && text.get(p.len + 2).copied() == q
+            && text.len() > p.len + 2
     {
         3
     } else {
@@ -189,7 +195,8 @@ pub(crate) fn decode<'b>(
                 let digits = body.get(i..).unwrap_or(&[]);
                 let n = digits.iter().take(want).take_while(|d| d.is_ascii_hexdigit()).count();
                 if n < want {
-                    let why = if c == b'u' { "truncated \\uXXXX escape" } else { "truncated \\UXXXXXXXX escape" };
+                    let why =
+                        if c == b'u' { "truncated \\uXXXX escape" } else { "truncated \\UXXXXXXXX escape" };
                     return Err(fail(start, i + n, why));
                 }
                 let v = hex(&digits[..want]).unwrap_or(u32::MAX);
@@ -292,8 +299,7 @@ impl<'a> Parser<'a, '_> {
     /// One or more adjacent string literals.
     pub(super) fn strings(&mut self) -> PResult<ExprRef<'a>> {
         let first = self.tok();
-        let is_string =
-            |k: Tok| matches!(k, Tok::String | Tok::FStringStart | Tok::TStringStart);
+        let is_string = |k: Tok| matches!(k, Tok::String | Tok::FStringStart | Tok::TStringStart);
         if first.kind == Tok::String && !is_string(self.peek(1)) {
             self.bump();
             let (p, value) = self.plain(first)?;
@@ -305,7 +311,8 @@ impl<'a> Parser<'a, '_> {
             });
         }
         let mark = self.exprs.len();
-        let (mut formatted, mut template, mut plain, mut bytes, mut text) = (false, false, false, false, false);
+        let (mut formatted, mut template, mut plain, mut bytes, mut text) =
+            (false, false, false, false, false);
         while is_string(self.kind()) {
             let t = self.tok();
             match t.kind {
@@ -493,9 +500,7 @@ impl<'a> Parser<'a, '_> {
             let spec_end = self.prev_end();
             self.fold_constants(mark);
             let values = self.take_exprs(mark);
-            format_spec = Some(
-                self.expr(Range::new(colon.start, spec_end), ExprKind::JoinedStr { values }),
-            );
+            format_spec = Some(self.expr(Range::new(colon.start, spec_end), ExprKind::JoinedStr { values }));
         }
         let close = self.tok();
         self.expect(Tok::RBrace)?;
