@@ -429,7 +429,8 @@ fn plan(p: &Program, info: Option<CharSet>) -> Plan {
             _ => false,
         };
     plan.finder = bytes(&plan.prefix).filter(|b| !b.is_empty()).map(|b| Finder::new(&b).into_owned());
-    if plan.prefix.is_empty() && depth > 0 {
+    // A filter of one position says no more than the prefix.
+    if plan.prefix.is_empty() && depth > 0 || plan.prefix.len() == 1 && depth > 1 {
         plan.depth = depth as u32;
         let mut masks = vec![0u8; 256];
         for (pos, set) in sets.iter().enumerate() {

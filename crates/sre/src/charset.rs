@@ -160,8 +160,13 @@ impl CharSet {
     }
 
     fn build(items: Vec<Item>, fold: Fold) -> CharSet {
-        let mut set =
-            CharSet { table: [false; 256], bits: [0; 4], high: High::Ask, items: items.into_boxed_slice(), fold };
+        let mut set = CharSet {
+            table: [false; 256],
+            bits: [0; 4],
+            high: High::Ask,
+            items: items.into_boxed_slice(),
+            fold,
+        };
         for ch in 0..256 {
             let has = set.ask(ch);
             set.table[ch as usize] = has;
@@ -253,8 +258,10 @@ impl CharSet {
                         return None;
                     }
                     let blocks = rest.get(65..65 + count * 8)?;
-                    let blocks: Vec<[u32; 8]> =
-                        blocks.chunks_exact(8).map(|c| [c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]]).collect();
+                    let blocks: Vec<[u32; 8]> = blocks
+                        .chunks_exact(8)
+                        .map(|c| [c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]])
+                        .collect();
                     items.push(Item::Big(bytes, blocks.into_boxed_slice()));
                     65 + count * 8
                 }

@@ -492,9 +492,7 @@ pub(crate) fn run<T: Unit>(
                         lastindex = (i / 2 + 1) as isize;
                     }
                     if i as isize > lastmark {
-                        for skipped in (lastmark + 1) as usize..i {
-                            marks[skipped] = NOWHERE;
-                        }
+                        marks[(lastmark + 1) as usize..i].fill(NOWHERE);
                         lastmark = i as isize;
                     }
                     marks[i] = ptr;
@@ -555,9 +553,7 @@ pub(crate) fn run<T: Unit>(
                 Op::OneMin(i) => {
                     let one = &p.ones[i as usize];
                     let (min, max) = (one.min as usize, one.max as usize);
-                    if ptr + min <= s.len()
-                        && (min == 0 || count(p, one.unit, &s[ptr..ptr + min]) == min)
-                    {
+                    if ptr + min <= s.len() && (min == 0 || count(p, one.unit, &s[ptr..ptr + min]) == min) {
                         ptr += min;
                         let more = if one.max == u32::MAX { usize::MAX } else { max - min };
                         if let Some(at) = take_more(p, one, s, ptr, more) {

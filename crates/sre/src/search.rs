@@ -50,6 +50,31 @@ fn literals_at<T: Unit>(s: &[T], at: usize, text: &[u32]) -> bool {
     s.len() - at >= text.len() && s[at..].iter().zip(text).all(|(u, c)| u.code() == *c)
 }
 
+/// The next place from `from` on where the characters allow a match to begin,
+/// as far as those before `to` tell.
+#[inline]
+fn filter<T: Unit>(p: &Program, s: &[T], from: usize, to: usize) -> Option<usize> {
+    let plan = &p.plan;
+    let window = s.get(from..to.min(s.len()))?;
+    let masks: &[u8; 256] = plan.masks[..].try_into().ok()?;
+    let mask = |u: &T| {
+        let ch = u.code();
+        if ch < 256 { masks[ch as usize] } else { plan.high }
+    };
+    if plan.depth == 1 {
+        return window.iter().position(|u| mask(u) != 0).map(|at| from + at);
+    }
+    let top = 1u8 << (plan.depth - 1);
+    let mut seen = 0u8;
+    for (at, u) in window.iter().enumerate() {
+        seen = ((seen << 1) | 1) & mask(u);
+        if seen & top != 0 {
+            return Some(from + at + 1 - plan.depth as usize);
+        }
+    }
+    None
+}
+
 /// The next place from `from` on where a match may begin.
 #[inline]
 fn candidate<T: Unit>(p: &Program, s: &[T], bytes: Option<&[u8]>, from: usize) -> Option<usize> {
@@ -61,6 +86,18 @@ fn candidate<T: Unit>(p: &Program, s: &[T], bytes: Option<&[u8]>, from: usize) -
         return T::find(&s[from..], 10).map(|at| from + at + 1);
     }
     if let [first, rest @ ..] = plan.prefix.as_slice() {
+        if plan.depth > 1 {
+            // Look for the one character; where it is too common, filter.
+            let mut from = from;
+            for _ in 0..4 {
+                from += T::find(&s[from..], *first)?;
+                if filter(p, s, from, from + plan.depth as usize).is_some() {
+                    return Some(from);
+                }
+                from += 1;
+            }
+            return filter(p, s, from, s.len());
+        }
         if let Some(bytes) = bytes {
             if rest.is_empty() {
                 return T::find(&s[from..], *first).map(|at| from + at);
@@ -77,23 +114,7 @@ fn candidate<T: Unit>(p: &Program, s: &[T], bytes: Option<&[u8]>, from: usize) -
         }
     }
     if plan.depth > 0 {
-        let masks: &[u8; 256] = plan.masks[..].try_into().ok()?;
-        let mask = |u: &T| {
-            let ch = u.code();
-            if ch < 256 { masks[ch as usize] } else { plan.high }
-        };
-        if plan.depth == 1 {
-            return s[from..].iter().position(|u| mask(u) != 0).map(|at| from + at);
-        }
-        let top = 1u8 << (plan.depth - 1);
-        let mut seen = 0u8;
-        for (at, u) in s[from..].iter().enumerate() {
-            seen = ((seen << 1) | 1) & mask(u);
-            if seen & top != 0 {
-                return Some(from + at + 1 - plan.depth as usize);
-            }
-        }
-        return None;
+        return filter(p, s, from, s.len());
     }
     Some(from)
 }
