@@ -12,6 +12,23 @@ fn unhex(s: &str) -> Vec<u8> {
     (0..s.len() / 2).filter_map(|i| u8::from_str_radix(s.get(2 * i..2 * i + 2)?, 16).ok()).collect()
 }
 
+/// `\N{}` names from the file given in `UNICODE_NAMES` (lines of `hex;NAME`).
+fn names(name: &str) -> Option<u32> {
+    use std::collections::HashMap;
+    use std::sync::OnceLock;
+    static NAMES: OnceLock<HashMap<String, u32>> = OnceLock::new();
+    let map = NAMES.get_or_init(|| {
+        let path = std::env::var("UNICODE_NAMES").unwrap_or_default();
+        std::fs::read_to_string(path)
+            .unwrap_or_default()
+            .lines()
+            .filter_map(|l| l.split_once(';'))
+            .filter_map(|(h, n)| Some((n.to_string(), u32::from_str_radix(h, 16).ok()?)))
+            .collect()
+    });
+    map.get(&name.to_uppercase()).copied()
+}
+
 fn hex(s: &str) -> String {
     s.bytes().map(|b| format!("{b:02x}")).collect()
 }
@@ -22,7 +39,7 @@ fn run() {
     for line in stdin.lock().lines().map_while(Result::ok) {
         let (mode, text) = line.split_once(' ').unwrap_or((&line, ""));
         let text = String::from_utf8(unhex(text)).unwrap_or_default();
-        let mut options = Options::default();
+        let mut options = Options { name_lookup: Some(names), ..Options::default() };
         match mode {
             "eval" => options.mode = Mode::Eval,
             "single" => options.mode = Mode::Single,

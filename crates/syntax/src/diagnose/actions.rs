@@ -149,10 +149,18 @@ impl Engine<'_> {
                 self.fail(ErrorKind::Syntax, "':' expected after dictionary key".into(), place)
             }
             ("barry", _) => {
-                if self.options.barry_as_flufl {
-                    return Ok(Some(a));
+                let flufl = self.options.barry_as_flufl || token.is_some_and(|t| t.start > self.flufl_from);
+                match (token.map(|t| t.kind), flufl) {
+                    (Some(Tok::NotEqual), true) => {
+                        self.here_stop("with Barry as BDFL, use '<>' instead of '!='")
+                    }
+                    (Some(Tok::LessGreater), false) => self.fail(
+                        ErrorKind::Syntax,
+                        "invalid syntax.  Maybe you meant '!=' instead of '<>'?".into(),
+                        self.range(a, a),
+                    ),
+                    _ => Ok(Some(a)),
                 }
-                Ok(None)
             }
             ("real" | "imaginary", _) => {
                 let imaginary = token.is_some_and(|t| self.text(t).ends_with(['j', 'J']));

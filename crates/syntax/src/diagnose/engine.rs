@@ -49,6 +49,8 @@ pub(super) struct Engine<'e> {
     depth: u32,
     memo: HashMap<(u32, u32), (Option<Id>, u32)>,
     pub nodes: Vec<Node>,
+    /// Byte offset of `from __future__ import barry_as_FLUFL`, if any.
+    pub flufl_from: u32,
 }
 
 pub(super) type Captures = [Option<Id>; 2];
@@ -75,6 +77,7 @@ impl<'e> Engine<'e> {
             depth: 0,
             memo: HashMap::new(),
             nodes: Vec::new(),
+            flufl_from: flufl_import(source.text, &lexed.tokens),
         }
     }
 
@@ -430,7 +433,9 @@ impl<'e> Engine<'e> {
             return Place { line, col: i64::from(col), end_line: line, end_col: -1 };
         }
         if t.kind == Tok::Newline {
-            return Place { line, col: i64::from(col) + 1, end_line: line, end_col: i64::from(col) + 2 };
+            let bare = self.text(t).trim_end_matches('\n').len() as u32;
+            let (_, end_col) = self.source.line_col(t.start + bare);
+            return Place { line, col: i64::from(col) + 1, end_line: line, end_col: i64::from(end_col) + 2 };
         }
         let (end_line, end_col) = self.source.line_col(t.end);
         Place { line, col: i64::from(col) + 1, end_line, end_col: i64::from(end_col) + 1 }
@@ -456,6 +461,9 @@ impl<'e> Engine<'e> {
     /// An error about `t`.
     pub fn at_token(&self, t: Token, message: &str) -> SyntaxError {
         let mut place = self.token_place(Some(t));
+        if t.kind == Tok::LessGreater {
+            place.end_col -= 1;
+        }
         if place.end_col == -1 {
             place = Place { col: 0, end_col: 0, ..place };
         }
@@ -491,6 +499,24 @@ impl<'e> Engine<'e> {
         }
         out
     }
+}
+
+/// Where `<>` takes over from `!=`.
+fn flufl_import(text: &str, tokens: &[Token]) -> u32 {
+    if !text.contains("barry_as_FLUFL") {
+        return u32::MAX;
+    }
+    let word = |t: &Token| text.get(t.start as usize..t.end as usize).unwrap_or("");
+    let mut future = false;
+    for pair in tokens.windows(2) {
+        match pair[0].kind {
+            Tok::From => future = word(&pair[1]) == "__future__",
+            Tok::Newline | Tok::Semi => future = false,
+            _ if future && word(&pair[0]) == "barry_as_FLUFL" => return pair[0].start,
+            _ => {}
+        }
+    }
+    u32::MAX
 }
 
 /// CPython's name of a one-token expression.

@@ -149,8 +149,8 @@ function_def:
 | function_def_raw
 function_def_raw:
 !| 'async'? a='def' NAME type_params? '(' params? ')' ( '->' expression )? ':' NEWLINE !INDENT => I : expected an indented block after function definition on line {a.line}
-| 'def' NAME type_params? &&'(' params? ')' ( '->' expression )? &&':' func_type_comment? block
-| 'async' 'def' NAME type_params? &&'(' params? ')' ( '->' expression )? &&':' func_type_comment? block
+!| 'async'? 'def' NAME type_params? &&'(' params? ')' ( '->' expression )? &&':' func_type_comment? block => = x
+| 'async'? 'def' NAME type_params? '(' params? ')' ( '->' expression )? ':' func_type_comment? block
 func_type_comment:
 | NEWLINE TYPE_COMMENT &( NEWLINE INDENT )
 !| TYPE_COMMENT NEWLINE TYPE_COMMENT NEWLINE INDENT => H : Cannot have two type comments on def
@@ -334,7 +334,7 @@ pattern_capture_target:
 | !"_" NAME !( '.' / '(' / '=' )
 attr left:
 | name_or_attr '.' NAME => attribute
-name_or_attr left:
+name_or_attr:
 | attr
 | NAME
 open_sequence_pattern:
@@ -386,6 +386,7 @@ expressions:
 | expression ',' => tuple
 | expression
 expression memo:
+!| STRING a=( !STRING expression_without_invalid )+ STRING => R a a : invalid syntax. Is this intended to be part of the string?
 !| !( NAME STRING / SOFT_KEYWORD ) a=disjunction b=expression_without_invalid => do missing_comma
 !| a=disjunction 'if' b=disjunction !( 'else' / ':' ) => R a b : expected 'else' after 'if' expression
 !| a=disjunction 'if' b=disjunction 'else' !expression => N : expected expression after 'else', but statement is given
@@ -408,6 +409,7 @@ star_expressions:
 | star_expression ',' => tuple
 | star_expression
 star_expression memo:
+!| STRING a=( !STRING expression_without_invalid )+ STRING => R a a : invalid syntax. Is this intended to be part of the string?
 | '*' bitwise_or => starred
 | expression
 star_named_expressions:
@@ -422,6 +424,7 @@ named_expression:
 | invalid_named_expression
 | expression !':='
 invalid_named_expression memo:
+!| STRING a=( !STRING expression_without_invalid )+ STRING => R a a : invalid syntax. Is this intended to be part of the string?
 !| a=expression ':=' expression => L a : cannot use assignment expressions with {a}
 !| a=NAME '=' b=bitwise_or !( '=' / ':=' ) => R a b : invalid syntax. Maybe you meant '==' or ':=' instead of '='?
 !| !( list / tuple / genexp / 'True' / 'None' / 'False' ) a=bitwise_or '=' bitwise_or !( '=' / ':=' ) => L a : cannot assign to {a} here. Maybe you meant '==' instead of '='?
@@ -449,7 +452,7 @@ comparison_pair:
 | 'is' 'not' bitwise_or
 | 'is' bitwise_or
 noteq:
-| '!='
+| a='!=' => do barry
 | a='<>' => do barry
 bitwise_or left:
 | bitwise_or '|' bitwise_xor => expression

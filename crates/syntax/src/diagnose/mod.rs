@@ -143,9 +143,9 @@ fn lexer_error_in(source: &Source<'_>, lexed: &Lexed, e: &LexError) -> SyntaxErr
         return build(source, e.kind, e.message.clone(), place, Some(last));
     }
     let text = source.line_text(line, false);
+    let start = e.at - source.line_col(e.at).1;
     let column = |pos: u32| -> i32 {
-        let (_, col) = source.line_col(pos);
-        char_column(text, i64::from(col).min(text.len() as i64))
+        char_column(text, i64::from(pos.saturating_sub(start)).min(text.len() as i64 + 1))
     };
     let offset = column(e.column);
     let end_offset = match e.end {
@@ -287,6 +287,9 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
 /// What the lexer finds further on takes precedence over a parser error.
 fn rest_of_file(source: &Source<'_>, lexed: &Lexed, last: Option<Token>) -> Option<SyntaxError> {
     let e = lexed.error.as_ref()?;
+    if e.in_string {
+        return None;
+    }
     if !e.soft && e.kind != ErrorKind::Indentation {
         return Some(lexer_error_in(source, lexed, e));
     }

@@ -83,7 +83,14 @@ impl Lexer<'_> {
         // Directly at a field?
         match (self.at(0), self.at(1)) {
             (b'{', next) if next != b'{' || in_spec => return self.field_open(),
-            (b'}', next) if next != b'}' || in_spec => return self.field_close(),
+            (b'}', _) if in_spec => {
+                // A format spec always has some text at its end, be it empty.
+                if self.tokens.last().is_some_and(|t| t.kind != middle) {
+                    self.push(middle, start);
+                }
+                return self.field_close();
+            }
+            (b'}', next) if next != b'}' => return self.field_close(),
             _ => {}
         }
         if self.at_quote(quote, size) {
@@ -102,13 +109,15 @@ impl Lexer<'_> {
             match c {
                 b'\n' | b'\r' if size == 1 => {
                     if in_spec {
-                        self.push(middle, start);
-                        if let Some(f) = self.fstrings.last_mut()
-                            && let Some(field) = f.fields.last_mut()
-                        {
-                            field.1 = false;
+                        let letter = if template { 't' } else { 'f' };
+                        let mut e = self.error::<()>(format!(
+                            "{letter}-string: newlines are not allowed in format specifiers \
+                             for single quoted {letter}-strings"
+                        ));
+                        if let Err(e) = &mut e {
+                            e.column += 1;
                         }
-                        return Ok(());
+                        return e;
                     }
                     return self.fstring_unterminated();
                 }

@@ -33,6 +33,8 @@ pub(crate) struct LexError {
     pub end: LexEnd,
     /// The end of input was reached within brackets or after a backslash.
     pub eof: bool,
+    /// It happened within an f-string or t-string.
+    pub in_string: bool,
     /// CPython raises this one in the parser (no exception was set by the tokenizer).
     pub soft: bool,
 }
@@ -110,7 +112,10 @@ pub(crate) fn lex(src: &str, options: LexOptions) -> Lexed {
         warnings: Vec::new(),
         type_ignores: Vec::new(),
     };
-    let error = lexer.run().err().map(|e| *e);
+    let mut error = lexer.run().err().map(|e| *e);
+    if let Some(e) = &mut error {
+        e.in_string = !lexer.fstrings.is_empty();
+    }
     Lexed {
         tokens: lexer.tokens,
         error,
@@ -165,6 +170,7 @@ impl<'s> Lexer<'s> {
             column: self.pos as u32,
             end: LexEnd::Same,
             eof: false,
+            in_string: false,
             soft: false,
         }))
     }
@@ -178,6 +184,7 @@ impl<'s> Lexer<'s> {
             column: pos as u32,
             end: LexEnd::Same,
             eof: false,
+            in_string: false,
             soft: false,
         }))
     }
@@ -191,6 +198,7 @@ impl<'s> Lexer<'s> {
             column: self.pos as u32,
             end: LexEnd::Literal(0),
             eof: true,
+            in_string: false,
             soft: true,
         }))
     }
@@ -316,6 +324,7 @@ impl<'s> Lexer<'s> {
                     column: self.pos as u32,
                     end: LexEnd::Literal(-1),
                     eof: false,
+                    in_string: false,
                     soft: false,
                 }));
             }
@@ -348,6 +357,7 @@ impl<'s> Lexer<'s> {
             column: (line + 1).min(self.bytes.len()) as u32,
             end: LexEnd::Literal(0),
             eof: false,
+            in_string: false,
             soft: true,
         }))
     }
@@ -367,6 +377,7 @@ impl<'s> Lexer<'s> {
                 column: self.pos as u32 + 1,
                 end: LexEnd::Literal(0),
                 eof: false,
+                in_string: false,
                 soft: true,
             }));
         }
@@ -417,6 +428,7 @@ impl<'s> Lexer<'s> {
 
     /// One token in ordinary mode; false after the end marker.
     fn token(&mut self) -> LResult<bool> {
+        let mut comment = None;
         loop {
             let c = self.at(0);
             match c {
@@ -440,12 +452,16 @@ impl<'s> Lexer<'s> {
                         }
                         continue;
                     }
-                    self.push(Tok::Newline, start);
+                    // CPython starts the token at a comment before it.
+                    self.push(Tok::Newline, comment.unwrap_or(start));
                     self.at_bol = true;
                     return Ok(true);
                 }
                 b'#' => {
                     let before = self.tokens.len();
+                    if !self.options.extra && self.parens.is_empty() {
+                        comment = Some(self.pos);
+                    }
                     self.comment();
                     if self.tokens.len() != before {
                         return Ok(true);
@@ -498,7 +514,7 @@ impl<'s> Lexer<'s> {
             i += 1;
         }
         // A string prefix?
-        if i - start <= 4 && matches!(self.byte(i), b'"' | b'\'') {
+        if i - start <= 5 && matches!(self.byte(i), b'"' | b'\'') {
             if self.prefix(&self.bytes[start..i]) {
                 self.pos = i;
                 return self.string(start);
@@ -543,6 +559,7 @@ impl<'s> Lexer<'s> {
                     column: start as u32 + 1,
                     end: LexEnd::Offset(self.pos as u32 + 1),
                     eof: false,
+                    in_string: false,
                     soft: false,
                 }));
             }

@@ -96,8 +96,9 @@ impl Lexer<'_> {
                     .into(),
                 at: self.pos as u32,
                 column: start as u32 + 1,
-                end: LexEnd::Offset(zeros_end as u32),
+                end: LexEnd::Offset(zeros_end as u32 + 1),
                 eof: false,
+                in_string: false,
                 soft: false,
             })),
             _ => {

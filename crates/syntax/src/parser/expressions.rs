@@ -30,18 +30,19 @@ impl<'a> Parser<'a, '_> {
         if self.kind() == Tok::Lambda {
             return self.lambda();
         }
+        let start = self.start();
         let body = self.disjunction()?;
-        if self.kind() == Tok::If { self.conditional(body) } else { Ok(body) }
+        if self.kind() == Tok::If { self.conditional(start, body) } else { Ok(body) }
     }
 
-    fn conditional(&mut self, body: ExprRef<'a>) -> PResult<ExprRef<'a>> {
+    fn conditional(&mut self, start: u32, body: ExprRef<'a>) -> PResult<ExprRef<'a>> {
         self.enter()?;
         self.bump();
         let test = self.disjunction()?;
         self.expect(Tok::Else)?;
         let orelse = self.expression()?;
         self.leave();
-        Ok(self.expr(self.range_from(body.range.start), ExprKind::IfExp { test, body, orelse }))
+        Ok(self.expr(self.range_from(start), ExprKind::IfExp { test, body, orelse }))
     }
 
     fn lambda(&mut self) -> PResult<ExprRef<'a>> {
@@ -175,6 +176,7 @@ impl<'a> Parser<'a, '_> {
 
     /// `disjunction`
     pub(super) fn disjunction(&mut self) -> PResult<ExprRef<'a>> {
+        let start = self.start();
         let first = self.conjunction()?;
         if self.kind() != Tok::Or {
             return Ok(first);
@@ -186,11 +188,12 @@ impl<'a> Parser<'a, '_> {
             self.exprs.push(e);
         }
         let values = self.take_exprs(mark);
-        Ok(self.expr(self.range_from(first.range.start), ExprKind::BoolOp { op: BoolOp::Or, values }))
+        Ok(self.expr(self.range_from(start), ExprKind::BoolOp { op: BoolOp::Or, values }))
     }
 
     #[inline]
     fn conjunction(&mut self) -> PResult<ExprRef<'a>> {
+        let start = self.start();
         let first = self.inversion()?;
         if self.kind() != Tok::And {
             return Ok(first);
@@ -202,7 +205,7 @@ impl<'a> Parser<'a, '_> {
             self.exprs.push(e);
         }
         let values = self.take_exprs(mark);
-        Ok(self.expr(self.range_from(first.range.start), ExprKind::BoolOp { op: BoolOp::And, values }))
+        Ok(self.expr(self.range_from(start), ExprKind::BoolOp { op: BoolOp::And, values }))
     }
 
     #[inline]
@@ -223,7 +226,7 @@ impl<'a> Parser<'a, '_> {
     fn comparison_op(&self) -> Option<(CmpOp, usize)> {
         Some(match self.kind() {
             Tok::EqEqual => (CmpOp::Eq, 1),
-            Tok::NotEqual => (CmpOp::NotEq, 1),
+            Tok::NotEqual if !self.flufl => (CmpOp::NotEq, 1),
             Tok::Less => (CmpOp::Lt, 1),
             Tok::LessEqual => (CmpOp::LtE, 1),
             Tok::Greater => (CmpOp::Gt, 1),
@@ -232,21 +235,22 @@ impl<'a> Parser<'a, '_> {
             Tok::Is if self.peek(1) == Tok::Not => (CmpOp::IsNot, 2),
             Tok::Is => (CmpOp::Is, 1),
             Tok::Not if self.peek(1) == Tok::In => (CmpOp::NotIn, 2),
-            Tok::LessGreater if self.options.barry_as_flufl => (CmpOp::NotEq, 1),
+            Tok::LessGreater if self.flufl => (CmpOp::NotEq, 1),
             _ => return None,
         })
     }
 
     #[inline]
     fn comparison(&mut self) -> PResult<ExprRef<'a>> {
+        let start = self.start();
         let left = self.bitwise(0)?;
         match self.comparison_op() {
             None => Ok(left),
-            Some(op) => self.comparison_tail(left, op),
+            Some(op) => self.comparison_tail(start, left, op),
         }
     }
 
-    fn comparison_tail(&mut self, left: ExprRef<'a>, op: (CmpOp, usize)) -> PResult<ExprRef<'a>> {
+    fn comparison_tail(&mut self, start: u32, left: ExprRef<'a>, op: (CmpOp, usize)) -> PResult<ExprRef<'a>> {
         let mark = self.exprs.len();
         self.pos += op.1;
         let first = self.bitwise(0)?;
@@ -255,7 +259,7 @@ impl<'a> Parser<'a, '_> {
             let ops = self.arena.alloc_slice_copy(&[op.0]);
             let comparators = self.take_exprs(mark);
             return Ok(
-                self.expr(self.range_from(left.range.start), ExprKind::Compare { left, ops, comparators })
+                self.expr(self.range_from(start), ExprKind::Compare { left, ops, comparators })
             );
         };
         let mut ops = vec![op.0];
@@ -269,11 +273,12 @@ impl<'a> Parser<'a, '_> {
         }
         let ops = self.arena.alloc_slice_copy(&ops);
         let comparators = self.take_exprs(mark);
-        Ok(self.expr(self.range_from(left.range.start), ExprKind::Compare { left, ops, comparators }))
+        Ok(self.expr(self.range_from(start), ExprKind::Compare { left, ops, comparators }))
     }
 
     /// Operators binding tighter than `min`; 0 is `bitwise_or`.
     pub(super) fn bitwise(&mut self, min: u8) -> PResult<ExprRef<'a>> {
+        let start = self.start();
         let mut left = self.factor()?;
         while let Some((prec, op)) = binary(self.kind()) {
             if prec <= min {
@@ -282,7 +287,7 @@ impl<'a> Parser<'a, '_> {
             self.bump();
             let right = self.bitwise(prec)?;
             left = self.expr(
-                Range::new(left.range.start, right.range.end.max(self.prev_end())),
+                self.range_from(start),
                 ExprKind::BinOp { left, op, right },
             );
         }
@@ -296,8 +301,9 @@ impl<'a> Parser<'a, '_> {
             Tok::Plus => self.unary(UnaryOp::UAdd),
             Tok::Tilde => self.unary(UnaryOp::Invert),
             _ => {
+                let start = self.start();
                 let base = self.await_primary()?;
-                if self.kind() == Tok::DoubleStar { self.power(base) } else { Ok(base) }
+                if self.kind() == Tok::DoubleStar { self.power(start, base) } else { Ok(base) }
             }
         }
     }
@@ -311,12 +317,12 @@ impl<'a> Parser<'a, '_> {
         Ok(self.expr(self.range_from(start), ExprKind::UnaryOp { op, operand }))
     }
 
-    fn power(&mut self, left: ExprRef<'a>) -> PResult<ExprRef<'a>> {
+    fn power(&mut self, start: u32, left: ExprRef<'a>) -> PResult<ExprRef<'a>> {
         self.enter()?;
         self.bump();
         let right = self.factor()?;
         self.leave();
-        Ok(self.expr(self.range_from(left.range.start), ExprKind::BinOp { left, op: Operator::Pow, right }))
+        Ok(self.expr(self.range_from(start), ExprKind::BinOp { left, op: Operator::Pow, right }))
     }
 
     #[inline]

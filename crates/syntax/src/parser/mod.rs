@@ -44,11 +44,15 @@ pub(crate) struct Parser<'a, 't> {
     pos: usize,
     depth: u32,
     pub(crate) too_complex: bool,
+    /// `<>` instead of `!=`.
+    flufl: bool,
     pub(crate) options: &'t Options,
     exprs: Vec<ExprRef<'a>>,
     stmts: Vec<StmtRef<'a>>,
     pub(crate) warnings: Vec<RawWarning>,
-    /// Token index at which the outermost statement being parsed begins.
+    /// A line began with `match` but was no match statement.
+    soft_match_seen: bool,
+    /// Token index from which the error pass has to start.
     pub(crate) top: Cell<usize>,
 }
 
@@ -61,10 +65,12 @@ impl<'a, 't> Parser<'a, 't> {
             pos: 0,
             depth: 0,
             too_complex: false,
+            flufl: options.barry_as_flufl,
             options,
             exprs: Vec::with_capacity(64),
             stmts: Vec::with_capacity(64),
             warnings: Vec::new(),
+            soft_match_seen: false,
             top: Cell::new(0),
         }
     }
@@ -74,8 +80,13 @@ impl<'a, 't> Parser<'a, 't> {
         match self.options.mode {
             Mode::Exec => {
                 let mark = self.stmts.len();
+                let mut previous = 0;
                 while self.kind() != Tok::EndMarker {
-                    self.top.set(self.pos);
+                    // The error pass looks one statement back: rules there may look ahead.
+                    if !self.soft_match_seen {
+                        self.top.set(previous);
+                    }
+                    previous = self.pos;
                     self.statement()?;
                 }
                 let body = self.take_stmts(mark);

@@ -63,7 +63,10 @@ impl<'a> Parser<'a, '_> {
             Tok::At => self.decorated()?,
             Tok::Name if self.at_match() => match self.attempt(Self::match_statement) {
                 Some(s) => s,
-                None => return self.simple_statements(),
+                None => {
+                    self.soft_match_seen = true;
+                    return self.simple_statements();
+                }
             },
             _ => return self.simple_statements(),
         };
@@ -356,6 +359,9 @@ impl<'a> Parser<'a, '_> {
             if paren {
                 self.expect(Tok::RPar)?;
             }
+        }
+        if module == Some("__future__") && names.iter().any(|a| a.name == "barry_as_FLUFL") {
+            self.flufl = true;
         }
         Ok(StmtKind::ImportFrom { module, names: self.arena.alloc_slice_copy(&names), level })
     }

@@ -482,7 +482,7 @@ impl<'a> Parser<'a, '_> {
         let colon = self.tok();
         let mut format_spec = None;
         if self.eat(Tok::Colon) {
-            text_end.get_or_insert((colon.start, colon.start.saturating_sub(1)));
+            text_end.get_or_insert((colon.start, colon.start));
             let mark = self.exprs.len();
             loop {
                 let t = self.tok();
