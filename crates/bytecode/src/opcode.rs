@@ -352,6 +352,9 @@ opcodes! {
     Intrinsic1,
     /// R = intrinsic number c of temps b, b+1.
     Intrinsic2,
+    /// R = builtin object number c, whatever the builtins module holds now:
+    /// 0 NotImplementedError.
+    LoadCommonConstant,
 }
 
 /// Numbers of `Intrinsic1` and `Intrinsic2` (separate sequences).
