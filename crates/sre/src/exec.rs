@@ -5,6 +5,10 @@
 //! on the way back (capture marks and loop counters are undone in order), or
 //! the floor of a nested match (lookaround, atomic group, possessive repeat)
 //! above which all choices are dropped when the nested match succeeds.
+//!
+//! Known difference from CPython: a condition on the group that encloses it
+//! (`((?(1)a|b)...)`) is always false before the group has closed; CPython may
+//! see the closing mark of an attempt that was abandoned by backtracking.
 
 use crate::charset::{Fold, word_ascii, word_unicode};
 use crate::constants::{At, Word};
@@ -427,7 +431,11 @@ pub(crate) fn run<T: Unit>(
     macro_rules! undo_loop {
         ($k:expr) => {{
             let old = turns[$k as usize];
-            push!(UndoLoop, $k, old.count as usize, old.last, 0);
+            // Directly above another one for the same loop nothing could go on
+            // from in between, and the older value is the one to restore.
+            if !stack.last().is_some_and(|f| f.kind == Kind::UndoLoop && f.arg == $k) {
+                push!(UndoLoop, $k, old.count as usize, old.last, 0);
+            }
         }};
     }
 
@@ -638,7 +646,8 @@ pub(crate) fn run<T: Unit>(
                     let below = stack[floor].b;
                     cut(stack, floor);
                     floor = below;
-                    undo_loop!(k);
+                    // No choice inside an earlier turn is left that would need
+                    // the old count, so only the value at the entrance is kept.
                     let l = &p.loops[k as usize];
                     let turn = &mut turns[k as usize];
                     turn.count += 1;

@@ -2,6 +2,7 @@
 
     cpython3.14 record.py own                > tests/cases.txt   (chosen patterns; in the repository)
     cpython3.14 record.py fuzz SEED COUNT    > /tmp/fuzz.txt     (random patterns and subjects)
+    cpython3.14 record.py long SEED COUNT    > /tmp/long.txt     (the same over longer subjects)
     cpython3.14 record.py suite              > /tmp/suite.txt    (patterns of CPython's own tests; stays out)
 
 Lines: `P flags groups code...` begins a pattern, `# text` shows it, and
@@ -58,7 +59,7 @@ def units(s):
 
 def ask(compiled, mode, s, pos, end):
     """One `S` line, or None where CPython takes too long."""
-    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         if mode == "i":
             got = "/".join(answer(m) for m in compiled.finditer(s, pos, end))
@@ -95,6 +96,11 @@ def emit(text, flags, subjects, modes="smfi", spots=False):
 # ------------------------------------------------------------------ random
 ATOMS = list("abcabcabcABxyz01_ -\n") + ["é", "ß", "ſ", "K", "İ", "ı", "k", "K", "Σ", "ς", "σ", "µ", "μ", "Ā", "ā", "一", "𐐀", "𐐨", "٣", "\xa0", "\u2028", "\x85", "ǅ", "ΐ", "ΐ", "ﬅ", "ﬆ"]
 BYTES = list("abcabcABxyz01_ -\n\xe9\xff\xa0\x85")
+
+
+# A condition on the group it stands in: after backtracking CPython may see the end
+# of the group as an abandoned attempt left it. Set to True to see those differences.
+OPEN_CONDITIONS = False
 
 
 class Gen:
@@ -168,6 +174,8 @@ class Gen:
             return "(?:\\%d)" % n if n not in self.open else self.single()
         if k < 0.97 and self.groups:
             n = r.randrange(1, self.groups + 1)
+            if n in self.open and not OPEN_CONDITIONS:
+                return self.single()
             return "(?(%d)%s%s)" % (n, self.seq(depth - 1), r.choice(["", "|" + self.seq(depth - 1)]))
         if self.binary:
             return "(?i:" + self.alt(depth - 1) + ")"
@@ -185,6 +193,27 @@ class Gen:
 
     def alt(self, depth):
         return "|".join(self.seq(depth) for _ in range(self.r.choice([1, 1, 1, 2, 2, 3])))
+
+
+def long(seed, count):
+    """Simpler patterns over longer subjects, for the search accelerations."""
+    r = random.Random(seed)
+    random.seed(seed)
+    done = 0
+    while done < count:
+        g = Gen(r, False)
+        g.alphabet = r.sample(ATOMS[:20] if r.random() < 0.7 else ATOMS, r.choice([2, 3, 5]))
+        text = g.alt(r.choice([1, 1, 2, 2, 3]))
+        if r.random() < 0.4:
+            text = g.single() + r.choice(["*", "+", "*?", "+?", "{2,}", "*+"]) + text
+        if r.random() < 0.3:
+            text += "".join(g.lit() for _ in range(r.randrange(1, 4)))
+        if r.random() < 0.2:
+            text = "(" + text + ")"
+        flags = r.choice([0, 0, re.I, re.M, re.S, re.I | re.M | re.S])
+        alphabet = g.alphabet + ["\n"]
+        subjects = ["".join(r.choice(alphabet) for _ in range(r.choice([10, 40, 80, 150]))) for _ in range(3)]
+        done += emit(text, flags, subjects, "si", r.random() < 0.3)
 
 
 def fuzz(seed, count):
@@ -317,5 +346,7 @@ if __name__ == "__main__":
         own()
     elif sys.argv[1] == "fuzz":
         fuzz(int(sys.argv[2]), int(sys.argv[3]))
+    elif sys.argv[1] == "long":
+        long(int(sys.argv[2]), int(sys.argv[3]))
     else:
         suite()
