@@ -136,6 +136,27 @@ pub enum StmtKind<'a> {
     Continue,
 }
 
+impl StmtKind<'_> {
+    /// Whether this is a statement with a body.
+    pub fn is_compound(&self) -> bool {
+        matches!(
+            self,
+            StmtKind::FunctionDef(_)
+                | StmtKind::AsyncFunctionDef(_)
+                | StmtKind::ClassDef(_)
+                | StmtKind::For(_)
+                | StmtKind::AsyncFor(_)
+                | StmtKind::While { .. }
+                | StmtKind::If { .. }
+                | StmtKind::With { .. }
+                | StmtKind::AsyncWith { .. }
+                | StmtKind::Match { .. }
+                | StmtKind::Try(_)
+                | StmtKind::TryStar(_)
+        )
+    }
+}
+
 /// Fields of `FunctionDef` and `AsyncFunctionDef`.
 #[derive(Clone, Copy, Debug)]
 pub struct FunctionDef<'a> {

@@ -111,7 +111,16 @@ pub fn decode_source(bytes: &[u8]) -> Result<Decoded<'_>, SyntaxError> {
             Cow::Owned(body.iter().map(|&b| b as char).collect())
         })),
         Some(other) => {
-            let lower = other.to_ascii_lowercase();
+            let lower = other.to_ascii_lowercase().replace('_', "-");
+            if matches!(lower.as_str(), "utf8" | "u8" | "utf") {
+                return match std::str::from_utf8(body) {
+                    Ok(s) => Ok(Decoded::Text(Cow::Borrowed(s))),
+                    Err(e) => Err(utf8_error(body, e.valid_up_to(), true)),
+                };
+            }
+            if matches!(lower.as_str(), "latin1" | "latin" | "l1" | "iso8859-1" | "cp819" | "8859") {
+                return Ok(Decoded::Text(body.iter().map(|&b| b as char).collect::<String>().into()));
+            }
             if matches!(lower.as_str(), "ascii" | "us-ascii") && body.is_ascii() {
                 return Ok(Decoded::Text(Cow::Borrowed(std::str::from_utf8(body).unwrap_or(""))));
             }

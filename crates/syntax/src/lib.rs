@@ -59,6 +59,17 @@ pub struct Options {
     pub name_lookup: Option<NameLookup>,
 }
 
+impl Options {
+    fn lex_options(&self) -> lexer::LexOptions {
+        let eof = match self.mode {
+            Mode::Exec => lexer::LexEof::Newline,
+            Mode::Eval | Mode::FuncType => lexer::LexEof::Plain,
+            Mode::Single => lexer::LexEof::Interactive { dedent: !self.dont_imply_dedent },
+        };
+        lexer::LexOptions { extra: false, type_comments: self.type_comments, eof }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Options {
@@ -107,7 +118,7 @@ pub fn parse_with_warnings<'a>(
             text: None,
         });
     }
-    let lex_options = lexer::LexOptions { extra: false, type_comments: options.type_comments };
+    let lex_options = options.lex_options();
     let mut lexed = lexer::lex(source, lex_options);
     if lexed.error.is_some() {
         let end = source.len() as u32;
@@ -152,7 +163,7 @@ pub struct TokenStream {
 
 /// Tokens of `source`; with `extra` also comments and `NL`, as `tokenize` wants them.
 pub fn tokenize(source: &str, extra: bool) -> TokenStream {
-    let lexed = lexer::lex(source, lexer::LexOptions { extra, type_comments: false });
+    let lexed = lexer::lex(source, lexer::LexOptions { extra, ..Default::default() });
     let error = lexed.error.as_ref().map(|e| diagnose::lexer_error(source, &lexed, e));
     TokenStream { tokens: lexed.tokens, error }
 }

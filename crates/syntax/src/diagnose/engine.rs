@@ -101,8 +101,10 @@ impl<'e> Engine<'e> {
 
     /// Whether the end of input was reached.
     pub fn read_all(&self) -> bool {
-        self.last().is_some_and(|t| t.kind == Tok::EndMarker)
-            || (self.options.mode == crate::Mode::Single && self.fill + 1 >= self.lexed.tokens.len())
+        let end = self.source.text.len() as u32;
+        self.last().is_some_and(|t| {
+            t.end == end && !matches!(t.kind, Tok::String | Tok::FStringEnd | Tok::TStringEnd)
+        })
     }
 
     /// Whether the lexer's error was met.
@@ -112,10 +114,7 @@ impl<'e> Engine<'e> {
 
     /// Whether that error is about the end of input.
     pub fn lexer_at_end(&self) -> bool {
-        self.lexed
-            .error
-            .as_ref()
-            .is_some_and(|e| e.eof || e.message.starts_with("unterminated triple-quoted"))
+        self.lexed.error.as_ref().is_some_and(|e| e.at_end)
     }
 
     /// Token at `index`, reading on if need be.
@@ -429,7 +428,9 @@ impl<'e> Engine<'e> {
         let end = self.source.text.len() as u32;
         let t = t.unwrap_or(Token { kind: Tok::EndMarker, start: end, end });
         let (line, col) = self.source.line_col(t.start);
-        if matches!(t.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker) {
+        if matches!(t.kind, Tok::Indent | Tok::Dedent | Tok::EndMarker)
+            || (t.kind == Tok::Newline && t.start == end && self.options.mode == crate::Mode::Single)
+        {
             return Place { line, col: i64::from(col), end_line: line, end_col: -1 };
         }
         if t.kind == Tok::Newline {
@@ -443,7 +444,10 @@ impl<'e> Engine<'e> {
 
     /// From the start of node `a` to the end of node `b`.
     pub fn range(&self, a: Id, b: Id) -> Place {
-        let from = self.token_place(self.token_of(a, false));
+        let mut from = self.token_place(self.token_of(a, false));
+        if from.end_col == -1 {
+            from.col = 0;
+        }
         let to = self.token_place(self.token_of(b, true));
         Place { end_line: to.end_line, end_col: to.end_col, ..from }
     }
@@ -454,7 +458,12 @@ impl<'e> Engine<'e> {
 
     /// An error about the last token read.
     pub fn here(&self, kind: ErrorKind, message: &str) -> SyntaxError {
-        let place = self.token_place(self.last());
+        let mut place = self.token_place(self.last());
+        if kind == ErrorKind::IncompleteInput && (self.stopped || self.source.text.is_empty()) {
+            let (line, col) = self.source.line_col(self.source.text.len() as u32);
+            let line = if self.source.text.is_empty() { 0 } else { line };
+            place = Place { line, col: i64::from(col), end_line: line, end_col: -1 };
+        }
         build(self.source, kind, message.to_string(), place, self.last())
     }
 
@@ -474,7 +483,10 @@ impl<'e> Engine<'e> {
     pub fn starting_from(&self, a: Id, message: String) -> Stop {
         let mut place = self.token_place(self.token_of(a, false));
         if let Some(t) = self.last() {
-            let (line, col) = if t.kind == Tok::Newline {
+            if place.end_col == -1 {
+                place.col = 0;
+            }
+            let (line, col) = if t.kind == Tok::Newline && t.end > t.start {
                 let (line, col) = self.source.line_col(t.start);
                 (line, col + 1)
             } else {

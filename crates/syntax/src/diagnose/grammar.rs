@@ -17,7 +17,6 @@ interactive:
 | compound NEWLINE
 | simple_stmts
 | NEWLINE
-| ENDMARKER
 eval:
 | expressions NEWLINE* ENDMARKER
 func_type:

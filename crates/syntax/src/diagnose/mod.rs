@@ -13,7 +13,7 @@ mod grammar;
 use std::borrow::Cow;
 
 use crate::error::{ErrorKind, SyntaxError};
-use crate::lexer::{LexEnd, LexError, LexOptions, Lexed, Tok, Token, lex};
+use crate::lexer::{LexEnd, LexError, Lexed, Tok, Token, lex};
 use crate::{LineIndex, Mode, Options};
 use engine::{Engine, Stop};
 
@@ -138,7 +138,10 @@ fn lexer_error_in(source: &Source<'_>, lexed: &Lexed, e: &LexError) -> SyntaxErr
         return build(source, e.kind, e.message.clone(), place, Some(last));
     }
     if e.soft {
-        let (_, col) = source.line_col(e.column);
+        let mut col = source.line_col(e.column).1;
+        if e.message.starts_with("unexpected character after line") {
+            col = continued_column(source.text, e.column, col);
+        }
         let place = Place { line, col: i64::from(col), end_line: line, end_col: 0 };
         return build(source, e.kind, e.message.clone(), place, Some(last));
     }
@@ -162,6 +165,16 @@ fn lexer_error_in(source: &Source<'_>, lexed: &Lexed, e: &LexError) -> SyntaxErr
         end_offset,
         text: Some(text.to_string()),
     }
+}
+
+/// Column counted from the first of the lines joined by backslashes, as CPython does here.
+fn continued_column(text: &str, pos: u32, col: u32) -> u32 {
+    let bytes = text.as_bytes();
+    let mut start = (pos - col) as usize;
+    while start >= 2 && bytes.get(start - 1) == Some(&b'\n') && bytes.get(start - 2) == Some(&b'\\') {
+        start = bytes[..start - 1].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+    }
+    pos - start as u32
 }
 
 /// The lexer's error for a source as the caller has it.
@@ -201,15 +214,8 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
     }
     let text = normalise(original, options);
     let source = Source::new(&text);
-    let lex_options = LexOptions { extra: false, type_comments: options.type_comments };
-    let mut lexed = lex(&text, lex_options);
+    let lexed = lex(&text, options.lex_options());
     let top = if options.mode == Mode::Exec && top <= lexed.tokens.len() { top } else { 0 };
-    if options.mode == Mode::Single && lexed.error.is_none() && lexed.tokens.len() > 1 {
-        // The end of interactive input counts as one more line end.
-        let end = text.len() as u32;
-        let at = lexed.tokens.len() - 1;
-        lexed.tokens.insert(at, Token { kind: Tok::Newline, start: end, end });
-    }
     let levels = bracket_levels(&lexed.tokens);
     let root = match options.mode {
         Mode::Exec => "file",

@@ -33,6 +33,8 @@ pub(crate) struct LexError {
     pub end: LexEnd,
     /// The end of input was reached within brackets or after a backslash.
     pub eof: bool,
+    /// The end of input was reached within a string.
+    pub at_end: bool,
     /// It happened within an f-string or t-string.
     pub in_string: bool,
     /// CPython raises this one in the parser (no exception was set by the tokenizer).
@@ -74,11 +76,27 @@ pub(crate) struct Lexed {
     pub type_ignores: Vec<(u32, u32)>,
 }
 
+/// What to do at the end of the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LexEof {
+    /// As if a line end were there (files).
+    #[default]
+    Newline,
+    /// Nothing (expressions).
+    Plain,
+    /// Interactive statement: one line end more than there is; open blocks are closed if asked.
+    Interactive {
+        /// Whether open blocks are closed.
+        dedent: bool,
+    },
+}
+
 /// What to produce.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LexOptions {
     pub extra: bool,
     pub type_comments: bool,
+    pub eof: LexEof,
 }
 
 type LResult<T> = Result<T, Box<LexError>>;
@@ -115,6 +133,9 @@ pub(crate) fn lex(src: &str, options: LexOptions) -> Lexed {
     let mut error = lexer.run().err().map(|e| *e);
     if let Some(e) = &mut error {
         e.in_string = !lexer.fstrings.is_empty();
+        e.at_end = e.eof
+            || e.message.starts_with("unterminated triple")
+            || (e.message.starts_with("unterminated string") && lexer.pos >= src.len());
     }
     Lexed {
         tokens: lexer.tokens,
@@ -170,6 +191,7 @@ impl<'s> Lexer<'s> {
             column: self.pos as u32,
             end: LexEnd::Same,
             eof: false,
+            at_end: false,
             in_string: false,
             soft: false,
         }))
@@ -184,6 +206,7 @@ impl<'s> Lexer<'s> {
             column: pos as u32,
             end: LexEnd::Same,
             eof: false,
+            at_end: false,
             in_string: false,
             soft: false,
         }))
@@ -198,6 +221,7 @@ impl<'s> Lexer<'s> {
             column: self.pos as u32,
             end: LexEnd::Literal(0),
             eof: true,
+            at_end: false,
             in_string: false,
             soft: true,
         }))
@@ -287,7 +311,7 @@ impl<'s> Lexer<'s> {
             }
             return Ok(true);
         }
-        if self.pos >= self.bytes.len() {
+        if self.pos >= self.bytes.len() && self.options.eof == LexEof::Newline {
             return Ok(true);
         }
         if cont_col != 0 {
@@ -324,6 +348,7 @@ impl<'s> Lexer<'s> {
                     column: self.pos as u32,
                     end: LexEnd::Literal(-1),
                     eof: false,
+                    at_end: false,
                     in_string: false,
                     soft: false,
                 }));
@@ -357,6 +382,7 @@ impl<'s> Lexer<'s> {
             column: (line + 1).min(self.bytes.len()) as u32,
             end: LexEnd::Literal(0),
             eof: false,
+            at_end: false,
             in_string: false,
             soft: true,
         }))
@@ -366,7 +392,7 @@ impl<'s> Lexer<'s> {
     fn continuation(&mut self) -> LResult<()> {
         let n = self.line_end(self.pos);
         if n == 0 {
-            if self.pos >= self.bytes.len() {
+            if self.pos >= self.bytes.len() && self.options.eof == LexEof::Newline {
                 // A newline is implied at the very end, so only the end of input follows.
                 return self.eof_error();
             }
@@ -374,9 +400,10 @@ impl<'s> Lexer<'s> {
                 kind: ErrorKind::Syntax,
                 message: "unexpected character after line continuation character".into(),
                 at: self.pos as u32,
-                column: self.pos as u32 + 1,
+                column: (self.pos as u32 + 1).min(self.bytes.len() as u32),
                 end: LexEnd::Literal(0),
                 eof: false,
+                at_end: false,
                 in_string: false,
                 soft: true,
             }));
@@ -489,14 +516,28 @@ impl<'s> Lexer<'s> {
         if !self.parens.is_empty() {
             return self.eof_error();
         }
-        let last = self.tokens.iter().rev().find(|t| !matches!(t.kind, Tok::Comment | Tok::Nl));
         let start = self.pos;
-        if last.is_some_and(|t| !matches!(t.kind, Tok::Newline | Tok::Indent | Tok::Dedent)) {
+        let implied = self.options.eof == LexEof::Newline;
+        let last = self.tokens.iter().rev().find(|t| !matches!(t.kind, Tok::Comment | Tok::Nl));
+        let add = match self.options.eof {
+            LexEof::Newline => {
+                last.is_some_and(|t| !matches!(t.kind, Tok::Newline | Tok::Indent | Tok::Dedent))
+            }
+            LexEof::Plain => false,
+            LexEof::Interactive { .. } => last.is_some(),
+        };
+        if add {
             self.push(Tok::Newline, start);
         }
-        while self.indents.len() > 1 {
-            self.indents.pop();
-            self.push(Tok::Dedent, start);
+        if implied || self.options.eof == (LexEof::Interactive { dedent: true }) {
+            let open = self.indents.len() > 1;
+            while self.indents.len() > 1 {
+                self.indents.pop();
+                self.push(Tok::Dedent, start);
+            }
+            if open && !implied {
+                self.push(Tok::Newline, start);
+            }
         }
         self.push(Tok::EndMarker, start);
         Ok(false)
@@ -559,6 +600,7 @@ impl<'s> Lexer<'s> {
                     column: start as u32 + 1,
                     end: LexEnd::Offset(self.pos as u32 + 1),
                     eof: false,
+                    at_end: false,
                     in_string: false,
                     soft: false,
                 }));

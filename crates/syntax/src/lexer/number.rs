@@ -98,6 +98,7 @@ impl Lexer<'_> {
                 column: start as u32 + 1,
                 end: LexEnd::Offset(zeros_end as u32 + 1),
                 eof: false,
+                at_end: false,
                 in_string: false,
                 soft: false,
             })),

@@ -258,9 +258,7 @@ impl<'a> Parser<'a, '_> {
         let Some(next) = self.comparison_op() else {
             let ops = self.arena.alloc_slice_copy(&[op.0]);
             let comparators = self.take_exprs(mark);
-            return Ok(
-                self.expr(self.range_from(start), ExprKind::Compare { left, ops, comparators })
-            );
+            return Ok(self.expr(self.range_from(start), ExprKind::Compare { left, ops, comparators }));
         };
         let mut ops = vec![op.0];
         let mut next = Some(next);
@@ -286,10 +284,7 @@ impl<'a> Parser<'a, '_> {
             }
             self.bump();
             let right = self.bitwise(prec)?;
-            left = self.expr(
-                self.range_from(start),
-                ExprKind::BinOp { left, op, right },
-            );
+            left = self.expr(self.range_from(start), ExprKind::BinOp { left, op, right });
         }
         Ok(left)
     }

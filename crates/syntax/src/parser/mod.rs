@@ -117,18 +117,40 @@ impl<'a, 't> Parser<'a, 't> {
                     return Err(Fail);
                 }
                 if self.at_compound() {
+                    // Closed by an empty line or the end of input.
+                    let before = self.stmts.len();
                     self.statement()?;
-                    // A compound statement is closed by an empty line or the end of input.
-                    self.eat(Tok::Newline);
+                    let last = self.stmts.get(before).map(|s| s.kind);
+                    if last.is_some_and(|k| k.is_compound()) {
+                        self.expect(Tok::Newline)?;
+                    }
+                    while self.eat(Tok::Newline) {}
+                    if self.kind() != Tok::EndMarker {
+                        return Err(Fail);
+                    }
                 } else {
                     self.statement()?;
-                }
-                if self.kind() != Tok::EndMarker {
-                    return Err(Fail);
+                    self.nothing_follows()?;
                 }
                 Ok(Mod::Interactive { body: self.take_stmts(mark) })
             }
             Mode::FuncType => self.func_type(),
+        }
+    }
+
+    /// After an interactive simple statement only blanks and comments may come.
+    fn nothing_follows(&self) -> PResult<()> {
+        let from = self.pos.checked_sub(1).and_then(|i| self.toks.get(i)).map_or(0, |t| t.end);
+        let mut rest = self.text(from, self.src.len() as u32);
+        loop {
+            rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+            if rest.is_empty() {
+                return Ok(());
+            }
+            if !rest.starts_with('#') {
+                return Err(Fail);
+            }
+            rest = rest.find(['\n', '\r']).map_or("", |i| &rest[i..]);
         }
     }
 

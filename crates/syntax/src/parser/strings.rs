@@ -516,10 +516,9 @@ impl<'a> Parser<'a, '_> {
         }
         let kind = if template {
             let text = self.debug_text(open.end, expr_end);
-            let trimmed = text.trim_ascii_end();
             ExprKind::Interpolation {
                 value,
-                str: Constant::Str { value: trimmed, kind_u: false },
+                str: Constant::Str { value: text, kind_u: false },
                 conversion,
                 format_spec,
             }
@@ -546,6 +545,15 @@ impl<'a> Parser<'a, '_> {
                 b'\r' => {
                     if text.get(i + 1) != Some(&b'\n') {
                         out.push(b'\n');
+                    }
+                    i += 1;
+                    continue;
+                }
+                b'\\' if quote != 0 => {
+                    out.push(b);
+                    i += 1;
+                    if let Some(&next) = text.get(i) {
+                        out.push(next);
                     }
                     i += 1;
                     continue;
