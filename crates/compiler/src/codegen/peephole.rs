@@ -1,0 +1,318 @@
+//! Clean-up of a unit's instructions before assembly: jump threading, dead code,
+//! positions for instructions without one, `Nop`s nobody needs, `Move` pairs.
+
+use super::*;
+
+pub(super) fn is_jump(op: Opcode) -> bool {
+    matches!(
+        op,
+        Opcode::Jump
+            | Opcode::JumpBack
+            | Opcode::JumpIfFalse
+            | Opcode::JumpIfTrue
+            | Opcode::JumpIfNone
+            | Opcode::JumpIfNotNone
+    )
+}
+
+fn ends_flow(op: Opcode) -> bool {
+    matches!(
+        op,
+        Opcode::Jump
+            | Opcode::JumpBack
+            | Opcode::Return
+            | Opcode::ReturnConst
+            | Opcode::Raise
+            | Opcode::Reraise
+    )
+}
+
+pub(super) fn run(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>) {
+    thread_jumps(u);
+    let mut reachable = reach(u);
+    copy_returns(u, &mut reachable);
+    locate(u, &reachable);
+    strip(g, u, &reachable);
+    merge_moves(g, u);
+}
+
+fn target(u: &Unit<'_>, label: u32) -> usize {
+    u.labels[label as usize] as usize
+}
+
+/// Skip what does nothing from `i` on.
+fn landing(u: &Unit<'_>, mut i: usize) -> usize {
+    while let Some(ins) = u.ins.get(i) {
+        if ins.op == Opcode::Nop && ins.range == NO_LOCATION {
+            i += 1;
+        } else {
+            break;
+        }
+    }
+    i
+}
+
+fn thread_jumps(u: &mut Unit<'_>) {
+    for i in 0..u.ins.len() {
+        if !is_jump(u.ins[i].op) {
+            continue;
+        }
+        for _ in 0..64 {
+            let at = landing(u, target(u, u.ins[i].b));
+            let Some(&next) = u.ins.get(at) else { break };
+            if at == i || next.b == u.ins[i].b {
+                break;
+            }
+            match next.op {
+                Opcode::Jump => u.ins[i].b = next.b,
+                Opcode::JumpBack if matches!(u.ins[i].op, Opcode::Jump | Opcode::JumpBack) => {
+                    u.ins[i].b = next.b;
+                    u.ins[i].op = Opcode::JumpBack;
+                }
+                _ => break,
+            }
+        }
+        // What pointed backwards may point forwards now, and the other way round.
+        if u.ins[i].op == Opcode::JumpBack && target(u, u.ins[i].b) > i {
+            u.ins[i].op = Opcode::Jump;
+        }
+    }
+}
+
+fn reach(u: &Unit<'_>) -> Vec<bool> {
+    let mut seen = vec![false; u.ins.len()];
+    let mut work = vec![0usize];
+    while let Some(mut i) = work.pop() {
+        while i < u.ins.len() && !seen[i] {
+            seen[i] = true;
+            let ins = &u.ins[i];
+            if ins.handler != 0 {
+                work.push(target(u, u.handlers[ins.handler as usize].target.0));
+            }
+            if is_jump(ins.op) {
+                work.push(target(u, ins.b));
+            }
+            if ins.op == Opcode::ForIter {
+                work.push(target(u, ins.c));
+            }
+            if ends_flow(ins.op) {
+                break;
+            }
+            i += 1;
+        }
+    }
+    seen
+}
+
+/// A `return None` without position that several jumps lead to is copied for each of
+/// them, so that the return is traced on the line of the jump.
+fn copy_returns(u: &mut Unit<'_>, reachable: &mut Vec<bool>) {
+    let n = u.ins.len();
+    let mut copies: Vec<(Range, Ins, Label)> = Vec::new();
+    for i in 0..n {
+        let ins = u.ins[i];
+        if !reachable[i] || !is_jump(ins.op) || ins.range == NO_LOCATION && ins.op != Opcode::Jump {
+            continue;
+        }
+        let at = landing(u, target(u, ins.b));
+        let Some(&ret) = u.ins.get(at) else { continue };
+        if ret.op != Opcode::ReturnConst || ret.range != NO_LOCATION || ret.handler != ins.handler {
+            continue;
+        }
+        if ins.op == Opcode::Jump {
+            u.ins[i] = Ins { range: ins.range, ..ret };
+            continue;
+        }
+        let known = copies.iter().find(|c| c.0 == ins.range && c.1.handler == ret.handler);
+        let label = match known {
+            Some(c) => c.2,
+            None => {
+                u.labels.push((n + copies.len()) as u32);
+                let label = Label(u.labels.len() as u32 - 1);
+                copies.push((ins.range, Ins { range: ins.range, ..ret }, label));
+                label
+            }
+        };
+        u.ins[i].b = label.0;
+    }
+    for (_, ins, _) in copies {
+        u.ins.push(ins);
+    }
+    *reachable = reach(u);
+}
+
+/// Instructions without a position take that of their only predecessor.
+fn locate(u: &mut Unit<'_>, reachable: &[bool]) {
+    let n = u.ins.len();
+    // Number of jumps to each instruction, and the last of them.
+    let mut jumps: Vec<(u32, usize)> = vec![(0, 0); n + 1];
+    for i in 0..n {
+        let ins = u.ins[i];
+        if !reachable[i] {
+            continue;
+        }
+        if is_jump(ins.op) {
+            let t = target(u, ins.b);
+            jumps[t] = (jumps[t].0 + 1, i);
+        }
+        if ins.op == Opcode::ForIter {
+            let t = target(u, ins.c);
+            jumps[t] = (jumps[t].0 + 1, i);
+        }
+        if ins.handler != 0 {
+            // Handlers start without a position, whatever leads there.
+            let t = target(u, u.handlers[ins.handler as usize].target.0);
+            jumps[t].0 += 2;
+        }
+    }
+    let mut previous: Option<usize> = None;
+    for i in 0..n {
+        if !reachable[i] {
+            continue;
+        }
+        if u.ins[i].range == NO_LOCATION {
+            let falls = previous.filter(|&p| !ends_flow(u.ins[p].op));
+            match (falls, jumps[i]) {
+                (Some(p), (0, _)) => u.ins[i].range = u.ins[p].range,
+                (None, (1, j)) if j < i => u.ins[i].range = u.ins[j].range,
+                _ => {}
+            }
+        }
+        previous = Some(i);
+    }
+}
+
+/// Remove unreachable instructions, useless `Nop`s, and jumps to the next instruction.
+fn strip(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>, reachable: &[bool]) {
+    let n = u.ins.len();
+    let mut keep = reachable.to_vec();
+    let mut targeted = vec![false; n + 1];
+    for i in 0..n {
+        if !reachable[i] {
+            continue;
+        }
+        let ins = &u.ins[i];
+        if is_jump(ins.op) {
+            targeted[target(u, ins.b)] = true;
+        } else if ins.op == Opcode::ForIter {
+            targeted[target(u, ins.c)] = true;
+        }
+        if ins.handler != 0 {
+            targeted[target(u, u.handlers[ins.handler as usize].target.0)] = true;
+        }
+    }
+    let next_kept = |keep: &[bool], from: usize| (from..n).find(|&j| keep[j]).unwrap_or(n);
+    let mut previous_line = 0;
+    for i in 0..n {
+        if !keep[i] {
+            continue;
+        }
+        let ins = u.ins[i];
+        if targeted[i] {
+            previous_line = 0;
+        }
+        if ins.op == Opcode::Jump {
+            let t = target(u, ins.b);
+            let next = next_kept(&keep, i + 1);
+            if t > i && next_kept(&keep, t) == next && next < n {
+                u.ins[i].op = Opcode::Nop;
+            }
+        }
+        if u.ins[i].op == Opcode::Nop {
+            if ins.range == NO_LOCATION {
+                keep[i] = false;
+                continue;
+            }
+            let line = g.line(ins.range);
+            let next = next_kept(&keep, i + 1);
+            let next_line = match u.ins.get(next) {
+                Some(next) if next.range != NO_LOCATION => g.line(next.range),
+                _ => 0,
+            };
+            if line == previous_line || line == next_line {
+                keep[i] = false;
+                continue;
+            }
+        }
+        if ins.range != NO_LOCATION {
+            previous_line = g.line(ins.range);
+        }
+        if ends_flow(u.ins[i].op) {
+            previous_line = 0;
+        }
+    }
+    compact(u, &keep);
+}
+
+fn compact(u: &mut Unit<'_>, keep: &[bool]) {
+    let n = u.ins.len();
+    let mut map = vec![0u32; n + 1];
+    let mut count = 0;
+    for i in 0..n {
+        map[i] = count;
+        count += keep[i] as u32;
+    }
+    map[n] = count;
+    for l in &mut u.labels {
+        if *l != u32::MAX {
+            *l = map[*l as usize];
+        }
+    }
+    let mut i = 0;
+    u.ins.retain(|_| {
+        i += 1;
+        keep[i - 1]
+    });
+}
+
+fn merge_moves(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>) {
+    let n = u.ins.len();
+    let mut targeted = vec![false; n + 1];
+    for ins in &u.ins {
+        if is_jump(ins.op) {
+            targeted[target(u, ins.b)] = true;
+        } else if ins.op == Opcode::ForIter {
+            targeted[target(u, ins.c)] = true;
+        }
+        if ins.handler != 0 {
+            targeted[target(u, u.handlers[ins.handler as usize].target.0)] = true;
+        }
+    }
+    // (flags, source) of a plain move or constant load
+    let source = |ins: &Ins| match ins.op {
+        Opcode::Move => Some((ins.flags, ins.b)),
+        Opcode::LoadConst if ins.b < 0xf000 => Some((B_CONST, ins.b)),
+        _ => None,
+    };
+    let mut keep = vec![true; n];
+    let mut i = 0;
+    while i + 1 < n {
+        let (x, y) = (u.ins[i], u.ins[i + 1]);
+        if let (Some((f, b)), Some((h, c))) = (source(&x), source(&y))
+            && y.a == x.a + 1
+            && x.handler == y.handler
+            && !targeted[i + 1]
+            && !(h & B_CONST == 0 && c == x.a)
+            && !(f & B_CONST == 0 && b == y.a)
+            && x.range != NO_LOCATION
+            && y.range != NO_LOCATION
+            && g.line(x.range) == g.line(y.range)
+        {
+            let mut flags = f;
+            if h & B_TEMP != 0 {
+                flags |= C_TEMP;
+            }
+            if h & B_CONST != 0 {
+                flags |= C_CONST;
+            }
+            // The position of what can fail.
+            let range = if f & B_CONST != 0 { y.range } else { x.range };
+            u.ins[i] = Ins { op: Opcode::Move2, flags, b, c, range, ..x };
+            keep[i + 1] = false;
+            i += 2;
+            continue;
+        }
+        i += 1;
+    }
+    compact(u, &keep);
+}
