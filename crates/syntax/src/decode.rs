@@ -70,7 +70,8 @@ fn normal(name: &str) -> String {
     }
 }
 
-/// Decode the bytes of a source file or of a `compile()` argument.
+/// Decode the bytes of a `compile()` argument or of a source file. (For a script file CPython names
+/// the file in the message about bytes that are not UTF-8; that is for the caller to put in.)
 pub fn decode_source(bytes: &[u8]) -> Result<Decoded<'_>, SyntaxError> {
     if memchr::memchr(0, bytes).is_some() {
         return Err(error("source code string cannot contain null bytes".into(), 0, 0, 0));
@@ -98,12 +99,17 @@ pub fn decode_source(bytes: &[u8]) -> Result<Decoded<'_>, SyntaxError> {
     let codec = name.as_deref().map(normal);
     if bom && codec.as_deref().is_some_and(|c| c != "utf-8") {
         let name = codec.unwrap_or_default();
-        return Err(error(format!("encoding problem: {name} with BOM"), 0, 0, 0));
+        let lineno = 1 + body[..body.len() - rest.len()].iter().filter(|&&b| b == b'\n').count() as u32;
+        let line = line_of(rest);
+        let mut e =
+            error(format!("encoding problem: {name} with BOM"), lineno, 0, line.chars().count() as i32);
+        e.text = Some(line);
+        return Err(e);
     }
     match codec.as_deref() {
         None | Some("utf-8") => match std::str::from_utf8(body) {
             Ok(s) => Ok(Decoded::Text(Cow::Borrowed(s))),
-            Err(e) => Err(utf8_error(body, e.valid_up_to(), name.is_some() || bom)),
+            Err(e) => Err(utf8_error(body, e.valid_up_to())),
         },
         Some("iso-8859-1") => Ok(Decoded::Text(if body.is_ascii() {
             Cow::Borrowed(std::str::from_utf8(body).unwrap_or(""))
@@ -113,10 +119,11 @@ pub fn decode_source(bytes: &[u8]) -> Result<Decoded<'_>, SyntaxError> {
         Some(other) => {
             let lower = other.to_ascii_lowercase().replace('_', "-");
             if matches!(lower.as_str(), "utf8" | "u8" | "utf") {
-                return match std::str::from_utf8(body) {
-                    Ok(s) => Ok(Decoded::Text(Cow::Borrowed(s))),
-                    Err(e) => Err(utf8_error(body, e.valid_up_to(), true)),
-                };
+                return Ok(match std::str::from_utf8(body) {
+                    Ok(s) => Decoded::Text(Cow::Borrowed(s)),
+                    // The codec machinery has its own words for this.
+                    Err(_) => Decoded::NeedsCodec { name: other.to_string() },
+                });
             }
             if matches!(lower.as_str(), "latin1" | "latin" | "l1" | "iso8859-1" | "cp819" | "8859") {
                 return Ok(Decoded::Text(body.iter().map(|&b| b as char).collect::<String>().into()));
@@ -129,32 +136,34 @@ pub fn decode_source(bytes: &[u8]) -> Result<Decoded<'_>, SyntaxError> {
     }
 }
 
+/// The first line of `bytes`, as far as it can be read.
+fn line_of(bytes: &[u8]) -> String {
+    let len = memchr::memchr2(b'\n', b'\r', bytes).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..len]).into_owned()
+}
+
 /// CPython's message for bytes that are not UTF-8.
-fn utf8_error(body: &[u8], at: usize, _declared: bool) -> SyntaxError {
-    let byte = body[at];
-    let line_start = body[..at].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
-    let lineno = 1 + body[..at].iter().filter(|&&b| b == b'\n').count() as u32;
-    let pos = at - line_start;
-    let why = match byte {
-        0x80..=0xC1 | 0xF5..=0xFF => "invalid start byte",
-        _ => {
-            let want = match byte {
-                0xC2..=0xDF => 2,
-                0xE0..=0xEF => 3,
-                _ => 4,
-            };
-            if at + want > body.len() && body[at + 1..].iter().all(|b| b & 0xC0 == 0x80) {
-                "unexpected end of data"
-            } else {
-                "invalid continuation byte"
-            }
+fn utf8_error(body: &[u8], at: usize) -> SyntaxError {
+    let line_start = body[..at].iter().rposition(|&b| b == b'\n' || b == b'\r').map_or(0, |i| i + 1);
+    let mut lineno = 1;
+    let mut i = 0;
+    while i < line_start {
+        if body[i] == b'\n' || (body[i] == b'\r' && body.get(i + 1) != Some(&b'\n')) {
+            lineno += 1;
         }
-    };
-    let _ = pos;
-    error(
-        format!("(unicode error) 'utf-8' codec can't decode byte 0x{byte:02x} in position {pos}: {why}"),
+        i += 1;
+    }
+    let column = String::from_utf8_lossy(&body[line_start..at]).chars().count() as i32 + 1;
+    let mut e = error(
+        format!(
+            "Non-UTF-8 code starting with '\\x{:02x}' on line {lineno}, but no encoding declared; \
+             see https://peps.python.org/pep-0263/ for details",
+            body[at]
+        ),
         lineno,
-        pos as i32 + 1,
-        pos as i32 + 1,
-    )
+        column,
+        column,
+    );
+    e.text = Some(line_of(&body[line_start..]));
+    e
 }

@@ -127,21 +127,7 @@ pub fn parse_with_warnings<'a>(
     let mut parser = parser::Parser::new(arena, source, &lexed.tokens, options);
     match parser.module(&lexed) {
         Ok(module) => {
-            let mut raw: Vec<(u32, String)> =
-                parser.warnings.into_iter().map(|w| (w.at, w.message)).collect();
-            raw.extend(lexed.warnings.iter().map(|w| (w.at, w.message.clone())));
-            let mut warnings = Vec::new();
-            if !raw.is_empty() {
-                raw.sort_by_key(|w| w.0);
-                let index = LineIndex::new(source);
-                for (at, message) in raw {
-                    warnings.push(SyntaxWarning {
-                        message,
-                        lineno: index.line(at),
-                        category: WarningCategory::SyntaxWarning,
-                    });
-                }
-            }
+            let warnings = collect_warnings(source, parser.warnings, lexed.warnings);
             Ok(Parsed { module, warnings })
         }
         Err(parser::Fail) => {
@@ -150,6 +136,33 @@ pub fn parse_with_warnings<'a>(
             Err(diagnose::diagnose(source, options, top, too_complex))
         }
     }
+}
+
+fn collect_warnings(
+    source: &str,
+    parsed: Vec<parser::RawWarning>,
+    lexed: Vec<lexer::LexWarning>,
+) -> Vec<SyntaxWarning> {
+    if parsed.is_empty() && lexed.is_empty() {
+        return Vec::new();
+    }
+    let index = LineIndex::new(source);
+    let mut all: Vec<(u32, u32, String)> = Vec::new();
+    for w in parsed {
+        let line = index.line(w.base) + index.line(w.at) - index.line(w.start);
+        all.push((w.at, line, w.message));
+    }
+    for w in lexed {
+        all.push((w.at, index.line(w.at), w.message));
+    }
+    all.sort_by_key(|w| w.0);
+    all.into_iter()
+        .map(|(_, lineno, message)| SyntaxWarning {
+            message,
+            lineno,
+            category: WarningCategory::SyntaxWarning,
+        })
+        .collect()
 }
 
 /// A token stream that may end in an error.

@@ -101,9 +101,14 @@ impl<'e> Engine<'e> {
 
     /// Whether the end of input was reached.
     pub fn read_all(&self) -> bool {
+        // CPython's tokenizer notices the end when it looks one character past a token.
         let end = self.source.text.len() as u32;
         self.last().is_some_and(|t| {
-            t.end == end && !matches!(t.kind, Tok::String | Tok::FStringEnd | Tok::TStringEnd)
+            t.end == end
+                && (t.start == t.end
+                    || matches!(t.kind, Tok::Name | Tok::Number)
+                    || t.kind.is_keyword()
+                    || (t.kind.is_operator() && t.end - t.start <= 2 && t.kind != Tok::LessGreater))
         })
     }
 
@@ -460,7 +465,11 @@ impl<'e> Engine<'e> {
     pub fn here(&self, kind: ErrorKind, message: &str) -> SyntaxError {
         let mut place = self.token_place(self.last());
         if kind == ErrorKind::IncompleteInput && (self.stopped || self.source.text.is_empty()) {
-            let (line, col) = self.source.line_col(self.source.text.len() as u32);
+            let at = match &self.lexed.error {
+                Some(e) if !e.eof => e.at,
+                _ => self.source.text.len() as u32,
+            };
+            let (line, col) = self.source.line_col(at);
             let line = if self.source.text.is_empty() { 0 } else { line };
             place = Place { line, col: i64::from(col), end_line: line, end_col: -1 };
         }

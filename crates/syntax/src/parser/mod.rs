@@ -34,6 +34,10 @@ pub(crate) type PResult<T> = Result<T, Fail>;
 #[derive(Clone, Debug)]
 pub(crate) struct RawWarning {
     pub at: u32,
+    /// The reported line is that of this byte plus the line ends from `start` to `at`.
+    pub base: u32,
+    /// Where the literal begins.
+    pub start: u32,
     pub message: String,
 }
 

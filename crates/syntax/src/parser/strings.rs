@@ -36,19 +36,8 @@ pub(crate) fn prefix(text: &[u8]) -> Prefix {
         p.len += 1;
     }
     let q = text.get(p.len).copied();
-    p.quotes = if q.is_some()
-        && text.get(p.len + 1).copied() == q
-        && text.get(p.len + 2).copied() == q
-        && text.len() >= p.len + 6
-        || q.is_some()
-            && text.get(p.len + 1).copied() == q
-            && text.get(p.len + 2).copied() == q
-            && text.len() > p.len + 2
-    {
-        3
-    } else {
-        1
-    };
+    let triple = q.is_some() && text.get(p.len + 1).copied() == q && text.get(p.len + 2).copied() == q;
+    p.quotes = if triple { 3 } else { 1 };
     p
 }
 
@@ -115,6 +104,13 @@ pub(crate) fn decode<'b>(
     }
     let mut out = Vec::with_capacity(body.len());
     let mut i = 0;
+    // Only the first doubtful escape of a literal is reported.
+    let mut warned = false;
+    let mut warn = |at: usize, message: String| {
+        if !std::mem::replace(&mut warned, true) {
+            warn(at, message);
+        }
+    };
     let fail = |at: usize, end: usize, why: &str| -> DecodeError {
         let (from, to) = (codec_position(body, at), codec_position(body, end.min(body.len())));
         if to <= from + 1 {
@@ -226,7 +222,9 @@ pub(crate) fn decode<'b>(
                 i = end;
             }
             _ => {
-                warn(start, escape_warning(body, i - 1));
+                if c < 128 || bytes {
+                    warn(start, brace_warning(c as char));
+                }
                 out.push(b'\\');
                 i -= 1;
                 if c < 128 {
@@ -246,12 +244,7 @@ fn octal_warning(v: u32) -> String {
     )
 }
 
-fn escape_warning(body: &[u8], at: usize) -> String {
-    let rest = String::from_utf8_lossy(body.get(at..(at + 4).min(body.len())).unwrap_or(&[]));
-    let c = rest.chars().next().unwrap_or('\u{fffd}');
-    brace_warning(c)
-}
-
+/// `\c` means nothing.
 pub(crate) fn brace_warning(c: char) -> String {
     format!(
         "\"\\{c}\" is an invalid escape sequence. Such sequences will not work in the future. \
@@ -260,7 +253,7 @@ pub(crate) fn brace_warning(c: char) -> String {
 }
 
 impl<'a> Parser<'a, '_> {
-    fn decode_at(&mut self, start: u32, end: u32, raw: bool, bytes: bool) -> PResult<&'a [u8]> {
+    fn decode_at(&mut self, start: u32, end: u32, raw: bool, bytes: bool, base: u32) -> PResult<&'a [u8]> {
         let body = self.text(start, end).as_bytes();
         if bytes && !body.is_ascii() {
             return Err(Fail);
@@ -275,7 +268,7 @@ impl<'a> Parser<'a, '_> {
             } else {
                 message
             };
-            warnings.push(RawWarning { at, message });
+            warnings.push(RawWarning { at, base, start, message });
         });
         match decoded {
             Ok(Cow::Borrowed(b)) => Ok(b),
@@ -288,7 +281,7 @@ impl<'a> Parser<'a, '_> {
         let p = prefix(self.text(t.start, t.end).as_bytes());
         let start = t.start + (p.len + p.quotes) as u32;
         let end = t.end - p.quotes as u32;
-        let value = self.decode_at(start, end, p.raw, p.bytes)?;
+        let value = self.decode_at(start, end, p.raw, p.bytes, t.start)?;
         Ok((p, value))
     }
 
@@ -429,7 +422,7 @@ impl<'a> Parser<'a, '_> {
             match t.kind {
                 Tok::FStringMiddle | Tok::TStringMiddle => {
                     self.bump();
-                    let value = self.decode_at(t.start, t.end, raw, false)?;
+                    let value = self.decode_at(t.start, t.end, raw, false, t.end)?;
                     let e = self.str_node(self.middle_range(t), value, false);
                     self.exprs.push(e);
                 }
@@ -489,7 +482,7 @@ impl<'a> Parser<'a, '_> {
                 match t.kind {
                     Tok::FStringMiddle | Tok::TStringMiddle => {
                         self.bump();
-                        let value = self.decode_at(t.start, t.end, raw, false)?;
+                        let value = self.decode_at(t.start, t.end, raw, false, t.end)?;
                         let e = self.str_node(Range::new(t.start, t.end), value, false);
                         self.exprs.push(e);
                     }
