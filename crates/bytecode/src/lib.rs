@@ -3,16 +3,24 @@
 //!
 //! Nothing here knows the runtime: the compiler writes this, `pylib`'s build
 //! script serialises it, and the runtime turns it into live code. The meaning
-//! of every instruction stands beside its row in [`opcode`].
+//! of every instruction stands beside its row in [`opcode`]; [`operands`] says
+//! the same as data, [`mod@verify`] checks code against it.
 
 #![forbid(unsafe_code)]
 
 pub mod code;
+mod disassemble;
 pub mod instruction;
 pub mod opcode;
+pub mod operands;
+mod serialize;
+mod verify;
 
 pub use code::{
-    CacheSpec, CodeUnit, Constant, ExceptionEntry, Location, LocalKind, LocalName, code_flags,
+    CacheSpec, CodeUnit, Constant, ExceptionEntry, LocalKind, LocalName, Location, code_flags,
 };
+pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};
 pub use instruction::{Instruction, flags};
 pub use opcode::Opcode;
+pub use serialize::{ReadError, VERSION, read, write};
+pub use verify::{Finding, verify};
