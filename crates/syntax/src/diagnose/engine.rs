@@ -106,7 +106,7 @@ impl<'e> Engine<'e> {
         self.last().is_some_and(|t| {
             t.end == end
                 && (t.start == t.end
-                    || matches!(t.kind, Tok::Name | Tok::Number)
+                    || matches!(t.kind, Tok::Name | Tok::Number | Tok::Error)
                     || t.kind.is_keyword()
                     || (t.kind.is_operator() && t.end - t.start <= 2 && t.kind != Tok::LessGreater))
         })
