@@ -38,11 +38,13 @@ pub struct Options<'a> {
     pub flags: u32,
     /// `PyCF_ALLOW_TOP_LEVEL_AWAIT`.
     pub top_level_await: bool,
+    /// Resolves `\\N{...}` in literals (only for [`compile_source`]).
+    pub name_lookup: Option<taipan_syntax::NameLookup>,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { filename: "<string>", optimize: 0, flags: 0, top_level_await: false }
+        Options { filename: "<string>", optimize: 0, flags: 0, top_level_await: false, name_lookup: None }
     }
 }
 
@@ -100,7 +102,9 @@ pub fn compile_source(
     options: &Options<'_>,
 ) -> Result<(CodeUnit, Vec<Warning>), CompileError> {
     let arena = Bump::new();
-    let syntax = taipan_syntax::Options { mode, ..Default::default() };
+    let barry_as_flufl = options.flags & taipan_bytecode::code_flags::FUTURE_BARRY_AS_BDFL != 0;
+    let name_lookup = options.name_lookup;
+    let syntax = taipan_syntax::Options { mode, barry_as_flufl, name_lookup, ..Default::default() };
     let module = taipan_syntax::parse(&arena, source, &syntax).map_err(from_syntax)?;
     compile(&module, &LineIndex::new(source), options)
 }
@@ -108,13 +112,13 @@ pub fn compile_source(
 /// The parser's error as ours.
 pub fn from_syntax(e: taipan_syntax::SyntaxError) -> CompileError {
     use taipan_syntax::ErrorKind as K;
-    #[allow(unreachable_patterns)]
     let kind = match e.kind {
         K::Indentation => ErrorKind::Indentation,
         K::Tab => ErrorKind::Tab,
         K::IncompleteInput => ErrorKind::Incomplete,
         K::Value => ErrorKind::Value,
-        _ => ErrorKind::Syntax,
+        K::TooComplex => ErrorKind::Memory,
+        K::Syntax => ErrorKind::Syntax,
     };
     let location = Location {
         line: e.lineno as u32,

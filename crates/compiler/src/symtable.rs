@@ -107,6 +107,12 @@ impl<'a> Builder<'a> {
         let prev = self.stack.last().copied();
         self.stack.push(id);
         let kind = self.scopes[id.0 as usize].kind;
+        if let Some(prev) = prev
+            && kind == ScopeKind::Function
+            && self.scopes[prev.0 as usize].kind == ScopeKind::Class
+        {
+            self.scopes[id.0 as usize].method = true;
+        }
         if kind == ScopeKind::Annotation && self.future & FUTURE_ANNOTATIONS != 0 {
             return;
         }
@@ -397,7 +403,6 @@ impl<'a> Builder<'a> {
         self.add(f.name, DEF_LOCAL, s.range)?;
         self.defaults(f.args)?;
         self.exprs(f.decorator_list)?;
-        let is_method = self.cur().kind == ScopeKind::Class;
         if !f.type_params.is_empty() {
             let kw = f.args.kw_defaults.iter().any(Option::is_some);
             self.enter_type_params(s, f.name, !f.args.defaults.is_empty(), kw, false)?;
@@ -409,7 +414,6 @@ impl<'a> Builder<'a> {
         self.map.insert(Key2(key(s, KeyKind::Own)), function_nested);
         self.function_annotations(s, f)?;
         self.enter_existing(function_nested);
-        self.cur().method = is_method;
         if is_async {
             self.cur().coroutine = true;
             self.cur().async_def = true;
@@ -452,10 +456,6 @@ impl<'a> Builder<'a> {
         self.opt(f.returns)?;
         self.scopes[id.0 as usize].annotations_used = any;
         self.exit();
-        // CPython lists an annotation scope only if there are annotations.
-        if !any && let Some(&parent) = self.stack.last() {
-            self.scopes[parent.0 as usize].children.retain(|&c| c != id);
-        }
         Ok(())
     }
 

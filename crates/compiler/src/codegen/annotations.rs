@@ -50,7 +50,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         Ok(())
     }
 
-    /// A function's annotations as an extra: a dict of strings or an `__annotate__`.
+    /// A function's annotations as an extra: its `__annotate__`.
     pub fn function_annotations(
         &mut self,
         s: StmtRef<'a>,
@@ -70,17 +70,6 @@ impl<'a, 'e> Codegen<'a, 'e> {
             list.push(("return", returns));
         }
         if list.is_empty() {
-            return Ok(());
-        }
-        if self.future_annotations() {
-            let d = self.depth();
-            let start = self.top();
-            for (name, annotation) in &list {
-                self.annotation_pair(name, annotation, range)?;
-            }
-            self.emit(Opcode::BuildMap, 0, start, start, list.len() as u32, range);
-            self.set_depth(d + 1);
-            extras.push((4, Val::Temp(start)));
             return Ok(());
         }
         let Some(scope) = self.table.find(key(s, KeyKind::Annotations)) else {

@@ -45,6 +45,7 @@ pub(super) fn assemble(g: &mut Codegen<'_, '_>, mut u: Unit<'_>) -> Result<CodeU
     if u.ins.len() > (1 << 24) || u.labels.len() > (1 << 24) {
         return overflow_error("code object is too large");
     }
+    order_locals(&mut u);
     peephole::run(g, &mut u);
     let (constants, caches) = number_constants(&mut u)?;
     let (locals, registers) = number_registers(g, &mut u)?;
@@ -93,6 +94,31 @@ pub(super) fn assemble(g: &mut Codegen<'_, '_>, mut u: Unit<'_>) -> Result<CodeU
         constants,
         caches,
     })
+}
+
+/// Put the locals into the order in which they were mentioned.
+fn order_locals(u: &mut Unit<'_>) {
+    let n = u.varnames.len();
+    let mut position = vec![u32::MAX; n];
+    let mut names = Vec::with_capacity(n);
+    for i in std::mem::take(&mut u.mentioned).into_iter().chain(0..n as u32) {
+        if position[i as usize] == u32::MAX {
+            position[i as usize] = names.len() as u32;
+            names.push(u.varnames[i as usize]);
+        }
+    }
+    u.varnames = names;
+    u.var_index = u.varnames.iter().enumerate().map(|(i, &n)| (n, i as u32)).collect();
+    let place = |r: &mut u32| {
+        if *r >> 24 == 1 {
+            *r = LOCAL_BASE + position[(*r - LOCAL_BASE) as usize];
+        }
+    };
+    for ins in &mut u.ins {
+        place(&mut ins.a);
+        place(&mut ins.b);
+        place(&mut ins.c);
+    }
 }
 
 /// Keep only the constants and caches that are used, in order of first use.
@@ -179,9 +205,10 @@ fn number_registers(g: &Codegen<'_, '_>, u: &mut Unit<'_>) -> Result<(Vec<LocalN
     }
     let place = |r: u32| match r >> 24 {
         0 => r,
-        1 => cells[(r - CELL_BASE) as usize],
-        2 => r - FREE_BASE + free,
-        3 => r - HIDDEN_BASE + hidden,
+        1 => r - LOCAL_BASE,
+        2 => cells[(r - CELL_BASE) as usize],
+        3 => r - FREE_BASE + free,
+        4 => r - HIDDEN_BASE + hidden,
         _ => r - TEMP_BASE + first_temp,
     };
     for ins in &mut u.ins {

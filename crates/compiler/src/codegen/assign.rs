@@ -30,9 +30,11 @@ impl<'a, 'e> Codegen<'a, 'e> {
     pub fn assign_one(&mut self, target: ExprRef<'a>, value: ExprRef<'a>) -> Result<()> {
         let d = self.depth();
         if let ExprKind::Name { id, .. } = target.kind
-            && let Some(local) = self.local_of(id)
+            && let Some(local) = self.local_later(id)
         {
-            return self.into(value, local);
+            self.into(value, local)?;
+            self.note(local);
+            return Ok(());
         }
         if !self.assign_pairwise(target, value)? {
             let v = self.value(value)?;
@@ -61,7 +63,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let locals: Vec<Option<Reg>> = targets
             .iter()
             .map(|t| match t.kind {
-                ExprKind::Name { id, .. } => self.local_of(id),
+                ExprKind::Name { id, .. } => self.local_later(id),
                 _ => None,
             })
             .collect();
@@ -71,7 +73,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let direct = locals.iter().all(Option::is_some)
             && locals[..last].iter().all(|&l| l != locals[last])
             && values[..last].iter().any(|v| match v.kind {
-                ExprKind::Name { id, .. } => self.local_of(id) == locals[last],
+                ExprKind::Name { id, .. } => self.local_later(id) == locals[last],
                 _ => false,
             });
         let mut vals = Vec::with_capacity(values.len());
@@ -91,6 +93,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
         for (target, v) in targets.iter().zip(vals) {
             self.store(target, v)?;
             self.set_depth(kept);
+        }
+        if let (true, Some(local)) = (direct, locals[last]) {
+            self.note(local);
         }
         Ok(true)
     }

@@ -121,7 +121,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             let active = |u: &Unit<'_>, reg: Reg| u.comps.iter().any(|c| c.bound.iter().any(|b| b.1 == reg));
             let outside = self.scope().symbols.get(name).unwrap_or(0);
             let reg = if function_like && outside & FROM_COMPREHENSION != 0 {
-                let reg = self.var_register(name);
+                let reg = self.mention(name);
                 if active(&self.u, reg) { None } else { Some(reg) }
             } else {
                 None
@@ -350,6 +350,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let mut flags = co::OPTIMIZED | co::NEWLOCALS | self.table.future;
         if s.nested {
             flags |= co::NESTED;
+        }
+        if s.method {
+            flags |= co::METHOD;
         }
         flags |= match (s.generator, s.coroutine) {
             (true, true) => co::ASYNC_GENERATOR,

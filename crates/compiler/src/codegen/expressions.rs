@@ -272,8 +272,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let ExprKind::Name { id, .. } = target.kind else {
             return crate::error::syntax_error(target.range, "cannot use assignment expressions here");
         };
-        if let Some(local) = self.local_of(id) {
+        if let Some(local) = self.local_later(id) {
             self.into(value, local)?;
+            self.note(local);
             return Ok(Val::Borrow(local));
         }
         let v = self.value(value)?;

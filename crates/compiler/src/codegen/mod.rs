@@ -38,12 +38,13 @@ use taipan_bytecode::flags::*;
 use taipan_bytecode::{CacheSpec, CodeUnit, Constant, Location, Opcode};
 use taipan_syntax::ast::*;
 
-/// A register, symbolic: a named local, or an offset from one of the bases.
+/// A register, symbolic: an offset from one of the bases (or a parameter's number).
 pub(crate) type Reg = u32;
-pub(crate) const CELL_BASE: Reg = 1 << 24;
-pub(crate) const FREE_BASE: Reg = 2 << 24;
-pub(crate) const HIDDEN_BASE: Reg = 3 << 24;
-pub(crate) const TEMP_BASE: Reg = 4 << 24;
+pub(crate) const LOCAL_BASE: Reg = 1 << 24;
+pub(crate) const CELL_BASE: Reg = 2 << 24;
+pub(crate) const FREE_BASE: Reg = 3 << 24;
+pub(crate) const HIDDEN_BASE: Reg = 4 << 24;
+pub(crate) const TEMP_BASE: Reg = 5 << 24;
 
 /// "No position": such instructions take over their neighbour's, or none.
 pub(crate) const NO_LOCATION: Range = Range::new(u32::MAX, u32::MAX);
@@ -150,6 +151,8 @@ pub(crate) struct Unit<'a> {
     pub kwonly: u32,
     pub varnames: Vec<NameId>,
     pub var_index: FastMap<NameId, u32>,
+    /// Indices into `varnames` in the order in which CPython would list them.
+    pub mentioned: Vec<u32>,
     pub cells: Vec<NameId>,
     pub free: Vec<NameId>,
     /// Hidden registers, and whether they also count as locals / cells (kind bits).
@@ -228,6 +231,14 @@ pub(crate) enum Access {
     Name,
 }
 
+impl Unit<'_> {
+    /// Whether local `r` is listed already. Locals are mostly noted in register order,
+    /// so that this is quick.
+    fn seen(&self, r: u32) -> bool {
+        self.mentioned.get(r as usize) == Some(&r) || self.mentioned.contains(&r)
+    }
+}
+
 impl<'a, 'e> Codegen<'a, 'e> {
     // ---- units ------------------------------------------------------------
 
@@ -269,6 +280,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             kwonly: 0,
             varnames: Vec::new(),
             var_index: FastMap::default(),
+            mentioned: Vec::new(),
             cells,
             free,
             hidden: Vec::new(),
@@ -293,6 +305,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         };
         for &name in &s.varnames {
             unit.var_index.insert(name, unit.varnames.len() as u32);
+            unit.mentioned.push(unit.varnames.len() as u32);
             unit.varnames.push(name);
         }
         unit
@@ -598,18 +611,25 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     pub fn var_register(&mut self, name: NameId) -> Reg {
         if let Some(&i) = self.u.var_index.get(&name) {
-            return i;
+            return LOCAL_BASE + i;
         }
         let i = self.u.varnames.len() as u32;
         self.u.varnames.push(name);
         self.u.var_index.insert(name, i);
-        i
+        LOCAL_BASE + i
+    }
+
+    /// The same, and the name counts as seen from here on.
+    pub fn mention(&mut self, name: NameId) -> Reg {
+        let r = self.var_register(name);
+        self.note(r);
+        r
     }
 
     /// Register of a cell of this unit: the parameter's own, or a cell register.
     pub fn cell_register(&mut self, name: NameId) -> Option<Reg> {
         if let Some(&i) = self.u.var_index.get(&name) {
-            return Some(i);
+            return Some(LOCAL_BASE + i);
         }
         let i = self.u.cells.iter().position(|&c| c == name)?;
         Some(CELL_BASE + i as u32)
@@ -681,7 +701,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
     pub fn load_name(&mut self, text: &str, range: Range) -> Result<Val> {
         let name = self.mangled(text);
         match self.access(name) {
-            Access::Register(r) => Ok(Val::Borrow(r)),
+            Access::Register(r) => {
+                self.note(r);
+                Ok(Val::Borrow(r))
+            }
             other => {
                 let t = self.take();
                 self.load_access(other, name, t, range)?;
@@ -698,7 +721,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     fn load_access(&mut self, access: Access, name: NameId, dst: Reg, range: Range) -> Result<()> {
         match access {
-            Access::Register(r) => self.emit_b(Opcode::Move, 0, dst, Val::Borrow(r), 0, range),
+            Access::Register(r) => {
+                self.note(r);
+                self.emit_b(Opcode::Move, 0, dst, Val::Borrow(r), 0, range);
+            }
             Access::Deref(r) => self.emit(Opcode::LoadDeref, 0, dst, r, 0, range),
             Access::Global => {
                 let c = self.name_cache(Opcode::LoadGlobal, name);
@@ -744,7 +770,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
     pub fn store_name(&mut self, text: &str, v: Val, range: Range) {
         let name = self.mangled(text);
         match self.access(name) {
-            Access::Register(r) => self.move_to(r, v, range),
+            Access::Register(r) => {
+                self.note(r);
+                self.move_to(r, v, range);
+            }
             Access::Deref(r) | Access::ClassDeref(r) | Access::ClassdictDeref(r) => {
                 self.emit_b(Opcode::StoreDeref, 0, r, v, 0, range);
             }
@@ -762,7 +791,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
     pub fn delete_name(&mut self, text: &str, range: Range) {
         let name = self.mangled(text);
         match self.access(name) {
-            Access::Register(r) => self.emit(Opcode::DeleteLocal, 0, r, 0, 0, range),
+            Access::Register(r) => {
+                self.note(r);
+                self.emit(Opcode::DeleteLocal, 0, r, 0, 0, range);
+            }
             Access::Deref(r) | Access::ClassDeref(r) | Access::ClassdictDeref(r) => {
                 self.emit(Opcode::DeleteDeref, 0, r, 0, 0, range);
             }
@@ -779,10 +811,26 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     /// The register a plain local name lives in, if that is what it is.
     pub fn local_of(&mut self, text: &str) -> Option<Reg> {
+        let local = self.local_later(text);
+        if let Some(r) = local {
+            self.note(r);
+        }
+        local
+    }
+
+    /// The same for a target whose value is evaluated first; then [`Self::note`] it.
+    pub fn local_later(&mut self, text: &str) -> Option<Reg> {
         let name = self.mangled(text);
         match self.access(name) {
             Access::Register(r) => Some(r),
             _ => None,
+        }
+    }
+
+    /// A register is named for the first time here, as far as `co_varnames` goes.
+    pub fn note(&mut self, r: Reg) {
+        if r >> 24 == 1 && !self.u.seen(r - LOCAL_BASE) {
+            self.u.mentioned.push(r - LOCAL_BASE);
         }
     }
 
