@@ -2,6 +2,7 @@
 //! table for the first 256 characters and a list of tests for the others.
 
 use crate::constants::{CATEGORIES, op};
+use std::sync::OnceLock;
 use taipan_unicode as uni;
 
 /// How a character is folded before it is compared.
@@ -98,6 +99,58 @@ fn contains(items: &[Item], ch: u32) -> bool {
     !ok
 }
 
+/// The first 256 characters of a category.
+fn category_bits(code: u32) -> [u64; 4] {
+    static KNOWN: [OnceLock<[u64; 4]>; CATEGORIES as usize] =
+        [const { OnceLock::new() }; CATEGORIES as usize];
+    *KNOWN[code as usize].get_or_init(|| collect(|ch| category(code, ch)))
+}
+
+fn collect(has: impl Fn(u32) -> bool) -> [u64; 4] {
+    let mut bits = [0u64; 4];
+    for ch in 0..256 {
+        bits[ch as usize >> 6] |= (has(ch) as u64) << (ch & 63);
+    }
+    bits
+}
+
+/// The first 256 characters that `contains` finds in the items, as bits.
+fn low_bits(items: &[Item]) -> [u64; 4] {
+    let (mut ok, mut decided, mut bits) = (true, [0u64; 4], [0u64; 4]);
+    for item in items {
+        let hit = match item {
+            Item::Negate => {
+                ok = !ok;
+                continue;
+            }
+            Item::Bits(b) => std::array::from_fn(|i| b[i * 2] as u64 | (b[i * 2 + 1] as u64) << 32),
+            Item::Category(code) => category_bits(*code),
+            Item::Literal(c) => {
+                let mut one = [0; 4];
+                if *c < 256 {
+                    one[*c as usize >> 6] = 1 << (c & 63);
+                }
+                one
+            }
+            Item::Range(a, b) => collect(|ch| (*a..=*b).contains(&ch)),
+            item => collect(|ch| contains(std::slice::from_ref(item), ch)),
+        };
+        for i in 0..4 {
+            if ok {
+                bits[i] |= hit[i] & !decided[i];
+            }
+            decided[i] |= hit[i];
+        }
+    }
+    if !ok {
+        // A negated set has what nothing decided about.
+        for i in 0..4 {
+            bits[i] |= !decided[i];
+        }
+    }
+    bits
+}
+
 /// What a set does beyond the first 256 characters.
 #[derive(Debug)]
 enum High {
@@ -167,8 +220,14 @@ impl CharSet {
             items: items.into_boxed_slice(),
             fold,
         };
-        for ch in 0..256 {
-            let has = set.ask(ch);
+        let plain = low_bits(&set.items);
+        for ch in 0..256u32 {
+            let lower = fold.lower(ch);
+            let has = if fold == Fold::Locale || lower > 255 {
+                set.ask(ch)
+            } else {
+                plain[lower as usize >> 6] >> (lower & 63) & 1 != 0
+            };
             set.table[ch as usize] = has;
             set.bits[ch as usize >> 6] |= (has as u64) << (ch & 63);
         }

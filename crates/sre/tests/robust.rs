@@ -99,7 +99,7 @@ fn damaged_code() {
                 let mut left = 4;
                 let mut stop = || {
                     left -= 1;
-                    left == 0
+                    left <= 0
                 };
                 let _ = program.run(Subject::U32(&wide), mode, pos, 9, true, &mut state, &mut stop);
                 let _ = program.run(Subject::U8(b"aab\nAB x12"), mode, pos, 99, false, &mut state, &mut stop);
