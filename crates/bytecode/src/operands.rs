@@ -138,5 +138,13 @@ pub fn operands(ins: Instruction, op: Opcode, argc: u32) -> Operands {
         MatchClass => of(Write, Keep, Consume(2)),
         MatchRest => of(Write, Keep, Source),
         Intrinsic2 => of(Write, Consume(2), Number),
+        // Forms that only the running VM makes of the ones above.
+        _ => of(No, No, No),
     }
+}
+
+/// Whether the compiler may emit `op`; the rest are quickened forms, which exist only in
+/// the memory of a running VM and are refused when bytes are read.
+pub fn is_basic(op: Opcode) -> bool {
+    op as u8 <= Opcode::LoadCommonConstant as u8
 }

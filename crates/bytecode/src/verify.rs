@@ -6,7 +6,7 @@
 use crate::code::{CacheSpec, CodeUnit, Constant, code_flags};
 use crate::instruction::{Instruction, flags};
 use crate::opcode::Opcode;
-use crate::operands::{Operands, Use, flags_are_count, operands};
+use crate::operands::{Operands, Use, flags_are_count, is_basic, operands};
 
 /// Something wrong with a code object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +168,9 @@ impl Verifier<'_> {
         let code = self.code;
         let ins = code.instructions[i];
         let Some(op) = ins.opcode() else { return self.find(i, "no such instruction") };
+        if !is_basic(op) {
+            return self.find(i, "an instruction that only the VM makes");
+        }
         let counted = flags_are_count(op);
         let o = self.operands(ins, op);
         if o.jump {

@@ -20,14 +20,11 @@ pub(crate) fn future_flags(module: &Mod<'_>) -> Result<u32> {
                 }
                 for alias in names.iter() {
                     flags |= match alias.name {
-                        "nested_scopes" | "generators" => 0,
-                        "division" => co::FUTURE_DIVISION,
-                        "absolute_import" => co::FUTURE_ABSOLUTE_IMPORT,
-                        "with_statement" => co::FUTURE_WITH_STATEMENT,
-                        "print_function" => co::FUTURE_PRINT_FUNCTION,
-                        "unicode_literals" => co::FUTURE_UNICODE_LITERALS,
+                        // Long mandatory: accepted, without a flag of their own any more.
+                        "nested_scopes" | "generators" | "division" | "absolute_import"
+                        | "with_statement" | "print_function" | "unicode_literals"
+                        | "generator_stop" => 0,
                         "barry_as_FLUFL" => co::FUTURE_BARRY_AS_BDFL,
-                        "generator_stop" => co::FUTURE_GENERATOR_STOP,
                         "annotations" => co::FUTURE_ANNOTATIONS,
                         "braces" => return syntax_error(alias.range, "not a chance"),
                         other => {

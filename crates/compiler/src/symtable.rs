@@ -405,7 +405,8 @@ impl<'a> Builder<'a> {
         self.exprs(f.decorator_list)?;
         if !f.type_params.is_empty() {
             let kw = f.args.kw_defaults.iter().any(Option::is_some);
-            self.enter_type_params(s, f.name, !f.args.defaults.is_empty(), kw, false)?;
+            // CPython always adds `.defaults`, whether there are any or not.
+            self.enter_type_params(s, f.name, true, kw, false)?;
             self.type_params(f.type_params)?;
         }
         let name = self.names.intern(f.name);

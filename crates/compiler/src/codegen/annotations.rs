@@ -247,15 +247,13 @@ impl<'a, 'e> Codegen<'a, 'e> {
     fn deferred_annotations(&mut self, stored: &str, range: Range) -> Result<()> {
         let deferred = std::mem::take(&mut self.u.deferred);
         let Some(scope) = self.scope().annotation_block else { return Ok(()) };
-        if self.future_annotations() {
+        if self.future_annotations() || deferred.is_empty() {
             return Ok(());
         }
-        let first = deferred.first().map_or(range, |d| d.range);
         let line = match self.u.kind {
-            UnitKind::Module => 1,
+            UnitKind::Module => self.line(range),
             _ => self.u.first_line,
         };
-        let _ = first;
         let d = self.depth();
         self.enter_annotation_unit(scope, "__annotate__", line, range)?;
         let dict = self.take();
@@ -289,13 +287,13 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     pub fn module_annotations(&mut self, body: Stmts<'a>, _interactive: bool) -> Result<()> {
         let range = start_of(body);
-        if self.future_annotations() && self.scope().annotations_used {
-            self.emit(Opcode::SetupAnnotations, 0, 0, 0, 0, range);
-        }
-        if self.scope().has_conditional_annotations && !self.future_annotations() {
+        if self.scope().has_conditional_annotations {
             let t = self.top();
             self.emit(Opcode::BuildSet, 0, t, t, 0, range);
             self.store_name("__conditional_annotations__", Val::Temp(t), range);
+        }
+        if self.future_annotations() && self.scope().annotations_used {
+            self.emit(Opcode::SetupAnnotations, 0, 0, 0, 0, range);
         }
         Ok(())
     }

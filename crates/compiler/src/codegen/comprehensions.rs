@@ -124,6 +124,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
                 let reg = self.mention(name);
                 if active(&self.u, reg) { None } else { Some(reg) }
             } else {
+                // CPython shares the function's own register; here it only counts as named.
+                if function_like && outside >> SCOPE_OFFSET & SCOPE_MASK != FREE {
+                    self.mention(name);
+                }
                 None
             };
             let reg = match reg {

@@ -265,6 +265,14 @@ impl<'a, 'e> Codegen<'a, 'e> {
             }
         }
         let order = |a: &NameId, b: &NameId| table.names.text(*a).cmp(table.names.text(*b));
+        let conditional = "__conditional_annotations__";
+        if s.kind == ScopeKind::Module
+            && s.has_conditional_annotations
+            && let Some(name) = table.names.find(conditional)
+            && !cells.contains(&name)
+        {
+            cells.push(name);
+        }
         cells.sort_by(order);
         free.sort_by(order);
         let mut unit = Unit {

@@ -124,8 +124,16 @@ impl<'a, 'e> Codegen<'a, 'e> {
             argc += 1;
         }
         self.set_depth(outer - TEMP_BASE + 1);
-        for (_, v) in &values {
-            self.push_val(*v, range);
+        if let [(_, Val::Const(_)), (_, kwdefaults @ Val::Temp(_))] = values[..] {
+            // The dict stands where the tuple has to go.
+            let second = self.temp(outer - TEMP_BASE + 2);
+            self.move_to(second, kwdefaults, range);
+            self.push_val(values[0].1, range);
+            self.take();
+        } else {
+            for (_, v) in &values {
+                self.push_val(*v, range);
+            }
         }
         self.enter_type_params(s, f.name, first_line)?;
         self.u.argcount = argc;
