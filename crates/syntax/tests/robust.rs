@@ -82,8 +82,8 @@ fn check(source: &str, mode: Mode) {
     let arena = Bump::new();
     let options = Options {
         mode,
-        type_comments: source.len() % 2 == 0,
-        allow_incomplete_input: source.len() % 3 == 0,
+        type_comments: source.len().is_multiple_of(2),
+        allow_incomplete_input: source.len().is_multiple_of(3),
         ..Options::default()
     };
     if let Err(e) = parse(&arena, source, &options) {

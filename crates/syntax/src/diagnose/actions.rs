@@ -102,6 +102,9 @@ impl Engine<'_> {
                 if self.legacy(a) || depth == 0 {
                     return Ok(None);
                 }
+                if self.later_dict_key(a) {
+                    return self.perform("colon_after_key", start, kids, Some(a), None);
+                }
                 let message = "invalid syntax. Perhaps you forgot a comma?".into();
                 self.fail(ErrorKind::Syntax, message, self.range(a, b))
             }
@@ -194,6 +197,26 @@ impl Engine<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether `id` starts a key of a dict display that is not its first.
+    fn later_dict_key(&self, id: Id) -> bool {
+        let Some(first) = self.nodes.get(id as usize).map(|n| n.start as usize) else { return false };
+        let kind = |i: usize| self.lexed.tokens.get(i).map(|t| t.kind);
+        let Some(mut i) = first.checked_sub(1).filter(|&i| kind(i) == Some(Tok::Comma)) else { return false };
+        let Some(&level) = self.levels.get(i) else { return false };
+        let mut colon = false;
+        while let Some(j) = i.checked_sub(1) {
+            i = j;
+            match kind(i) {
+                Some(Tok::LBrace) if self.levels.get(i) == Some(&level) => return colon,
+                Some(Tok::LPar | Tok::LSqb) if self.levels.get(i) == Some(&level) => return false,
+                Some(Tok::For | Tok::Lambda) if self.levels.get(i) == Some(&level) => return false,
+                Some(Tok::Colon) if self.levels.get(i) == Some(&level) => colon = true,
+                _ => {}
+            }
+        }
+        false
     }
 
     fn check_number(&self, a: Id, token: Option<Token>) -> Match {

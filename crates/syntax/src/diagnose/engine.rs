@@ -5,6 +5,7 @@
 //! because which error is seen first depends on it.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::compile::{Action, Alt, Grammar, Item, grammar};
 use super::{Place, Source, build};
@@ -24,6 +25,25 @@ pub(super) enum Stop {
 
 pub(super) type Id = u32;
 pub(super) type Match = Result<Option<Id>, Stop>;
+
+/// Hash of a memo key: one multiplication is enough.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.write_u64(u64::from(b));
+        }
+    }
+    fn write_u64(&mut self, n: u64) {
+        let m = (self.0 ^ n).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = m ^ (m >> 32);
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Node {
@@ -47,7 +67,7 @@ pub(super) struct Engine<'e> {
     stopped: bool,
     invalid: bool,
     depth: u32,
-    memo: HashMap<(u32, u32), (Option<Id>, u32)>,
+    memo: HashMap<u64, (Option<Id>, u32), BuildHasherDefault<Mix>>,
     pub nodes: Vec<Node>,
     /// Byte offset of `from __future__ import barry_as_FLUFL`, if any.
     pub flufl_from: u32,
@@ -75,7 +95,7 @@ impl<'e> Engine<'e> {
             stopped: false,
             invalid: false,
             depth: 0,
-            memo: HashMap::new(),
+            memo: HashMap::default(),
             nodes: Vec::new(),
             flufl_from: flufl_import(source.text, &lexed.tokens),
         }
@@ -161,7 +181,7 @@ impl<'e> Engine<'e> {
         }
         let grammar = self.grammar;
         let rule = &grammar.rules[r];
-        let key = (r as u32, self.pos as u32);
+        let key = (self.pos as u64) << 16 | r as u64;
         if rule.memo || rule.left {
             self.token(self.pos)?;
             if let Some(&(id, end)) = self.memo.get(&key) {

@@ -652,6 +652,12 @@ impl<'s> Lexer<'s> {
                         self.pos += i + 1;
                     }
                     None => {
+                        if let Some(f) = self.fstrings.last()
+                            && f.quote == quote
+                            && f.size == 3
+                        {
+                            return self.fstring_unexpected_quote(start);
+                        }
                         return self.unterminated(start, true, "");
                     }
                 }

@@ -153,13 +153,14 @@ impl Lexer<'_> {
             return Ok(());
         }
         let rest = &self.bytes[self.pos..];
+        let word = |w: &[u8]| rest.starts_with(w) && !rest.get(w.len()).is_some_and(|&b| super::IDENT[b as usize]);
         let tolerated = match c {
-            b'a' => rest.starts_with(b"and"),
-            b'e' => rest.starts_with(b"else"),
-            b'f' => rest.starts_with(b"for"),
+            b'a' => word(b"and"),
+            b'e' => word(b"else"),
+            b'f' => word(b"for"),
             b'i' => matches!(rest.get(1), Some(b'f' | b'n' | b's')),
-            b'o' => rest.starts_with(b"or"),
-            b'n' => rest.starts_with(b"not"),
+            b'o' => word(b"or"),
+            b'n' => word(b"not"),
             _ => false,
         };
         if tolerated {
