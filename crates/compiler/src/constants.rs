@@ -14,14 +14,15 @@ pub(crate) struct ConstantPool {
 impl ConstantPool {
     pub fn add(&mut self, c: Constant) -> u32 {
         let i = self.list.len() as u32;
-        if !matches!(c, Constant::Code(_)) {
-            let mut key = Vec::new();
-            fingerprint(&c, &mut key);
-            if let Some(&i) = self.index.get(&key) {
-                return i;
+        let mut key = Vec::new();
+        fingerprint(&c, &mut key);
+        if let Some(&known) = self.index.get(&key) {
+            // Code objects come twice when a `finally` body is copied.
+            if !matches!(c, Constant::Code(_)) || self.list[known as usize] == c {
+                return known;
             }
-            self.index.insert(key, i);
         }
+        self.index.insert(key, i);
         self.list.push(c);
         i
     }
@@ -62,7 +63,10 @@ fn fingerprint(c: &Constant, out: &mut Vec<u8>) {
             out.push(13);
             items.iter().for_each(|i| fingerprint(i, out));
         }
-        Constant::Code(_) => out.push(14),
+        Constant::Code(code) => {
+            blob(14, code.qualname.as_bytes());
+            blob(14, &code.first_line.to_le_bytes());
+        }
     }
 }
 

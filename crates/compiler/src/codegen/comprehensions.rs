@@ -110,6 +110,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let names: Vec<(NameId, u32)> = self.table.scope(scope).symbols.iter().collect();
         for (name, flags) in names {
             let kind = flags >> SCOPE_OFFSET & SCOPE_MASK;
+            if function_like && kind == GLOBAL_EXPLICIT && flags & DEF_LOCAL != 0 {
+                // A walrus to a global: CPython lists the name all the same.
+                self.mention(name);
+            }
             if flags & DEF_PARAM != 0
                 || flags & DEF_LOCAL == 0
                 || flags & DEF_NONLOCAL != 0
@@ -125,7 +129,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
                 if active(&self.u, reg) { None } else { Some(reg) }
             } else {
                 // CPython shares the function's own register; here it only counts as named.
-                if function_like && outside >> SCOPE_OFFSET & SCOPE_MASK != FREE {
+                if function_like {
                     self.mention(name);
                 }
                 None

@@ -256,6 +256,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let comp_flag = crate::scope::symbol::DEF_COMP_CELL;
         for (id, flags) in s.symbols.iter() {
             let where_ = flags >> 12 & 15;
+            // Elsewhere a comprehension's variables have hidden registers of their own.
+            if flags & FROM_COMPREHENSION != 0 && where_ == CELL && !s.is_function_like() {
+                continue;
+            }
             if where_ == CELL
                 || (flags & comp_flag != 0 && where_ == LOCAL && s.is_function_like())
             {

@@ -27,8 +27,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     fn module_body(&mut self, body: Stmts<'a>) -> Result<()> {
         self.module_annotations(body, false)?;
-        let body = self.docstring(body)?;
-        self.body(body)?;
+        let rest = self.docstring(body)?;
+        self.body(rest)?;
         self.module_annotations_end(body)?;
         self.return_none(NO_LOCATION);
         Ok(())
