@@ -17,7 +17,15 @@ fn dump(bytes: &[u8]) -> String {
         Err(e) => return format!("ERROR {:?} {e}", e.kind),
     };
     let arena = Bump::new();
-    match parse(&arena, &text, &Options { name_lookup: Some(names), ..Options::default() }) {
+    match parse(
+        &arena,
+        &text,
+        &Options {
+            name_lookup: Some(names),
+            type_comments: std::env::var_os("TYPE_COMMENTS").is_some(),
+            ..Options::default()
+        },
+    ) {
         Ok(m) => dumper::dump_module(&m, &text),
         Err(e) => format!("ERROR {:?} {e}", e.kind),
     }

@@ -43,6 +43,9 @@ fn run() {
         match mode {
             "eval" => options.mode = Mode::Eval,
             "single" => options.mode = Mode::Single,
+            "func_type" => options.mode = Mode::FuncType,
+            "types" => options.type_comments = true,
+            v if v.starts_with('3') => options.feature_version = v[1..].parse().unwrap_or(14),
             "incomplete" => {
                 options.mode = Mode::Single;
                 options.allow_incomplete_input = true;

@@ -223,6 +223,10 @@ impl Engine<'_> {
         let Some(t) = token else { return Ok(None) };
         let limit = self.options.int_max_str_digits as usize;
         let text = self.text(t);
+        if self.options.feature_version < 6 && text.contains('_') {
+            return self
+                .here_stop("Underscores in numeric literals are only supported in Python 3.6 and greater");
+        }
         if limit != 0 && text.len() > limit && text.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
             let digits = text.bytes().filter(u8::is_ascii_digit).count();
             if digits > limit {

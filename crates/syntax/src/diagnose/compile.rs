@@ -41,6 +41,8 @@ pub(super) enum Action {
     Indent(&'static str),
     Target(Target, usize),
     Do(&'static str),
+    /// A node that needs a minor version; what to call it otherwise.
+    Version(u8, &'static str, &'static str),
 }
 
 /// Kind of assignment target that was expected.
@@ -155,6 +157,10 @@ fn action(text: &'static str) -> Action {
             slot(a),
         ),
         ["do", name] => Action::Do(name),
+        ["V", version, ..] => {
+            let tag = spec.splitn(3, ' ').nth(2).unwrap_or("*");
+            Action::Version(version.parse().unwrap_or(0), tag, message)
+        }
         _ => Action::Tag(spec),
     }
 }

@@ -431,6 +431,16 @@ impl<'e> Engine<'e> {
                 }
                 None
             }
+            Action::Version(version, tag, what) => {
+                if self.options.feature_version < *version {
+                    let message = format!("{what} only supported in Python 3.{version} and greater");
+                    return Err(Stop::Error(Box::new(self.here(ErrorKind::Syntax, &message))));
+                }
+                if let ("*", [only]) = (*tag, kids.as_slice()) {
+                    return Ok(Some(*only));
+                }
+                Some(self.node(tag, start, kids))
+            }
             Action::Do(name) => return self.perform(name, start, kids, get(0), get(1)),
         })
     }

@@ -6,7 +6,7 @@
 //! postfix `?` `*` `+`, `sep.x+` as `x % sep`, `&x`, `!x`, `~` (cut), `&&'tok'` (forced), `a=x` (capture).
 //! `=> tag words` names a node, `=> = a` passes a capture on, `=> do fn` runs code; reports are
 //! `R a b : m` (range), `L a : m` (one node), `S a : m` (from there to the cursor), `N : m` (next
-//! token), `H : m` (last token read), `I : m` (the same, `IndentationError`), `T what a` (bad target).
+//! token), `V n tag : m` (needs Python 3.n), `H : m` (last token read), `I : m` (the same, `IndentationError`), `T what a` (bad target).
 //! In messages `{a}` is what CPython calls the expression, `{a.text}` its text, `{a.line}` its line.
 
 /// The rules.
@@ -62,8 +62,8 @@ compound:
 | match_stmt
 
 assignment:
-| NAME ':' expression ( '=' annotated_rhs )?
-| ( '(' single_target ')' / single_subscript_attribute_target ) ':' expression ( '=' annotated_rhs )?
+| NAME ':' expression ( '=' annotated_rhs )? => V 6 : Variable annotation syntax is
+| ( '(' single_target ')' / single_subscript_attribute_target ) ':' expression ( '=' annotated_rhs )? => V 6 : Variable annotations syntax is
 | ( star_targets '=' )+ annotated_rhs !'=' TYPE_COMMENT?
 | single_target augassign ~ annotated_rhs
 !| a=ann_container ':' expression => L a : only single target (not {a}) can be annotated
@@ -83,7 +83,7 @@ augassign:
 | '+='
 | '-='
 | '*='
-| '@='
+| '@=' => V 5 : The '@' operator is
 | '/='
 | '%='
 | '&='
@@ -149,7 +149,8 @@ function_def:
 function_def_raw:
 !| 'async'? a='def' NAME type_params? '(' params? ')' ( '->' expression )? ':' NEWLINE !INDENT => I : expected an indented block after function definition on line {a.line}
 !| 'async'? 'def' NAME type_params? &&'(' params? ')' ( '->' expression )? &&':' func_type_comment? block => = x
-| 'async'? 'def' NAME type_params? '(' params? ')' ( '->' expression )? ':' func_type_comment? block
+| 'def' NAME type_params? '(' params? ')' ( '->' expression )? ':' func_type_comment? block
+| 'async' 'def' NAME type_params? '(' params? ')' ( '->' expression )? ':' func_type_comment? block => V 5 : Async functions are
 func_type_comment:
 | NEWLINE TYPE_COMMENT &( NEWLINE INDENT )
 !| TYPE_COMMENT NEWLINE TYPE_COMMENT NEWLINE INDENT => H : Cannot have two type comments on def
@@ -162,8 +163,8 @@ params:
 !| param_no_default* a='(' param_no_default+ ','? b=')' => R a b : Function parameters cannot be parenthesized
 !| ( slash_no_default / slash_with_default )? param_maybe_default* '*' ( ',' / param_no_default ) param_maybe_default* a='/' => L a : / must be ahead of *
 !| param_maybe_default+ '/' a='*' => L a : expected comma between / and *
-| slash_no_default param_no_default* param_with_default* star_etc?
-| slash_with_default param_with_default* star_etc?
+| slash_no_default param_no_default* param_with_default* star_etc? => V 8 : Positional-only parameters are
+| slash_with_default param_with_default* star_etc? => V 8 : Positional-only parameters are
 | param_no_default+ param_with_default* star_etc?
 | param_with_default+ star_etc?
 | star_etc
@@ -230,15 +231,15 @@ for_stmt:
 !| 'async'? 'for' star_targets 'in' star_expressions NEWLINE => H : expected ':'
 !| 'async'? a='for' star_targets 'in' star_expressions ':' NEWLINE !INDENT => I : expected an indented block after 'for' statement on line {a.line}
 | 'for' star_targets 'in' ~ star_expressions ':' TYPE_COMMENT? block else_block?
-| 'async' 'for' star_targets 'in' ~ star_expressions ':' TYPE_COMMENT? block else_block?
+| 'async' 'for' star_targets 'in' ~ star_expressions ':' TYPE_COMMENT? block else_block? => V 5 : Async for loops are
 !| 'async'? 'for' a=star_expressions => T for a
 with_stmt:
 !| 'async'? a='with' ( expression ( 'as' star_target )? ) % ',' ':' NEWLINE !INDENT => I : expected an indented block after 'with' statement on line {a.line}
 !| 'async'? a='with' '(' ( expressions ( 'as' star_target )? ) % ',' ','? ')' ':' NEWLINE !INDENT => I : expected an indented block after 'with' statement on line {a.line}
 | 'with' '(' with_item % ',' ','? ')' ':' TYPE_COMMENT? block
 | 'with' with_item % ',' ':' TYPE_COMMENT? block
-| 'async' 'with' '(' with_item % ',' ','? ')' ':' block
-| 'async' 'with' with_item % ',' ':' TYPE_COMMENT? block
+| 'async' 'with' '(' with_item % ',' ','? ')' ':' block => V 5 : Async with statements are
+| 'async' 'with' with_item % ',' ':' TYPE_COMMENT? block => V 5 : Async with statements are
 !| 'async'? 'with' ( expression ( 'as' star_target )? ) % ',' NEWLINE => H : expected ':'
 !| 'async'? 'with' '(' ( expressions ( 'as' star_target )? ) % ',' ','? ')' NEWLINE => H : expected ':'
 with_item:
@@ -252,12 +253,13 @@ try_stmt:
 !| 'try' ':' block* except_star_block+ a='except' ( expression ( 'as' NAME )? )? ':' => L a : cannot have both 'except' and 'except*' on the same 'try'
 | 'try' &&':' block finally_block
 | 'try' &&':' block except_block+ else_block? finally_block?
-| 'try' &&':' block except_star_block+ else_block? finally_block?
+| 'try' &&':' block except_star_block+ else_block? finally_block? => V 11 : Exception groups are
 except_block:
 !| a='except' expression ( 'as' NAME )? ':' NEWLINE !INDENT => I : expected an indented block after 'except' statement on line {a.line}
 !| a='except' ':' NEWLINE !INDENT => I : expected an indented block after 'except' statement on line {a.line}
-| 'except' expressions ':' block
+| 'except' expression ':' block
 | 'except' expression 'as' NAME ':' block
+| 'except' expressions ':' block => V 14 : except expressions without parentheses are
 | 'except' ':' block
 !| 'except' a=expression ',' expressions 'as' NAME ':' => S a : multiple exception types must be parenthesized when using 'as'
 !| 'except' expression ( 'as' NAME )? NEWLINE => H : expected ':'
@@ -265,8 +267,9 @@ except_block:
 !| 'except' expression 'as' a=expression ':' block => L a : cannot use except statement with {a}
 except_star_block:
 !| a='except' '*' expression ( 'as' NAME )? ':' NEWLINE !INDENT => I : expected an indented block after 'except*' statement on line {a.line}
-| 'except' '*' expressions ':' block
+| 'except' '*' expression ':' block
 | 'except' '*' expression 'as' NAME ':' block
+| 'except' '*' expressions ':' block => V 14 : except expressions without parentheses are
 !| 'except' '*' a=expression ',' expressions 'as' NAME ':' => S a : multiple exception types must be parenthesized when using 'as'
 !| 'except' '*' expression ( 'as' NAME )? NEWLINE => H : expected ':'
 !| 'except' '*' ( NEWLINE / ':' ) => H : expected one or more exception types
@@ -276,7 +279,7 @@ finally_block:
 | 'finally' &&':' block
 
 match_stmt:
-| "match" subject_expr ':' NEWLINE INDENT case_block+ DEDENT
+| "match" subject_expr ':' NEWLINE INDENT case_block+ DEDENT => V 10 : Pattern matching is
 !| "match" subject_expr NEWLINE => H : expected ':'
 !| a="match" subject_expr ':' NEWLINE !INDENT => I : expected an indented block after 'match' statement on line {a.line}
 subject_expr:
@@ -369,16 +372,20 @@ keyword_patterns:
 | ( NAME '=' pattern ) % ','
 
 type_alias:
-| "type" NAME type_params? '=' expression
+| "type" NAME type_params? '=' expression => V 12 : Type statement is
 type_params:
 !| '[' a=']' => S a : Type parameter list cannot be empty
-| '[' type_param % ',' ','? ']'
+| '[' type_param % ',' ','? ']' => V 12 : Type parameter lists are
 type_param memo:
-| NAME ( ':' expression )? ( '=' expression )?
+| NAME ( ':' expression )? type_default?
 !| '*' NAME a=':' b=expression => do bound_star
 !| '**' NAME a=':' b=expression => do bound_double
-| '*' NAME ( '=' star_expression )?
-| '**' NAME ( '=' expression )?
+| '*' NAME type_star_default?
+| '**' NAME type_default?
+type_default:
+| '=' expression => V 13 : Type parameter defaults are
+type_star_default:
+| '=' star_expression => V 13 : Type parameter defaults are
 
 expressions:
 | expression ( ',' expression )+ ','? => tuple
@@ -417,7 +424,7 @@ star_named_expression:
 | '*' bitwise_or => starred
 | named_expression
 assignment_expression:
-| NAME ':=' ~ expression => named expression
+| NAME ':=' ~ expression => V 8 named expression : Assignment expressions are
 named_expression:
 | assignment_expression
 | invalid_named_expression
@@ -476,7 +483,7 @@ term left:
 | term '/' factor => expression
 | term '//' factor => expression
 | term '%' factor => expression
-| term '@' factor => expression
+| term '@' factor => V 5 expression : The '@' operator is
 !| ( '+' / '-' / '~' ) a='not' b=factor => R a b : 'not' after an operator must be parenthesized
 | factor
 factor memo:
@@ -488,7 +495,7 @@ power:
 | await_primary '**' factor => expression
 | await_primary
 await_primary memo:
-| 'await' primary => await expression
+| 'await' primary => V 5 await expression : Await expressions are
 | primary
 primary left:
 | primary '.' NAME => attribute
@@ -544,7 +551,7 @@ invalid_kvpair:
 for_if_clauses:
 | for_if_clause+
 for_if_clause:
-| 'async' 'for' star_targets 'in' ~ disjunction ( 'if' disjunction )*
+| 'async' 'for' star_targets 'in' ~ disjunction ( 'if' disjunction )* => V 6 : Async comprehensions are
 | 'for' star_targets 'in' ~ disjunction ( 'if' disjunction )*
 !| 'async'? 'for' ( bitwise_or ( ',' bitwise_or )* ','? ) !'in' => H : 'in' expected after for-loop variables
 !| 'async'? 'for' a=star_expressions => T for a
@@ -657,8 +664,8 @@ lambda_params:
 !| lambda_param_no_default* a='(' NAME % ',' ','? b=')' => R a b : Lambda expression parameters cannot be parenthesized
 !| ( lambda_slash_no_default / lambda_slash_with_default )? lambda_param_maybe_default* '*' ( ',' / lambda_param_no_default ) lambda_param_maybe_default* a='/' => L a : / must be ahead of *
 !| lambda_param_maybe_default+ '/' a='*' => L a : expected comma between / and *
-| lambda_slash_no_default lambda_param_no_default* lambda_param_with_default* lambda_star_etc?
-| lambda_slash_with_default lambda_param_with_default* lambda_star_etc?
+| lambda_slash_no_default lambda_param_no_default* lambda_param_with_default* lambda_star_etc? => V 8 : Positional-only parameters are
+| lambda_slash_with_default lambda_param_with_default* lambda_star_etc? => V 8 : Positional-only parameters are
 | lambda_param_no_default+ lambda_param_with_default* lambda_star_etc?
 | lambda_param_with_default+ lambda_star_etc?
 | lambda_star_etc
@@ -703,7 +710,7 @@ string:
 fstring:
 | a=FSTRING_START fstring_middle* FSTRING_END => f-string expression
 tstring memo:
-| a=TSTRING_START tstring_middle* TSTRING_END => t-string expression
+| a=TSTRING_START tstring_middle* TSTRING_END => V 14 t-string expression : t-strings are
 fstring_middle:
 | fstring_field
 | a=FSTRING_MIDDLE => do middle

@@ -297,7 +297,12 @@ impl<'s> Lexer<'s> {
         let c = self.at(0);
         if c == b'#' || c == b'\n' || c == b'\r' {
             if c == b'#' {
+                let before = self.tokens.len();
                 self.comment();
+                if self.tokens.len() > before && !self.options.extra {
+                    // A type comment on a line of its own is followed by a line end token.
+                    return Ok(true);
+                }
             }
             let n = self.line_end(self.pos);
             if n > 0 {

@@ -153,7 +153,8 @@ impl Lexer<'_> {
             return Ok(());
         }
         let rest = &self.bytes[self.pos..];
-        let word = |w: &[u8]| rest.starts_with(w) && !rest.get(w.len()).is_some_and(|&b| super::IDENT[b as usize]);
+        let word =
+            |w: &[u8]| rest.starts_with(w) && !rest.get(w.len()).is_some_and(|&b| super::IDENT[b as usize]);
         let tolerated = match c {
             b'a' => word(b"and"),
             b'e' => word(b"else"),

@@ -68,6 +68,7 @@ impl<'a> Parser<'a, '_> {
                 Tok::Slash if !star && !slash && !args.is_empty() => {
                     self.bump();
                     slash = true;
+                    self.need(8);
                     posonly = std::mem::take(&mut args);
                 }
                 Tok::Star if !star => {
@@ -220,6 +221,7 @@ impl<'a> Parser<'a, '_> {
         if !self.eat(Tok::LSqb) {
             return Ok(&[]);
         }
+        self.need(12);
         let mut out: Vec<TypeParam<'a>> = Vec::new();
         loop {
             let start = self.start();
@@ -251,6 +253,14 @@ impl<'a> Parser<'a, '_> {
                     TypeParamKind::TypeVar { name, bound, default_value }
                 }
             };
+            if matches!(
+                kind,
+                TypeParamKind::TypeVar { default_value: Some(_), .. }
+                    | TypeParamKind::ParamSpec { default_value: Some(_), .. }
+                    | TypeParamKind::TypeVarTuple { default_value: Some(_), .. }
+            ) {
+                self.need(13);
+            }
             out.push(TypeParam { range: self.range_from(start), kind });
             if !self.eat(Tok::Comma) || self.kind() == Tok::RSqb {
                 break;

@@ -66,6 +66,7 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn assignment_expression(&mut self) -> PResult<ExprRef<'a>> {
+        self.need(8);
         let t = self.tok();
         let id = self.name()?;
         let target = self.expr(Range::new(t.start, t.end), ExprKind::Name { id, ctx: ExprContext::Store });
@@ -282,6 +283,9 @@ impl<'a> Parser<'a, '_> {
             if prec <= min {
                 break;
             }
+            if op == Operator::MatMult {
+                self.need(5);
+            }
             self.bump();
             let right = self.bitwise(prec)?;
             left = self.expr(self.range_from(start), ExprKind::BinOp { left, op, right });
@@ -325,6 +329,7 @@ impl<'a> Parser<'a, '_> {
         if self.kind() != Tok::Await {
             return self.primary();
         }
+        self.need(5);
         let start = self.start();
         self.bump();
         let value = self.primary()?;
@@ -627,6 +632,7 @@ impl<'a> Parser<'a, '_> {
             let start = self.start();
             let is_async = match self.kind() {
                 Tok::Async => {
+                    self.need(6);
                     self.bump();
                     true
                 }

@@ -48,6 +48,8 @@ pub(crate) struct Parser<'a, 't> {
     pos: usize,
     depth: u32,
     pub(crate) too_complex: bool,
+    /// Newest minor version that the constructs met need.
+    required: u8,
     /// `<>` instead of `!=`.
     flufl: bool,
     pub(crate) options: &'t Options,
@@ -69,6 +71,7 @@ impl<'a, 't> Parser<'a, 't> {
             pos: 0,
             depth: 0,
             too_complex: false,
+            required: 0,
             flufl: options.barry_as_flufl,
             options,
             exprs: Vec::with_capacity(64),
@@ -81,6 +84,23 @@ impl<'a, 't> Parser<'a, 't> {
 
     /// Parse everything in the mode asked for.
     pub(crate) fn module(&mut self, lexed: &Lexed) -> PResult<Mod<'a>> {
+        let module = self.any_module(lexed)?;
+        if self.required > self.options.feature_version {
+            self.top.set(0);
+            return Err(Fail);
+        }
+        Ok(module)
+    }
+
+    /// Note that what was just met came with Python 3.`version`.
+    #[inline(always)]
+    fn need(&mut self, version: u8) {
+        if version > self.required {
+            self.required = version;
+        }
+    }
+
+    fn any_module(&mut self, lexed: &Lexed) -> PResult<Mod<'a>> {
         match self.options.mode {
             Mode::Exec => {
                 let mark = self.stmts.len();

@@ -18,6 +18,7 @@ impl<'a> Parser<'a, '_> {
             return Ok(Constant::Int(IntLiteral::Small(v)));
         }
         let clean: &'a str = if bytes.contains(&b'_') {
+            self.need(6);
             let s: String = text.chars().filter(|&c| c != '_').collect();
             self.arena.alloc_str(&s)
         } else {

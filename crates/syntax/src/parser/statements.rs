@@ -214,6 +214,7 @@ impl<'a> Parser<'a, '_> {
     }
 
     fn type_alias(&mut self) -> PResult<StmtKind<'a>> {
+        self.need(12);
         self.bump();
         let t = self.tok();
         let id = self.name()?;
@@ -246,6 +247,7 @@ impl<'a> Parser<'a, '_> {
                 Ok(self.stmt(self.range_from(start), StmtKind::Assign { targets, value, type_comment }))
             }
             Tok::Colon => {
+                self.need(6);
                 let simple = matches!(first.kind, ExprKind::Name { .. }) && first_tok.kind != Tok::LPar;
                 if !matches!(
                     first.kind,
@@ -262,6 +264,9 @@ impl<'a> Parser<'a, '_> {
             }
             kind => {
                 let Some(op) = augmented(kind) else { return Err(Fail) };
+                if op == Operator::MatMult {
+                    self.need(5);
+                }
                 if !matches!(
                     first.kind,
                     ExprKind::Name { .. } | ExprKind::Attribute { .. } | ExprKind::Subscript { .. }
@@ -495,11 +500,14 @@ impl<'a> Parser<'a, '_> {
                 }
                 None
             } else {
+                let from = self.pos;
                 let e = self.expression_list()?;
+                let bare = matches!(e.kind, ExprKind::Tuple { .. }) && !self.parenthesised_since(from);
+                if bare {
+                    self.need(14);
+                }
                 if self.kind() == Tok::As {
-                    if matches!(e.kind, ExprKind::Tuple { .. })
-                        && self.text(e.range.start, e.range.start + 1) != "("
-                    {
+                    if bare {
                         return Err(Fail);
                     }
                     self.bump();
@@ -518,13 +526,33 @@ impl<'a> Parser<'a, '_> {
         } else {
             &[]
         };
+        if star == Some(true) {
+            self.need(11);
+        }
         let handlers = self.arena.alloc_slice_copy(&handlers);
         let node = &*self.arena.alloc(Try { body, handlers, orelse, finalbody });
         let kind = if star == Some(true) { StmtKind::TryStar(node) } else { StmtKind::Try(node) };
         Ok(self.stmt(self.range_from(start), kind))
     }
 
+    /// Whether the tokens from `from` up to here are one bracketed group.
+    fn parenthesised_since(&self, from: usize) -> bool {
+        let mut depth = 0;
+        for i in from..self.pos {
+            match self.toks.get(i).map(|t| t.kind) {
+                Some(Tok::LPar | Tok::LSqb | Tok::LBrace) => depth += 1,
+                Some(Tok::RPar | Tok::RSqb | Tok::RBrace) => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return i + 1 == self.pos;
+            }
+        }
+        false
+    }
+
     fn async_statement(&mut self, decorators: Exprs<'a>) -> PResult<StmtRef<'a>> {
+        self.need(5);
         let start = self.start();
         self.bump();
         match self.kind() {
@@ -627,6 +655,7 @@ impl<'a> Parser<'a, '_> {
         self.expect(Tok::Colon)?;
         self.expect(Tok::Newline)?;
         self.expect(Tok::Indent)?;
+        self.need(10);
         self.enter()?;
         let mut cases = Vec::with_capacity(4);
         while !self.eat(Tok::Dedent) {

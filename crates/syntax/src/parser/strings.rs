@@ -413,6 +413,9 @@ impl<'a> Parser<'a, '_> {
     /// One f-string or t-string; its parts go to the expression stack.
     fn fstring(&mut self, template: bool) -> PResult<()> {
         self.enter()?;
+        if template {
+            self.need(14);
+        }
         let open = self.tok();
         self.bump();
         let raw = self.text(open.start, open.end).bytes().any(|b| b | 0x20 == b'r');
