@@ -1,0 +1,13 @@
+//! Native modules that live in the runtime itself. One file and one line in
+//! the registry each.
+
+pub mod monitoring;
+pub mod sys;
+pub mod sys_info;
+
+use crate::prelude::*;
+
+/// The registry.
+pub fn all() -> Vec<&'static ModuleDef> {
+    vec![&sys::MODULE, &crate::warnings::MODULE]
+}
