@@ -3,7 +3,9 @@
 #[path = "support/dumper.rs"]
 mod dumper;
 
-use taipan_syntax::{Bump, ErrorKind, Options, parse, parse_with_warnings};
+use taipan_syntax::{
+    Bump, Decoded, ErrorKind, Mode, Options, SyntaxError, decode_source, parse, parse_with_warnings,
+};
 
 fn unescape(text: &str) -> String {
     let mut out = String::new();
@@ -22,6 +24,72 @@ fn unescape(text: &str) -> String {
         }
     }
     out
+}
+
+fn class(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Indentation => "IndentationError",
+        ErrorKind::Tab => "TabError",
+        ErrorKind::IncompleteInput => "_IncompleteInputError",
+        _ => "SyntaxError",
+    }
+}
+
+fn fields(e: SyntaxError) -> Vec<String> {
+    vec![
+        class(e.kind).into(),
+        e.message,
+        e.lineno.to_string(),
+        e.offset.to_string(),
+        e.end_lineno.to_string(),
+        e.end_offset.to_string(),
+    ]
+}
+
+#[test]
+fn modes() {
+    with_stack(|| {
+        let mut bad = Vec::new();
+        for line in include_str!("data/modes.txt").lines() {
+            let want: Vec<String> = line.split('\t').map(unescape).collect();
+            let incomplete = want[0] == "incomplete";
+            let options = Options {
+                mode: if want[0] == "eval" { Mode::Eval } else { Mode::Single },
+                allow_incomplete_input: incomplete,
+                dont_imply_dedent: incomplete,
+                ..Options::default()
+            };
+            let arena = Bump::new();
+            let got = match parse(&arena, &want[1], &options) {
+                Ok(_) => vec!["OK".to_string()],
+                Err(e) => fields(e),
+            };
+            if got[..] != want[2..] {
+                bad.push(format!("{want:?}\n  got  {got:?}"));
+            }
+        }
+        assert!(bad.is_empty(), "{}", bad.join("\n"));
+    });
+}
+
+#[test]
+fn bytes() {
+    let mut bad = Vec::new();
+    for line in include_str!("data/bytes.txt").lines() {
+        let want: Vec<String> = line.split('\t').map(unescape).collect();
+        let source: Vec<u8> = (0..want[0].len() / 2)
+            .map(|i| u8::from_str_radix(&want[0][2 * i..2 * i + 2], 16).unwrap_or(0))
+            .collect();
+        let got = match decode_source(&source) {
+            // What another codec makes of it is the runtime's affair.
+            Ok(Decoded::Text(_) | Decoded::NeedsCodec { .. }) => vec!["OK".to_string()],
+            Err(e) => fields(e),
+        };
+        if got[..] != want[1..] {
+            bad.push(format!("{want:?}\n  got  {got:?}"));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
 fn names(name: &str) -> Option<u32> {

@@ -1,4 +1,5 @@
-"""Records what CPython 3.14 does with the sources in *.in into trees.txt, errors.txt and warnings.txt.
+"""Records what CPython 3.14 does with the sources in *.in into trees.txt, errors.txt and warnings.txt,
+and with those of the lists below into modes.txt and bytes.txt.
 
 One source per line, with \\n, \\t, \\x0c and \\\\ for line end, tab, form feed and backslash.
 Run with CPython 3.14 from any directory; the sources are our own.
@@ -76,4 +77,40 @@ def main():
             out.write('\t'.join([escape(source)] + [escape(w) for w in seen]) + '\n')
 
 
+
+MODES = {
+    'eval': ['a b', '', 'x +', 'x = 1', '\n', 'a\n ', '(1,', 'f(a b)', '  x', "'abc"],
+    'single': ['x=1\ny=2', '', '\n', 'if 1: pass', 'if 1: pass\n', 'a\n ', 'x\n# c\n', 'def f():\n  x\n y', 'import'],
+    'incomplete': ['x = (', 'if 1:', 'if 1:\n  x', "'''abc", "'abc", 'x = ', 'x = )', '1 +\n', 'def f():\n  x\n',
+                   '@a', 'x = 5 +\\\n', 'a b', '!', 'while 1:\n', 'try: pass\n'],
+}
+
+BYTES = [b'x = 1\n', b'\xff', b'x = "\xff"\n', b'a\nb\nx = "\xc3"\n', b'# coding: utf-8\nx="\xff"', b'a\0b',
+         b'\xef\xbb\xbf# coding: latin-1\n', b'\xef\xbb\xbfx = 1', b'# coding: latin-1\nx="\xff"',
+         b'\xed\xa0\x80', b'\xf0\x9f\x98', b'# vim: set fileencoding=iso-8859-15 :\nx', b'#\n# -*- coding: koi8-r -*-\n',
+         b'x\n# coding: koi8-r\n', b'# coding: ascii\nx']
+
+
+def outcome(source, mode, flags):
+    try:
+        compile(source, '<x>', mode, flags | ast.PyCF_ONLY_AST)
+    except SyntaxError as e:
+        fields = [type(e).__name__, e.msg, e.lineno or 0, e.offset or 0, e.end_lineno or 0, e.end_offset or 0]
+        return [escape(str(f)) for f in fields]
+    return ['OK']
+
+
+def more():
+    with open(os.path.join(HERE, 'modes.txt'), 'w', encoding='utf-8') as out:
+        for mode, items in MODES.items():
+            for source in items:
+                flags = 0x4000 | 0x200 if mode == 'incomplete' else 0
+                fields = outcome(source, 'single' if mode == 'incomplete' else mode, flags)
+                out.write('\t'.join([mode, escape(source)] + fields) + '\n')
+    with open(os.path.join(HERE, 'bytes.txt'), 'w', encoding='utf-8') as out:
+        for source in BYTES:
+            out.write('\t'.join([source.hex()] + outcome(source, 'exec', 0)) + '\n')
+
+
 main()
+more()
