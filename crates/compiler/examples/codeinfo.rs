@@ -26,6 +26,20 @@ fn main() {
             spent += start.elapsed();
             match (mode.as_str(), result) {
                 ("time", Ok(_)) => {}
+                ("errors", Err(e)) => {
+                    let l = e.location.unwrap_or_default();
+                    let at = format!("{}:{} {}:{}", l.line, l.column, l.end_line, l.end_column);
+                    println!("{file}\t{}Error {at} {}\t", kind(&e), e.message);
+                }
+                ("errors", Ok((code, warnings))) => {
+                    for f in verify(&code) {
+                        println!("{file}\tFINDING {f}");
+                    }
+                    let mut all: Vec<String> =
+                        warnings.iter().map(|w| format!("{} {}", w.location.line, w.message)).collect();
+                    all.sort();
+                    println!("{file}\tOK\t{}", all.join("; "));
+                }
                 (_, Err(e)) => {
                     errors += 1;
                     let l = e.location.unwrap_or_default();

@@ -92,7 +92,7 @@ impl Analysis<'_> {
         }
         // An annotation scope that sees a class body must not skip the class's own
         // binding in favour of an enclosing function's.
-        if let Some(class) = class_entry {
+        if let Some(class) = class_entry.filter(|_| name != self.classdict) {
             let class_flags = self.table.scope(class).symbols.get(name).unwrap_or(0);
             if class_flags & DEF_GLOBAL != 0 {
                 scopes.insert(name, GLOBAL_EXPLICIT);

@@ -117,6 +117,8 @@ impl<'a> Builder<'a> {
             return;
         }
         if let Some(prev) = prev {
+            // Inside a comprehension's iterable no name may be bound, however deep.
+            self.scopes[id.0 as usize].comp_iter_expr = self.scopes[prev.0 as usize].comp_iter_expr;
             let children = &mut self.scopes[prev.0 as usize].children;
             if !children.contains(&id) {
                 children.push(id);
@@ -179,7 +181,7 @@ impl<'a> Builder<'a> {
         let mut value = flag;
         if let Some(old) = scope.symbols.get(name) {
             if flag & old & DEF_PARAM != 0 {
-                return syntax_error(range, format!("duplicate parameter '{text}' in function definition"));
+                return syntax_error(range, format!("duplicate argument '{text}' in function definition"));
             }
             if flag & old & DEF_TYPE_PARAM != 0 {
                 return syntax_error(range, format!("duplicate type parameter '{text}'"));
@@ -524,6 +526,12 @@ impl<'a> Builder<'a> {
                     (name, None, default_value, "a ParamSpec default")
                 }
             };
+            if name == "__classdict__" {
+                return syntax_error(
+                    p.range,
+                    format!("reserved name '{name}' cannot be used for type parameter"),
+                );
+            }
             self.check_name(name, p.range, ExprContext::Store)?;
             self.add(name, DEF_TYPE_PARAM | DEF_LOCAL, p.range)?;
             if let Some(bound) = bound {
@@ -548,9 +556,6 @@ impl<'a> Builder<'a> {
         kind: KeyKind,
         words: &'static str,
     ) -> Result<()> {
-        if name == "__classdict__" {
-            return syntax_error(p.range, format!("reserved name '{name}' cannot be used for type parameter"));
-        }
         let in_class = self.cur().can_see_class_scope;
         let id = self.names.intern(name);
         self.enter(id, ScopeKind::TypeVariable, key(p, kind), e.range)?;

@@ -42,9 +42,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
         })
     }
 
-    fn push_loop(&mut self, iter: Option<Reg>, start: Label, exit: Label) {
+    fn push_loop(&mut self, iter: Option<Reg>, start: Label, exit: Label, range: Range) -> Result<()> {
         let outer = self.u.handler;
-        self.u.blocks.push(Block { kind: BlockKind::Loop { iter, exit, start }, outer });
+        self.push_block(BlockKind::Loop { iter, exit, start }, outer, range)
     }
 
     fn loop_body(&mut self, body: Stmts<'a>) -> Result<()> {
@@ -55,11 +55,17 @@ impl<'a, 'e> Codegen<'a, 'e> {
         Ok(())
     }
 
-    pub fn while_(&mut self, test: ExprRef<'a>, body: Stmts<'a>, orelse: Stmts<'a>) -> Result<()> {
+    pub fn while_(
+        &mut self,
+        range: Range,
+        test: ExprRef<'a>,
+        body: Stmts<'a>,
+        orelse: Stmts<'a>,
+    ) -> Result<()> {
         self.conditional(|g| {
             let (start, otherwise, exit) = (g.label(), g.label(), g.label());
             g.bind(start);
-            g.push_loop(None, start, exit);
+            g.push_loop(None, start, exit, range)?;
             g.jump_if(test, otherwise, false)?;
             g.loop_body(body)?;
             g.jump(Opcode::JumpBack, start, NO_LOCATION);
@@ -71,7 +77,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         })
     }
 
-    pub fn for_(&mut self, f: &'a For<'a>) -> Result<()> {
+    pub fn for_(&mut self, range: Range, f: &'a For<'a>) -> Result<()> {
         self.conditional(|g| {
             let d = g.depth();
             let (body, next, exit) = (g.label(), g.label(), g.label());
@@ -80,7 +86,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             let iter = g.take();
             g.emit_b(Opcode::GetIter, 0, iter, iterable, 0, f.iter.range);
             g.jump(Opcode::Jump, next, f.iter.range);
-            g.push_loop(Some(iter), next, exit);
+            g.push_loop(Some(iter), next, exit, range)?;
             g.bind(body);
             let dst = g.loop_target(f.target)?;
             g.loop_body(f.body)?;
@@ -133,7 +139,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             let iter = g.take();
             g.emit_b(Opcode::GetAIter, 0, iter, iterable, 0, f.iter.range);
             g.bind(start);
-            g.push_loop(Some(iter), start, exit);
+            g.push_loop(Some(iter), start, exit, s.range)?;
             let outer = g.push_handler(except, d + 1);
             let item = g.async_next(iter, f.iter.range);
             g.u.handler = outer;
@@ -187,43 +193,58 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     pub fn unwinding_runs_code(&self) -> bool {
         self.u.blocks.iter().any(|b| {
-            !matches!(b.kind, BlockKind::Loop { .. } | BlockKind::Except { name: None, .. })
+            !matches!(
+                b.kind,
+                BlockKind::Loop { .. }
+                    | BlockKind::Marker
+                    | BlockKind::Waiting { .. }
+                    | BlockKind::Except { name: None, .. }
+            )
         })
     }
 
-    /// Leave every block, for `return`.
-    pub fn unwind_all(&mut self, range: Range) -> Result<()> {
-        self.unwind_to(0, range)
+    /// Leave every block, for `return`; `value` is the temporary to be returned.
+    pub fn unwind_all(&mut self, range: Range, value: Option<Reg>) -> Result<()> {
+        self.unwind_to(0, range, value)
     }
 
     /// Leave the blocks from the innermost down to number `keep`. The stack of blocks is
     /// as before afterwards, for the code that follows the jump; the handler in force is
     /// that of the place jumped to, and the caller restores it.
-    fn unwind_to(&mut self, keep: usize, range: Range) -> Result<()> {
+    fn unwind_to(&mut self, keep: usize, range: Range, value: Option<Reg>) -> Result<()> {
         let saved = self.u.blocks.clone();
         let depth = self.depth();
         while self.u.blocks.len() > keep {
             let Some(block) = self.u.blocks.pop() else { break };
             self.u.handler = block.outer;
-            self.leave(block.kind, range)?;
+            self.leave(block.kind, range, value)?;
             self.set_depth(depth);
         }
         self.u.blocks = saved;
         Ok(())
     }
 
-    fn leave(&mut self, kind: BlockKind<'a>, range: Range) -> Result<()> {
+    fn leave(&mut self, kind: BlockKind<'a>, range: Range, value: Option<Reg>) -> Result<()> {
         match kind {
             BlockKind::Loop { iter: Some(iter), .. } => {
                 self.emit(Opcode::Drop, 0, iter, 0, 0, range);
             }
-            BlockKind::Loop { iter: None, .. } => {}
+            BlockKind::Loop { iter: None, .. } | BlockKind::Marker => {}
             BlockKind::FinallyTry { body } => {
+                // The body may itself jump away and abandon the value.
+                if let Some(value) = value {
+                    let outer = self.u.handler;
+                    self.push_block(BlockKind::Waiting { value }, outer, range)?;
+                }
                 self.quiet += 1;
                 let r = self.finally_body(body);
                 self.quiet -= 1;
                 r?;
+                if value.is_some() {
+                    self.u.blocks.pop();
+                }
             }
+            BlockKind::Waiting { value } => self.emit(Opcode::Drop, 0, value, 0, 0, range),
             BlockKind::FinallyEnd { prev, exc } => {
                 self.emit(Opcode::Drop, 0, exc, 0, 0, range);
                 self.emit(Opcode::PopException, 0, prev, 0, 0, range);
@@ -272,7 +293,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             return syntax_error(s.range, "'break' outside loop");
         };
         let handler = self.u.handler;
-        self.unwind_to(i, s.range)?;
+        self.unwind_to(i, s.range, None)?;
         self.jump(Opcode::Jump, exit, s.range);
         self.u.handler = handler;
         Ok(())
@@ -295,7 +316,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             }
             _ => Opcode::JumpBack,
         };
-        self.unwind_to(i + 1, s.range)?;
+        self.unwind_to(i + 1, s.range, None)?;
         self.jump(op, start, s.range);
         self.u.handler = handler;
         Ok(())

@@ -227,11 +227,14 @@ impl<'a, 'e> Codegen<'a, 'e> {
         }
         let label = self.label();
         self.push_handler(label, 0);
+        let outer = self.u.handler;
+        self.u.blocks.push(Block { kind: BlockKind::Marker, outer });
         Some(label)
     }
 
     pub fn end_generator(&mut self, label: Option<Label>) {
         if let Some(label) = label {
+            self.u.blocks.pop();
             self.u.handler = 0;
             self.bind(label);
             let t = self.temp(0);

@@ -49,6 +49,9 @@ pub(crate) const TEMP_BASE: Reg = 5 << 24;
 /// "No position": such instructions take over their neighbour's, or none.
 pub(crate) const NO_LOCATION: Range = Range::new(u32::MAX, u32::MAX);
 
+/// CPython's limit of blocks in blocks (`CO_MAXBLOCKS`).
+const MAX_BLOCKS: usize = 21;
+
 /// A jump target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Label(pub u32);
@@ -115,8 +118,13 @@ pub(crate) enum BlockKind<'a> {
     FinallyTry { body: Stmts<'a> },
     /// The final body itself, run because of an exception.
     FinallyEnd { prev: Reg, exc: Reg },
+    /// The value of a `return` that waits while a `finally` body runs.
+    Waiting { value: Reg },
     /// Inside an `except` clause.
     Except { prev: Reg, name: Option<&'a str> },
+    /// Body of `try` with `except`, an `except` part, a generator: nothing to do on the way
+    /// out, but it counts as nesting.
+    Marker,
     /// Inside an `except*` clause, which cannot be left.
     ExceptStar,
     /// Body of `with`.
@@ -413,6 +421,14 @@ impl<'a, 'e> Codegen<'a, 'e> {
             }
             _ => format!("{}.{}", parent.qualname, name),
         }
+    }
+
+    pub fn push_block(&mut self, kind: BlockKind<'a>, outer: u32, range: Range) -> Result<()> {
+        if self.u.blocks.len() >= MAX_BLOCKS {
+            return crate::error::syntax_error(range, "too many statically nested blocks");
+        }
+        self.u.blocks.push(Block { kind, outer });
+        Ok(())
     }
 
     pub fn scope(&self) -> &Scope {

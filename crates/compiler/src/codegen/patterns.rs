@@ -39,6 +39,18 @@ fn captures(p: &Pattern<'_>, depth: u32) -> u32 {
     }
 }
 
+/// A number as a point of the complex plane; enough to tell equal keys.
+fn number(c: &Constant) -> Option<(f64, f64)> {
+    Some(match c {
+        Constant::True => (1.0, 0.0),
+        Constant::False => (0.0, 0.0),
+        Constant::Int(i) if i.unsigned_abs() <= 1 << 53 => (*i as f64, 0.0),
+        Constant::Float(f) => (*f, 0.0),
+        Constant::Complex(re, im) => (*re, *im),
+        _ => return None,
+    })
+}
+
 fn is_wildcard(p: &Pattern<'_>) -> bool {
     matches!(p.kind, PatternKind::MatchAs { name: None, .. })
 }
@@ -182,18 +194,14 @@ impl<'a, 'e> Codegen<'a, 'e> {
     }
 
     fn check_value_pattern(&mut self, e: ExprRef<'a>) -> Result<()> {
-        let literal = crate::constants::fold(e).is_some();
-        if literal
-            || matches!(
-                e.kind,
-                ExprKind::Attribute { .. }
-                    | ExprKind::Constant { .. }
-                    | ExprKind::JoinedStr { .. }
-                    | ExprKind::TemplateStr { .. }
-                    | ExprKind::UnaryOp { .. }
-                    | ExprKind::BinOp { .. }
-            )
-        {
+        let number = match &e.kind {
+            ExprKind::UnaryOp { op: UnaryOp::USub, operand } => {
+                matches!(operand.kind, ExprKind::Constant { .. })
+            }
+            ExprKind::BinOp { right, .. } => matches!(right.kind, ExprKind::Constant { .. }),
+            _ => false,
+        };
+        if number || matches!(e.kind, ExprKind::Attribute { .. } | ExprKind::Constant { .. }) {
             return Ok(());
         }
         syntax_error(e.range, "patterns may only match literals and attribute lookups")
@@ -261,7 +269,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         for (i, p) in patterns.iter().enumerate() {
             if matches!(p.kind, PatternKind::MatchStar { .. }) {
                 if star.is_some() {
-                    return syntax_error(range, "multiple starred expressions in sequence pattern");
+                    return syntax_error(range, "multiple starred names in sequence pattern");
                 }
                 star_wildcard = is_star_wildcard(p);
                 only_wildcard &= star_wildcard;
@@ -431,12 +439,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let mut seen: Vec<Constant> = Vec::new();
         for k in keys {
             if let Some(key) = crate::constants::fold(k) {
-                let equal = |a: &Constant, b: &Constant| match (a, b) {
-                    (Constant::True, Constant::Int(1)) | (Constant::Int(1), Constant::True) => true,
-                    (Constant::False, Constant::Int(0)) | (Constant::Int(0), Constant::False) => true,
-                    (Constant::Int(i), Constant::Float(f)) | (Constant::Float(f), Constant::Int(i)) => {
-                        *i as f64 == *f
-                    }
+                let equal = |a: &Constant, b: &Constant| match (number(a), number(b)) {
+                    (Some(a), Some(b)) => a == b,
                     _ => a == b,
                 };
                 if seen.iter().any(|s| equal(s, &key)) {
@@ -444,7 +448,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
                     return syntax_error(range, format!("mapping pattern checks duplicate key ({shown})"));
                 }
                 seen.push(key);
-            } else if !matches!(k.kind, ExprKind::Attribute { .. } | ExprKind::JoinedStr { .. }) {
+            } else if !matches!(k.kind, ExprKind::Attribute { .. }) {
                 return syntax_error(
                     range,
                     "mapping pattern keys may only match literals and attribute lookups",

@@ -86,16 +86,16 @@ impl<'a, 'e> Codegen<'a, 'e> {
             StmtKind::AnnAssign { target, annotation, value, simple } => {
                 self.ann_assign(s, target, annotation, *value, *simple)?;
             }
-            StmtKind::For(f) => self.for_(f)?,
+            StmtKind::For(f) => self.for_(s.range, f)?,
             StmtKind::AsyncFor(f) => self.async_for(s, f)?,
-            StmtKind::While { test, body, orelse } => self.while_(test, body, orelse)?,
+            StmtKind::While { test, body, orelse } => self.while_(s.range, test, body, orelse)?,
             StmtKind::If { .. } => self.if_(s)?,
             StmtKind::With { items, body, .. } => self.with(s, items, body, false)?,
             StmtKind::AsyncWith { items, body, .. } => self.with(s, items, body, true)?,
             StmtKind::Match { subject, cases } => self.match_(subject, cases)?,
             StmtKind::Raise { exc, cause } => self.raise(s, *exc, *cause)?,
-            StmtKind::Try(t) => self.try_(t, false)?,
-            StmtKind::TryStar(t) => self.try_(t, true)?,
+            StmtKind::Try(t) => self.try_(s.range, t, false)?,
+            StmtKind::TryStar(t) => self.try_(s.range, t, true)?,
             StmtKind::Assert { test, msg } => self.assert(s, test, *msg)?,
             StmtKind::Import { names } => self.import(s, names)?,
             StmtKind::ImportFrom { module, names, level } => {
@@ -147,10 +147,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
         if self.finally_returns.last() == Some(&true) {
             self.warn(s.range, "'return' in a 'finally' block".into());
         }
+        let handler = self.u.handler;
         let Some(value) = value else {
             self.emit(Opcode::Nop, 0, 0, 0, 0, s.range);
-            let handler = self.u.handler;
-            self.unwind_all(s.range)?;
+            self.unwind_all(s.range, None)?;
             self.return_none(s.range);
             self.u.handler = handler;
             return Ok(());
@@ -161,14 +161,21 @@ impl<'a, 'e> Codegen<'a, 'e> {
         if matches!(v, Val::Borrow(_)) && self.unwinding_runs_code() {
             v = Val::Temp(self.push_val(v, value.range));
         }
+        let mut range = s.range;
         if matches!(v, Val::Const(_)) {
-            self.emit(Opcode::Nop, 0, 0, 0, 0, s.range);
+            range = value.range;
+            self.emit(Opcode::Nop, 0, 0, 0, 0, range);
         }
-        let range = if self.line(value.range) == self.line(s.range) { s.range } else { value.range };
-        let range = if self.u.blocks.is_empty() { s.range } else { range };
-        let handler = self.u.handler;
-        self.unwind_all(range)?;
-        self.emit_return(v, s.range);
+        if self.line(value.range) != self.line(s.range) {
+            range = s.range;
+            self.emit(Opcode::Nop, 0, 0, 0, 0, range);
+        }
+        let waiting = match v {
+            Val::Temp(r) => Some(r),
+            _ => None,
+        };
+        self.unwind_all(range, waiting)?;
+        self.emit_return(v, range);
         self.u.handler = handler;
         Ok(())
     }

@@ -8,12 +8,12 @@ use super::*;
 use crate::error::syntax_error;
 
 impl<'a, 'e> Codegen<'a, 'e> {
-    pub fn try_(&mut self, t: &'a Try<'a>, star: bool) -> Result<()> {
+    pub fn try_(&mut self, range: Range, t: &'a Try<'a>, star: bool) -> Result<()> {
         self.conditional(|g| {
             if t.finalbody.is_empty() {
-                return if star { g.try_star(t) } else { g.try_except(t) };
+                return if star { g.try_star(range, t) } else { g.try_except(range, t) };
             }
-            g.try_finally(t, star)
+            g.try_finally(range, t, star)
         })
     }
 
@@ -27,19 +27,19 @@ impl<'a, 'e> Codegen<'a, 'e> {
         r
     }
 
-    fn try_finally(&mut self, t: &'a Try<'a>, star: bool) -> Result<()> {
+    fn try_finally(&mut self, range: Range, t: &'a Try<'a>, star: bool) -> Result<()> {
         let d = self.depth();
         let (handler, cleanup, exit) = (self.label(), self.label(), self.label());
         let (prev, exc) = (self.temp(d), self.temp(d + 1));
         self.set_depth(d + 1);
         let outer = self.push_handler(handler, d + 1);
-        self.u.blocks.push(Block { kind: BlockKind::FinallyTry { body: t.finalbody }, outer });
+        self.push_block(BlockKind::FinallyTry { body: t.finalbody }, outer, range)?;
         if t.handlers.is_empty() {
             self.body(t.body)?;
         } else if star {
-            self.try_star(t)?;
+            self.try_star(range, t)?;
         } else {
-            self.try_except(t)?;
+            self.try_except(range, t)?;
         }
         self.emit(Opcode::Nop, 0, 0, 0, 0, NO_LOCATION);
         self.u.blocks.pop();
@@ -52,7 +52,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.push_handler(cleanup, d + 1);
         self.emit(Opcode::PushException, 0, prev, exc, 0, NO_LOCATION);
         self.set_depth(d + 2);
-        self.u.blocks.push(Block { kind: BlockKind::FinallyEnd { prev, exc }, outer });
+        self.push_block(BlockKind::FinallyEnd { prev, exc }, outer, range)?;
         self.quiet += 1;
         let r = self.finally_body(t.finalbody);
         self.quiet -= 1;
@@ -73,14 +73,16 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.emit(Opcode::Reraise, 0, exc, 0, 0, NO_LOCATION);
     }
 
-    fn try_except(&mut self, t: &'a Try<'a>) -> Result<()> {
+    fn try_except(&mut self, range: Range, t: &'a Try<'a>) -> Result<()> {
         let d = self.depth();
         let (except, cleanup, end) = (self.label(), self.label(), self.label());
         let (prev, exc) = (self.temp(d), self.temp(d + 1));
         self.set_depth(d + 1);
         let outer = self.push_handler(except, d + 1);
+        self.push_block(BlockKind::Marker, outer, range)?;
         self.body(t.body)?;
         self.emit(Opcode::Nop, 0, 0, 0, 0, NO_LOCATION);
+        self.u.blocks.pop();
         self.u.handler = outer;
         self.set_depth(d);
         self.body(t.orelse)?;
@@ -89,6 +91,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.bind(except);
         self.push_handler(cleanup, d + 1);
         let in_handler = self.u.handler;
+        self.push_block(BlockKind::Marker, outer, range)?;
         self.emit(Opcode::PushException, 0, prev, exc, 0, NO_LOCATION);
         for (i, h) in t.handlers.iter().enumerate() {
             if h.r#type.is_none() && i + 1 < t.handlers.len() {
@@ -111,7 +114,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
                     let fail = self.label();
                     self.push_handler(fail, d + 1);
                     let kind = BlockKind::Except { prev, name: Some(name) };
-                    self.u.blocks.push(Block { kind, outer });
+                    self.push_block(kind, outer, h.range)?;
                     self.body(h.body)?;
                     self.u.blocks.pop();
                     self.u.handler = outer;
@@ -128,7 +131,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
                     self.emit(Opcode::Drop, 0, exc, 0, 0, h.range);
                     self.set_depth(d + 1);
                     let kind = BlockKind::Except { prev, name: None };
-                    self.u.blocks.push(Block { kind, outer });
+                    self.push_block(kind, outer, h.range)?;
                     self.body(h.body)?;
                     self.u.blocks.pop();
                     self.u.handler = outer;
@@ -140,20 +143,23 @@ impl<'a, 'e> Codegen<'a, 'e> {
             self.bind(next);
         }
         self.emit(Opcode::Reraise, 0, exc, 0, 0, NO_LOCATION);
+        self.u.blocks.pop();
         self.cleanup(cleanup, prev, exc, outer);
         self.set_depth(d);
         self.bind(end);
         Ok(())
     }
 
-    fn try_star(&mut self, t: &'a Try<'a>) -> Result<()> {
+    fn try_star(&mut self, range: Range, t: &'a Try<'a>) -> Result<()> {
         let d = self.depth();
         let (except, cleanup, end) = (self.label(), self.label(), self.label());
         let (prev, exc) = (self.temp(d), self.temp(d + 1));
         self.set_depth(d + 1);
         let outer = self.push_handler(except, d + 1);
+        self.push_block(BlockKind::Marker, outer, range)?;
         self.body(t.body)?;
         self.emit(Opcode::Nop, 0, 0, 0, 0, NO_LOCATION);
+        self.u.blocks.pop();
         self.u.handler = outer;
         self.set_depth(d);
         self.body(t.orelse)?;
@@ -162,6 +168,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.bind(except);
         self.push_handler(cleanup, d + 1);
         let in_handler = self.u.handler;
+        self.push_block(BlockKind::Marker, outer, range)?;
         self.emit(Opcode::PushException, 0, prev, exc, 0, NO_LOCATION);
         let (list, rest) = (self.temp(d + 2), self.temp(d + 3));
         let (matched, new_rest) = (self.temp(d + 4), self.temp(d + 5));
@@ -190,7 +197,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             }
             let fail = self.label();
             self.push_handler(fail, d + 4);
-            self.u.blocks.push(Block { kind: BlockKind::ExceptStar, outer });
+            self.push_block(BlockKind::ExceptStar, outer, h.range)?;
             self.body(h.body)?;
             self.emit(Opcode::Nop, 0, 0, 0, 0, NO_LOCATION);
             self.u.blocks.pop();
@@ -210,6 +217,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             self.emit(Opcode::Drop, 0, matched, 0, 0, range);
             self.bind(next);
         }
+        self.u.blocks.pop();
         self.emit(Opcode::ListAppend, B_TEMP, list, rest, 0, NO_LOCATION);
         self.emit(Opcode::PrepareReraiseStar, B_TEMP | C_TEMP, exc, exc, list, NO_LOCATION);
         let reraise = self.label();
@@ -275,7 +283,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         }
         let (handler, cleanup, suppress, end) = (self.label(), self.label(), self.label(), self.label());
         let outer = self.push_handler(handler, d + 3);
-        self.u.blocks.push(Block { kind: BlockKind::With { exit, range, is_async }, outer });
+        self.push_block(BlockKind::With { exit, range, is_async }, outer, range)?;
         match (item.optional_vars, target_local) {
             (_, Some(_)) => {}
             (Some(target), None) => {
