@@ -298,6 +298,7 @@ pub fn compiler_options<'a>(filename: &'a str, request: &Request<'_>) -> taipan_
         optimize: request.optimize,
         flags: request.flags & FUTURE_MASK,
         top_level_await: request.flags & flags::ALLOW_TOP_LEVEL_AWAIT != 0,
+        name_lookup: Some(character_of_name),
     }
 }
 
@@ -380,7 +381,7 @@ pub fn syntax_error(vm: &Vm, error: &SyntaxError, filename: &Object) -> Raised {
         ErrorKind::Syntax => &exc::SYNTAX_ERROR,
         ErrorKind::Indentation => &exc::INDENTATION_ERROR,
         ErrorKind::Tab => &exc::TAB_ERROR,
-        ErrorKind::IncompleteInput => &exc::INCOMPLETE_INPUT_ERROR,
+        ErrorKind::IncompleteInput => &exc::_INCOMPLETE_INPUT_ERROR,
         ErrorKind::TooComplex => return vm.error(&exc::MEMORY_ERROR, &error.message),
         ErrorKind::Value => return vm.error(&exc::SYNTAX_ERROR, &error.message),
     };
@@ -401,7 +402,7 @@ pub fn compile_error(vm: &Vm, error: &CompileError, _source: &str, filename: &Ob
         CompileKind::Syntax => &exc::SYNTAX_ERROR,
         CompileKind::Indentation => &exc::INDENTATION_ERROR,
         CompileKind::Tab => &exc::TAB_ERROR,
-        CompileKind::Incomplete => &exc::INCOMPLETE_INPUT_ERROR,
+        CompileKind::Incomplete => &exc::_INCOMPLETE_INPUT_ERROR,
         CompileKind::Recursion => return vm.recursion_error(&error.message),
         CompileKind::Overflow => return vm.overflow_error(&error.message),
         CompileKind::Memory => return vm.error(&exc::MEMORY_ERROR, &error.message),

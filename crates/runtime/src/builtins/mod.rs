@@ -14,6 +14,7 @@ pub mod execute;
 pub mod iteration;
 pub mod numbers;
 pub mod output;
+pub mod signatures;
 pub mod text;
 
 const DOC: &str = "Built-in functions, types, exceptions, and other objects.\n\nThis module is where every name is looked for that no enclosing scope\nand no global namespace knows.";

@@ -6,7 +6,7 @@
 //! be subclassed, so comparing type pointers is enough.
 
 use crate::prelude::*;
-use crate::types::{dict_methods, mappingproxy};
+use crate::types::{dict_methods, mappingproxy, set};
 use std::cell::{Cell, UnsafeCell};
 
 /// Kind of a view or iterator: keys.
@@ -403,8 +403,7 @@ fn view_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 
 /// `set(object)`.
 fn to_set(vm: &Vm, object: &Object) -> Result {
-    let set = crate::builtins::get(vm, "set")?;
-    vm.call(&set, std::slice::from_ref(object))
+    set::set_from(vm, vm.collect(object)?)
 }
 
 fn view_sub(vm: &Vm, a: &Object, b: &Object) -> Result {
@@ -435,7 +434,7 @@ fn view_and(vm: &Vm, a: &Object, b: &Object) -> Result {
             common.push(item);
         }
     }
-    to_set(vm, &vm.list(common))
+    set::set_from(vm, common)
 }
 
 fn view_xor(vm: &Vm, a: &Object, b: &Object) -> Result {
@@ -449,7 +448,7 @@ fn view_xor(vm: &Vm, a: &Object, b: &Object) -> Result {
                 }
             }
         }
-        return to_set(vm, &vm.list(either));
+        return set::set_from(vm, either);
     }
     let result = to_set(vm, a)?;
     vm.call_method(&result, "symmetric_difference_update", std::slice::from_ref(b))?;

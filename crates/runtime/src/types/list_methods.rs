@@ -224,7 +224,7 @@ fn list_getitem(vm: &Vm, list: &Object, key: &Object) -> Result {
         return found.ok_or_else(|| vm.index_error("list index out of range"));
     }
     let Some(slice) = slice::Slice::of(key) else { return Err(wrong_index(vm, key)) };
-    let range = slice.indices(vm, l.len())?;
+    let range = slice::adjust(slice.unpack(vm)?, l.len());
     if range.step == 1 {
         let start = (range.start as usize).min(l.len());
         let stop = (start + range.count).min(l.len());
@@ -258,7 +258,7 @@ fn list_setitem(vm: &Vm, list: &Object, key: &Object, value: Option<&Object>) ->
 }
 
 fn delete_slice(vm: &Vm, list: &List, slice: &slice::Slice) -> Result<()> {
-    let range = slice.indices(vm, list.len())?;
+    let range = slice::adjust(slice.unpack(vm)?, list.len());
     if range.count == 0 {
         return Ok(());
     }
@@ -294,7 +294,7 @@ fn delete_slice(vm: &Vm, list: &List, slice: &slice::Slice) -> Result<()> {
 }
 
 fn assign_slice(vm: &Vm, list: &List, slice: &slice::Slice, value: &Object) -> Result<()> {
-    let range = slice.indices(vm, list.len())?;
+    let range = slice::adjust(slice.unpack(vm)?, list.len());
     let new = if let Some(other) = value.downcast::<List>() {
         other.to_vec()
     } else {
