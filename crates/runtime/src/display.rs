@@ -166,3 +166,20 @@ pub fn print_exception(vm: &Vm, exception: &Object, out: &Output) -> Result<()> 
     }
     Ok(())
 }
+
+/// How error messages about calls name a callable: `module.qualname()`.
+pub fn function_text(vm: &Vm, callable: &Object) -> String {
+    let qualname = attr(vm, callable, "__qualname__");
+    if qualname.downcast::<Str>().is_none() {
+        return vm.str_text(callable).unwrap_or_else(|raised| {
+            drop(vm.caught(raised));
+            String::new()
+        });
+    }
+    let qualname = vm.str_lossy(&qualname);
+    let module = attr(vm, callable, "__module__");
+    match module.downcast::<Str>() {
+        Some(m) if !m.equals_text("builtins") => format!("{}.{qualname}()", vm.str_lossy(&module)),
+        _ => format!("{qualname}()"),
+    }
+}
