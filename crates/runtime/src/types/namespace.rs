@@ -1,11 +1,9 @@
-//! `types.SimpleNamespace`: an object whose attributes are its constructor's
-//! keyword arguments (`sys.implementation` is one).
+//! types.SimpleNamespace: attributes given as keywords.
 
-use crate::lookup;
 use crate::prelude::*;
-use crate::types::{dict_methods, str};
+use crate::types::{object, str};
 
-/// No payload: everything is in the instance dict.
+/// Payload of SimpleNamespace: everything is in the instance dict.
 pub struct Namespace;
 
 impl NativeClass for Namespace {
@@ -14,118 +12,149 @@ impl NativeClass for Namespace {
     }
 }
 
-/// The type `types.SimpleNamespace`.
 pub static NAMESPACE: Type = Type::new::<Namespace>(
     "types.SimpleNamespace",
-    &crate::types::object::OBJECT,
+    &object::OBJECT,
     type_flags::BASE | type_flags::HAVE_GC,
     Slots {
-        new: Some(|vm, class, _, _| vm.try_alloc(class, Namespace).ok_or_else(|| vm.memory_error())),
-        init: Some(init),
-        compare: Some(compare),
-        ..Slots::EMPTY.repr(repr)
+        new: Some(|vm, class, _, _| make(vm, class)),
+        init: Some(namespace_init),
+        compare: Some(namespace_compare),
+        hash: Some(crate::slots::hash_unhashable),
+        ..Slots::EMPTY.repr(namespace_repr)
     },
     &[
-        MethodDef::new("__reduce__($self, /)", reduce, "Return state information for pickling"),
-        MethodDef::raw("__replace__($self, /, **changes)", replace, "Return a copy of the namespace object with new values for the specified attributes."),
+        MethodDef::new(
+            "__reduce__($self, /)",
+            |vm, args| {
+                let empty = vm.tuple(Vec::new());
+                Ok(vm.tuple(vec![args[0].ty().to_object(), empty, dict_of(vm, &args[0])]))
+            },
+            "Return state information for pickling",
+        ),
+        MethodDef::raw(
+            "__replace__($self, /, **changes)",
+            replace,
+            "Return a copy of the namespace object with new values for the specified attributes.",
+        ),
     ],
-    &[GetSetDef::new("__dict__", |_, n| Ok(dict_of(n)))],
+    &[GetSetDef::new("__dict__", object::get_dict)
+        .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")))],
 )
 .with_dict()
-.with_doc("A simple attribute-based namespace.");
+.with_doc("SimpleNamespace(mapping_or_iterable=(), /, **kwargs)\n--\n\nAn object whose attributes are given when it is made.");
 
 /// A namespace with these attributes.
 pub fn new(vm: &Vm, attributes: &[(&str, Object)]) -> Object {
     let namespace = vm.alloc(&NAMESPACE, Namespace);
-    if let Some(d) = dict_of(&namespace).downcast::<Dict>() {
-        for (key, value) in attributes {
-            d.set_text(vm, key, value.clone());
-        }
-    }
+    crate::lookup::set_instance_dict(vm, &namespace, crate::types::dict::from_pairs(vm, attributes));
     namespace
 }
 
-fn dict_of(namespace: &Object) -> Object {
-    lookup::instance_dict(Vm::current(), namespace).unwrap_or(Object::NONE)
+fn make(vm: &Vm, class: &Type) -> Result {
+    let namespace = vm.try_alloc(class, Namespace).ok_or_else(|| vm.memory_error())?;
+    crate::lookup::set_instance_dict(vm, &namespace, vm.new_dict());
+    Ok(namespace)
 }
 
-fn init(vm: &Vm, namespace: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
-    let (positional, keywords) = args.split_at(args.len() - kwnames.len());
-    if positional.len() > 1 {
-        let shown = namespace.ty().name().to_string();
-        return Err(vm.type_error(format!("{shown} expected at most 1 argument, got {}", positional.len())));
-    }
-    let dict = dict_of(namespace);
-    let Some(d) = dict.downcast::<Dict>() else { return Ok(()) };
-    if let Some(source) = positional.first() {
-        let given = vm.new_dict();
-        let Some(g) = given.downcast::<Dict>() else { return Ok(()) };
-        dict_methods::update(vm, g, source)?;
-        for (key, _) in g.items() {
-            if key.downcast::<Str>().is_none() {
-                return Err(vm.type_error("keywords must be strings"));
-            }
-        }
-        d.merge(vm, g, true)?;
-    }
-    for (key, value) in kwnames.iter().zip(keywords) {
-        d.set(vm, key, value.clone())?;
+fn dict_of(vm: &Vm, namespace: &Object) -> Object {
+    crate::lookup::instance_dict(vm, namespace).unwrap_or(Object::NONE)
+}
+
+/// Stores keyword arguments in the dict.
+fn store_keywords(vm: &Vm, namespace: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
+    let dict = dict_of(vm, namespace);
+    for (key, value) in kwnames.iter().zip(&args[args.len() - kwnames.len()..]) {
+        vm.set_item(&dict, key, value)?;
     }
     Ok(())
 }
 
-fn repr(vm: &Vm, namespace: &Object) -> Result {
-    let name = if namespace.ty().is(&NAMESPACE) { "namespace" } else { namespace.ty().name() };
-    let Some(_guard) = vm.enter_repr(namespace) else { return Ok(vm.str(&format!("{name}(...)"))) };
-    let mut out = str::Builder::new();
-    out.push_str(name);
-    out.push_str("(");
-    let dict = dict_of(namespace);
-    if let Some(d) = dict.downcast::<Dict>() {
-        let (mut pos, mut first) = (0, true);
-        while let Some((key, value)) = d.next_entry(&mut pos) {
-            if key.downcast::<Str>().is_none_or(|s| s.is_empty()) {
-                continue;
+fn namespace_init(vm: &Vm, namespace: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
+    let positional = &args[..args.len() - kwnames.len()];
+    if positional.len() > 1 {
+        return Err(vm.type_error(format!(
+            "{} expected at most 1 argument, got {}",
+            namespace.ty().name(),
+            positional.len()
+        )));
+    }
+    if let Some(source) = positional.first() {
+        let dict = if source.downcast_exact::<Dict>().is_some() {
+            source.clone()
+        } else {
+            vm.call(&crate::types::dict::DICT.to_object(), std::slice::from_ref(source))?
+        };
+        if let Some(source) = dict.downcast::<Dict>() {
+            let items = source.items();
+            if items.iter().any(|(key, _)| key.downcast::<Str>().is_none()) {
+                return Err(vm.type_error("keywords must be strings"));
             }
-            if !first {
-                out.push_str(", ");
+            let own = dict_of(vm, namespace);
+            for (key, value) in items {
+                vm.set_item(&own, &key, &value)?;
             }
-            first = false;
-            out.push_object(&key);
-            out.push_str("=");
-            out.push_object(&vm.repr(&value)?);
         }
+    }
+    store_keywords(vm, namespace, args, kwnames)
+}
+
+fn namespace_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
+    if !a.is_instance_of(&NAMESPACE) || !b.is_instance_of(&NAMESPACE) {
+        return Ok(Object::NOT_IMPLEMENTED);
+    }
+    vm.compare(&dict_of(vm, a), &dict_of(vm, b), op)
+}
+
+fn namespace_repr(vm: &Vm, namespace: &Object) -> Result {
+    let exact = namespace.ty().is(&NAMESPACE);
+    let shown = if exact { "namespace" } else { namespace.ty().name() };
+    let Some(_guard) = vm.enter_repr(namespace) else {
+        return Ok(vm.str(&format!("{shown}(...)")));
+    };
+    let dict = dict_of(vm, namespace);
+    let mut out = str::Builder::new();
+    out.push_str(shown);
+    out.push_str("(");
+    let mut first = true;
+    for (key, _) in dict.downcast::<Dict>().map(|d| d.items()).unwrap_or_default() {
+        if !key.downcast::<Str>().is_some_and(|text| text.len() > 0) {
+            continue;
+        }
+        // A repr may have deleted it.
+        let Some(value) = dict.downcast::<Dict>().and_then(|d| d.get(vm, &key).transpose()) else { continue };
+        let value = vm.repr(&value?)?;
+        if !first {
+            out.push_str(", ");
+        }
+        first = false;
+        out.push_object(&key);
+        out.push_str("=");
+        out.push_object(&value);
     }
     out.push_str(")");
     Ok(out.finish(vm))
 }
 
-fn compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
-    if a.is_instance_of(&NAMESPACE) && b.is_instance_of(&NAMESPACE) {
-        return vm.compare(&dict_of(a), &dict_of(b), op);
-    }
-    Ok(Object::NOT_IMPLEMENTED)
-}
-
-fn reduce(vm: &Vm, args: &[Object]) -> Result {
-    let empty = vm.tuple(Vec::new());
-    Ok(vm.tuple(vec![args[0].ty().to_object(), empty, dict_of(&args[0])]))
-}
-
 fn replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
-    let Some(namespace) = args.first() else {
-        return Err(vm.type_error("unbound method SimpleNamespace.__replace__() needs an argument"));
-    };
     if args.len() > 1 + kwnames.len() {
         return Err(vm.type_error("__replace__() takes no positional arguments"));
     }
-    let copy = vm.call(&namespace.ty().to_object(), &[])?;
-    let (source, target) = (dict_of(namespace), dict_of(&copy));
-    if let (Some(source), Some(target)) = (source.downcast::<Dict>(), target.downcast::<Dict>()) {
-        target.merge(vm, source, true)?;
-        for (key, value) in kwnames.iter().zip(&args[1..]) {
-            target.set(vm, key, value.clone())?;
+    let made = vm.call(&args[0].ty().to_object(), &[])?;
+    if !made.is_instance_of(&NAMESPACE) {
+        return Err(vm.type_error(format!(
+            "expect {} type, but {}() returned '{}' object",
+            NAMESPACE.full_name(),
+            args[0].ty().full_name(),
+            made.ty().full_name()
+        )));
+    }
+    let own = dict_of(vm, &made);
+    if let Some(source) = dict_of(vm, &args[0]).downcast::<Dict>() {
+        for (key, value) in source.items() {
+            vm.set_item(&own, &key, &value)?;
         }
     }
-    Ok(copy)
+    store_keywords(vm, &made, args, kwnames)?;
+    Ok(made)
 }
