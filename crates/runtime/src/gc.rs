@@ -4,6 +4,7 @@
 use crate::prelude::*;
 use crate::types::weakref;
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering;
 use taipan_object::collector::{self, CollectorHooks};
 use taipan_object::header::header_flags;
 use taipan_object::{Heap, heap};
@@ -140,7 +141,7 @@ pub fn collect(vm: &Vm, generation: usize) -> (usize, usize) {
 /// Called by the eval breaker: collects if enough containers were made.
 pub fn maybe_collect(vm: &Vm) {
     let generation = with_state(|heap| {
-        heap.collect_requested.set(false);
+        heap.breaker.fetch_and(!heap::COLLECT, Ordering::Relaxed);
         let due = heap.collector.enabled
             && !heap.collector.collecting
             && heap.collector.thresholds[0] > 0

@@ -5,7 +5,7 @@ use crate::names::name;
 use crate::prelude::*;
 use crate::slots::{set_stop_value, take_stop_value};
 use crate::types::cell::ObjectCell;
-use crate::types::{generator, iterators, zip_map};
+use crate::types::{iterators, zip_map};
 
 /// The functions, for the `builtins` module.
 pub const FUNCTIONS: &[MethodDef] = &[
@@ -180,7 +180,7 @@ fn this(object: &Object) -> &AnextAwaitable {
 
 /// The iterator behind the wrapped awaitable.
 fn inner_iterator(vm: &Vm, object: &Object) -> Result {
-    let iterator = generator::awaitable_iter(vm, &this(object).wrapped.get())?;
+    let iterator = crate::interp::awaitable_iterator(vm, &this(object).wrapped.get())?;
     if iterator.ty().slots().next.is_some() {
         return Ok(iterator);
     }

@@ -265,6 +265,11 @@ fn property_is_abstract(vm: &Vm, object: &Object) -> Result {
     Ok(Object::FALSE)
 }
 
+/// The getter of a property that reads as the native type does (None: there is no getter).
+pub fn property_getter(property: &Object) -> Option<Object> {
+    property.downcast::<Property>()?.getter()
+}
+
 // ---- classmethod and staticmethod ------------------------------------------------------------
 
 /// Payload of classmethod.

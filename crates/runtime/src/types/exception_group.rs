@@ -1,5 +1,5 @@
 //! BaseExceptionGroup and ExceptionGroup, and what `except*` needs of them:
-//! [`split_by_type`] and [`prepare_reraise_star`].
+//! [`match_star`] and [`prepare_reraise_star`].
 
 use crate::names::name;
 use crate::prelude::*;
@@ -299,7 +299,7 @@ pub fn check_star_class(vm: &Vm, class: &Object) -> Result<()> {
 }
 
 /// What `except* class` takes of `exception`, and what it leaves (None for nothing).
-pub fn split_by_type(vm: &Vm, exception: &Object, class: &Object) -> Result<(Object, Object)> {
+pub fn match_star(vm: &Vm, exception: &Object, class: &Object) -> Result<(Object, Object)> {
     if exception.is_none() {
         return Ok((Object::NONE, Object::NONE));
     }
@@ -355,6 +355,8 @@ fn same_metadata(a: &Object, b: &Object) -> bool {
         && x.cause().value() == y.cause().value()
         && x.context().value() == y.context().value()
 }
+
+pub use match_star as split_by_type;
 
 /// At the end of a `try` with `except*` clauses: what to raise of the exceptions
 /// in the list `excs` (raised, raised again or not handled; None for handled

@@ -493,6 +493,21 @@ pub fn set_name_and_obj(exception: &Object, name: Object, obj: Object) {
     }
 }
 
+/// If the exception on its way is an AttributeError that does not say what was
+/// looked for, it says so now.
+#[cold]
+pub fn fill_attribute_error(vm: &Vm, object: &Object, name: &Object) {
+    if !vm.raised_is(&exc::ATTRIBUTE_ERROR) {
+        return;
+    }
+    let raised = vm.raised.get();
+    let this = payload::<NamedException>(Object::borrow_value(&raised));
+    if this.name.is_empty() && this.obj.is_empty() {
+        this.name.set(name.clone());
+        this.obj.set(object.clone());
+    }
+}
+
 /// Sets an attribute, ignoring any error.
 pub fn set_attr_quietly(vm: &Vm, exception: &Object, attr: &str, value: Object) {
     if vm.set_attr_str(exception, attr, &value).is_err() {

@@ -354,7 +354,7 @@ fn unicode_init(
     let end = vm.index_isize(&args[first + 2])?;
     let reason = text(first + 3)?;
     if is_bytes && !subject.is_instance_of(&crate::types::bytes::BYTES) {
-        let copy = crate::buffer::to_vec(vm, &subject)?;
+        let copy = vm.bytes_like(&subject, "argument 2")?.bytes().to_vec();
         subject = vm.bytes(&copy);
     }
     let this = payload::<UnicodeError>(object);

@@ -553,3 +553,19 @@ fn filled(vm: &Vm, class: &Type, items: Vec<Object>) -> Result {
     }
     Ok(object)
 }
+
+/// `set.add(item)`.
+pub fn add_to(vm: &Vm, set: &Object, item: Object) -> Result<()> {
+    match SetObject::of(set) {
+        Some(set) => set.add(vm, &item).map(drop),
+        None => Err(vm.system_error("a set was expected")),
+    }
+}
+
+/// `set.update(iterable)`.
+pub fn update(vm: &Vm, set: &Object, iterable: &Object) -> Result<()> {
+    match SetObject::of(set) {
+        Some(set) => set.update(vm, iterable),
+        None => Err(vm.system_error("a set was expected")),
+    }
+}
