@@ -1,0 +1,70 @@
+//! Small helpers that the files of this crate share: payload access, checks
+//! of constructor arguments in CPython's words, allocation.
+
+use taipan_runtime::prelude::*;
+
+/// The payload of an object that has it: slots and methods of a native type
+/// are only ever called on its instances.
+#[inline(always)]
+pub fn this<T: NativeClass>(object: &Object) -> &T {
+    match object.downcast::<T>() {
+        Some(payload) => payload,
+        None => wrong_payload(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_payload() -> ! {
+    unreachable!("native method called on an object of another type")
+}
+
+/// A new object, or MemoryError.
+#[inline]
+pub fn allocate<T: NativeClass>(vm: &Vm, class: &Type, payload: T) -> Result {
+    vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
+}
+
+/// Is `class` the native type, or does it take its `__init__` from it? Then
+/// `__new__` checks arguments; otherwise it lets Python's `__init__` have them.
+pub fn checks_arguments(class: &Type, native: &'static Type) -> bool {
+    class.is(native) || class.slots().init.map(|f| f as usize) == native.slots().init.map(|f| f as usize)
+}
+
+/// The positional arguments of a constructor that takes no keywords.
+pub fn no_keywords<'a>(
+    vm: &Vm,
+    class: &Type,
+    native: &'static Type,
+    args: &'a [Object],
+    kwnames: &[Object],
+) -> Result<&'a [Object]> {
+    if !kwnames.is_empty() && checks_arguments(class, native) {
+        return Err(vm.type_error(format!("{}() takes no keyword arguments", native.name())));
+    }
+    Ok(&args[..args.len() - kwnames.len()])
+}
+
+/// Checks the number of positional arguments, as `PyArg_UnpackTuple` words it.
+pub fn check_arity(vm: &Vm, name: &str, given: usize, least: usize, most: usize) -> Result<()> {
+    if given >= least && given <= most {
+        return Ok(());
+    }
+    let bound = if given < least { least } else { most };
+    let word = if least == most {
+        ""
+    } else if given < least {
+        "at least "
+    } else {
+        "at most "
+    };
+    let plural = if bound == 1 { "" } else { "s" };
+    Err(vm.type_error(format!("{name} expected {word}{bound} argument{plural}, got {given}")))
+}
+
+/// "bad argument type" in the words of the argument clinic.
+#[cold]
+pub fn bad_argument(vm: &Vm, function: &str, which: &str, wanted: &str, object: &Object) -> Raised {
+    let shown = if object.is_none() { "None" } else { object.ty().name() };
+    vm.type_error(format!("{function}() {which} must be {wanted}, not {shown}"))
+}
