@@ -37,6 +37,14 @@ fn allocate<T: NativeClass>(vm: &Vm, class: &Type, payload: T) -> Result {
     vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
 }
 
+/// A tuple of two.
+#[inline]
+fn pair(vm: &Vm, a: Object, b: Object) -> Object {
+    let words = [a.into_value(), b.into_value()];
+    // SAFETY: the counts of both go over to the tuple.
+    unsafe { crate::types::tuple::from_raw(vm, words.as_ptr(), 2) }
+}
+
 // ---- enumerate --------------------------------------------------------------------------
 
 /// Payload of enumerate.
@@ -132,11 +140,11 @@ fn enumerate_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     let index = this.index.get();
     if index != i64::MAX {
         this.index.set(index + 1);
-        return Ok(Some(vm.tuple(vec![vm.int(index), item])));
+        return Ok(Some(pair(vm, vm.int(index), item)));
     }
     let large = this.large.bound().unwrap_or_else(|| vm.int(i64::MAX));
     this.large.set(vm.binary(BinaryOp::Add, &large, &vm.int(1))?);
-    Ok(Some(vm.tuple(vec![large, item])))
+    Ok(Some(pair(vm, large, item)))
 }
 
 fn enumerate_reduce(vm: &Vm, args: &[Object]) -> Result {
@@ -363,11 +371,7 @@ impl Parallel {
         let mut items = Vec::with_capacity(count + 1);
         for i in 0..count {
             let Some(iterator) = self.iterator(i) else { return Ok(None) };
-            let next = match iterator.ty().slots().next {
-                Some(next) => next(vm, &iterator)?,
-                None => vm.next(&iterator)?,
-            };
-            match next {
+            match vm.next(&iterator)? {
                 Some(item) => items.push(item),
                 None if self.strict.get() => return self.strict_end(vm, what, i),
                 None => return Ok(None),
@@ -464,6 +468,14 @@ fn zip_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     let this = this::<Parallel>(object);
     if this.count() == 0 {
         return Ok(None);
+    }
+    if this.count() == 2
+        && !this.strict.get()
+        && let (Some(first), Some(second)) = (this.iterator(0), this.iterator(1))
+    {
+        let Some(a) = vm.next(&first)? else { return Ok(None) };
+        let Some(b) = vm.next(&second)? else { return Ok(None) };
+        return Ok(Some(pair(vm, a, b)));
     }
     Ok(this.step(vm, "zip")?.map(|items| vm.tuple(items)))
 }
