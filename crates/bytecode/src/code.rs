@@ -36,7 +36,10 @@ pub enum Constant {
     Ellipsis,
     Int(i64),
     /// An int outside i64: sign and magnitude, little-endian bytes.
-    BigInt { negative: bool, magnitude: Box<[u8]> },
+    BigInt {
+        negative: bool,
+        magnitude: Box<[u8]>,
+    },
     Float(f64),
     Complex(f64, f64),
     Str(Box<[u8]>),

@@ -21,10 +21,8 @@ fn unit(code: &CodeUnit, out: &mut String) {
     let n = code.instructions.len();
     let mut targets = vec![false; n + 1];
     for (i, ins) in code.instructions.iter().enumerate() {
-        if let Some(t) = jump_target(*ins, i) {
-            if let Some(slot) = targets.get_mut(t) {
-                *slot = true;
-            }
+        if let Some(slot) = jump_target(*ins, i).and_then(|t| targets.get_mut(t)) {
+            *slot = true;
         }
     }
     for e in &code.exceptions {

@@ -93,10 +93,11 @@ pub fn operands(ins: Instruction, op: Opcode, argc: u32) -> Operands {
         GetSlice => of(Write, Source, Consume(2)),
         SetSlice => of(Source, Source, Consume(2)),
         GetItem | Add | Sub | Mul | MatMul | TrueDiv | FloorDiv | Mod | Pow | LShift | RShift | And | Or
-        | Xor | InplaceAdd | InplaceSub | InplaceMul | InplaceMatMul | InplaceTrueDiv
-        | InplaceFloorDiv | InplaceMod | InplacePow | InplaceLShift | InplaceRShift | InplaceAnd
-        | InplaceOr | InplaceXor | Lt | Le | Eq | Ne | Gt | Ge | Is | IsNot | In | NotIn
-        | FormatWithSpec | PrepareReraiseStar => of(Write, Source, Source),
+        | Xor | InplaceAdd | InplaceSub | InplaceMul | InplaceMatMul | InplaceTrueDiv | InplaceFloorDiv
+        | InplaceMod | InplacePow | InplaceLShift | InplaceRShift | InplaceAnd | InplaceOr | InplaceXor
+        | Lt | Le | Eq | Ne | Gt | Ge | Is | IsNot | In | NotIn | FormatWithSpec | PrepareReraiseStar => {
+            of(Write, Source, Source)
+        }
         Negative | Positive | Invert | Not | ToBool | GetIter | GetAIter | ListToTuple | FormatSimple
         | GetYieldFromIter | Yield => of(Write, Source, No),
         ConvertValue | GetAwaitable | Intrinsic1 => of(Write, Source, Number),

@@ -343,9 +343,7 @@ impl<'b> Reader<'b> {
             b'F' => Constant::False,
             b'.' => Constant::Ellipsis,
             b'i' => Constant::Int(self.signed()?),
-            tag @ (b'-' | b'+') => {
-                Constant::BigInt { negative: tag == b'-', magnitude: self.blob()?.into() }
-            }
+            tag @ (b'-' | b'+') => Constant::BigInt { negative: tag == b'-', magnitude: self.blob()?.into() },
             b'f' => Constant::Float(f64::from_bits(self.word()?)),
             b'c' => Constant::Complex(f64::from_bits(self.word()?), f64::from_bits(self.word()?)),
             b's' => Constant::Str(self.blob()?.into()),

@@ -63,8 +63,8 @@ fn needs_call_cache(op: Opcode) -> bool {
 fn can_raise(ins: Instruction, op: Opcode, first_temp: usize) -> bool {
     use Opcode::*;
     match op {
-        Nop | LoadConst | Drop | Jump | ClearLocal | MakeCell | StoreDeref | PushException
-        | PopException | JumpIfNone | JumpIfNotNone | Return | ReturnConst | ReturnGenerator => false,
+        Nop | LoadConst | Drop | Jump | ClearLocal | MakeCell | StoreDeref | PushException | PopException
+        | JumpIfNone | JumpIfNotNone | Return | ReturnConst | ReturnGenerator => false,
         Move => !(ins.has(flags::B_CONST) || ins.b() >= first_temp),
         Move2 => {
             !((ins.has(flags::B_CONST) || ins.b() >= first_temp)

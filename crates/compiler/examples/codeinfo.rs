@@ -21,7 +21,8 @@ fn main() {
             files += 1;
             bytes += source.len();
             let start = Instant::now();
-            let options = Options { filename: &file, name_lookup: Some(|_| Some('x' as u32)), ..Options::default() };
+            let options =
+                Options { filename: &file, name_lookup: Some(|_| Some('x' as u32)), ..Options::default() };
             let result = compile_source(&source, Mode::Exec, &options);
             spent += start.elapsed();
             match (mode.as_str(), result) {

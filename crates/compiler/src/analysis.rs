@@ -65,11 +65,7 @@ impl Analysis<'_> {
                 return self.directive_error(scope, name, message);
             };
             if !bound.contains(&name) {
-                return self.directive_error(
-                    scope,
-                    name,
-                    format!("no binding for nonlocal '{text}' found"),
-                );
+                return self.directive_error(scope, name, format!("no binding for nonlocal '{text}' found"));
             }
             if type_params.contains(&name) {
                 let message = format!("nonlocal binding not allowed for type parameter '{text}'");
@@ -175,10 +171,8 @@ impl Analysis<'_> {
                 true => class_entry,
                 false => None,
             };
-            let inline = !matches!(
-                entry.comprehension,
-                ComprehensionKind::No | ComprehensionKind::Generator
-            ) && !sees_class;
+            let inline = !matches!(entry.comprehension, ComprehensionKind::No | ComprehensionKind::Generator)
+                && !sees_class;
             let mut child_free = Set::default();
             let mut child_global = new_global.clone();
             let mut child_types = type_params.clone();
@@ -275,9 +269,7 @@ impl Analysis<'_> {
             {
                 scope = GLOBAL_IMPLICIT;
                 comp_free.remove(&name);
-                self.table.scopes[comp.0 as usize]
-                    .symbols
-                    .set(name, only | GLOBAL_IMPLICIT << SCOPE_OFFSET);
+                self.table.scopes[comp.0 as usize].symbols.set(name, only | GLOBAL_IMPLICIT << SCOPE_OFFSET);
             }
             match self.table.scope(id).symbols.get(name) {
                 None => {

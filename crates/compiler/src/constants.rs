@@ -109,8 +109,7 @@ fn big(digits: &str, radix: u32) -> Constant {
         words.push(word as u32);
     } else {
         for chunk in digits.as_bytes().chunks(9) {
-            let mut carry =
-                chunk.iter().fold(0u64, |n, d| n * radix as u64 + (d.wrapping_sub(b'0')) as u64);
+            let mut carry = chunk.iter().fold(0u64, |n, d| n * radix as u64 + (d.wrapping_sub(b'0')) as u64);
             let scale = (radix as u64).pow(chunk.len() as u32);
             for w in &mut words {
                 let n = *w as u64 * scale + carry;

@@ -22,8 +22,7 @@ pub(crate) fn future_flags(module: &Mod<'_>) -> Result<u32> {
                     flags |= match alias.name {
                         // Long mandatory: accepted, without a flag of their own any more.
                         "nested_scopes" | "generators" | "division" | "absolute_import"
-                        | "with_statement" | "print_function" | "unicode_literals"
-                        | "generator_stop" => 0,
+                        | "with_statement" | "print_function" | "unicode_literals" | "generator_stop" => 0,
                         "barry_as_FLUFL" => co::FUTURE_BARRY_AS_BDFL,
                         "annotations" => co::FUTURE_ANNOTATIONS,
                         "braces" => return syntax_error(alias.range, "not a chance"),
@@ -37,8 +36,7 @@ pub(crate) fn future_flags(module: &Mod<'_>) -> Result<u32> {
                 }
             }
             StmtKind::Expr { value }
-                if i == 0
-                    && matches!(value.kind, ExprKind::Constant { value: Constant::Str { .. } }) => {}
+                if i == 0 && matches!(value.kind, ExprKind::Constant { value: Constant::Str { .. } }) => {}
             _ => done = true,
         }
     }

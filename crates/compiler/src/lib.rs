@@ -121,7 +121,7 @@ pub fn from_syntax(e: taipan_syntax::SyntaxError) -> CompileError {
         K::Syntax => ErrorKind::Syntax,
     };
     let location = Location {
-        line: e.lineno as u32,
+        line: e.lineno,
         end_line: e.end_lineno as u32,
         column: e.offset as u32,
         end_column: e.end_offset as u32,

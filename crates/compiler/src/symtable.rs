@@ -863,9 +863,7 @@ impl<'a> Builder<'a> {
         self.expr(first.iter)?;
         self.cur().comp_iter_expr -= 1;
         let name = self.names.intern(name);
-        let sees_class = self.cur().can_see_class_scope;
         self.enter(name, ScopeKind::Function, key(e, KeyKind::Own), e.range)?;
-        let _ = sees_class;
         self.cur().comprehension = kind;
         if first.is_async {
             self.cur().coroutine = true;
@@ -890,6 +888,14 @@ impl<'a> Builder<'a> {
         let is_async = self.cur().coroutine && !is_generator;
         self.exit();
         if is_async {
+            let outer = self.cur();
+            let allowed = outer.async_def || outer.comprehension != ComprehensionKind::No;
+            if !allowed && !self.top_level_await {
+                return syntax_error(
+                    e.range,
+                    "asynchronous comprehension outside of an asynchronous function",
+                );
+            }
             self.cur().coroutine = true;
         }
         Ok(())

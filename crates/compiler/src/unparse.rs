@@ -219,17 +219,14 @@ impl Writer {
                     self.text("u");
                 }
                 let text = match value {
-                    Literal::Int(IntLiteral::Big { digits, radix: 10 }) => {
-                        digits.to_string()
-                    }
+                    Literal::Int(IntLiteral::Big { digits, radix: 10 }) => digits.to_string(),
                     value => repr_constant(&constant_of(value)),
                 };
                 self.text(&text.replace("inf", "1e309"));
             }
             ExprKind::Attribute { value, attr, .. } => {
                 self.expr(value, ATOM);
-                let is_int =
-                    matches!(value.kind, ExprKind::Constant { value: Literal::Int(_) });
+                let is_int = matches!(value.kind, ExprKind::Constant { value: Literal::Int(_) });
                 self.text(if is_int { " ." } else { "." });
                 self.text(attr);
             }
@@ -545,9 +542,7 @@ fn repr_str(s: &[u8]) -> String {
             }
             Some(c) => out.push(c),
             None if chunk.len() == 3 => {
-                let unit = (chunk[0] as u32 & 15) << 12
-                    | (chunk[1] as u32 & 63) << 6
-                    | chunk[2] as u32 & 63;
+                let unit = (chunk[0] as u32 & 15) << 12 | (chunk[1] as u32 & 63) << 6 | chunk[2] as u32 & 63;
                 out.push_str(&format!("\\u{unit:04x}"));
             }
             None => out.push('\u{fffd}'),

@@ -162,21 +162,15 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.set_depth(d);
         let in_namespace = matches!(self.u.kind, UnitKind::Module | UnitKind::Class);
         match &target.kind {
-            ExprKind::Name { id, .. } => {
-                if simple && in_namespace {
-                    self.annotate_variable(s, id, annotation)?;
-                }
+            ExprKind::Name { id, .. } if simple && in_namespace => {
+                self.annotate_variable(s, id, annotation)?;
             }
-            ExprKind::Attribute { value: object, .. } => {
-                if value.is_none() {
-                    self.evaluate_and_drop(object)?;
-                }
+            ExprKind::Attribute { value: object, .. } if value.is_none() => {
+                self.evaluate_and_drop(object)?;
             }
-            ExprKind::Subscript { value: object, slice, .. } => {
-                if value.is_none() {
-                    self.evaluate_and_drop(object)?;
-                    self.evaluate_subscript(slice)?;
-                }
+            ExprKind::Subscript { value: object, slice, .. } if value.is_none() => {
+                self.evaluate_and_drop(object)?;
+                self.evaluate_subscript(slice)?;
             }
             _ => {}
         }

@@ -164,8 +164,7 @@ fn number_constants(u: &mut Unit<'_>) -> Result<(Vec<Constant>, Vec<CacheSpec>)>
             ins.c = *slot;
         }
     }
-    let mut list: Vec<Option<Constant>> =
-        std::mem::take(&mut u.consts.list).into_iter().map(Some).collect();
+    let mut list: Vec<Option<Constant>> = std::mem::take(&mut u.consts.list).into_iter().map(Some).collect();
     let constants = order.into_iter().filter_map(|i| list[i as usize].take()).collect();
     Ok((constants, caches))
 }

@@ -141,10 +141,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
                 self.unpack(elts, v, target.range)?;
             }
             ExprKind::Starred { .. } => {
-                return syntax_error(
-                    target.range,
-                    "starred assignment target must be in a list or tuple",
-                );
+                return syntax_error(target.range, "starred assignment target must be in a list or tuple");
             }
             _ => return syntax_error(target.range, "cannot assign to expression"),
         }

@@ -183,13 +183,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
     }
 
     /// Keyword arguments with `**`: runs of named ones become dicts that are merged.
-    fn keyword_dict(
-        &mut self,
-        keywords: &'a [Keyword<'a>],
-        f: Reg,
-        dict: Reg,
-        range: Range,
-    ) -> Result<()> {
+    fn keyword_dict(&mut self, keywords: &'a [Keyword<'a>], f: Reg, dict: Reg, range: Range) -> Result<()> {
         self.check_keywords(keywords)?;
         let d = self.depth();
         let mut have = false;

@@ -128,12 +128,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
             let r = side(right);
             if matches!(op, CmpOp::Is | CmpOp::IsNot) && (!l.0 || !r.0) {
                 let t = if l.0 { r.1 } else { l.1 };
-                let (word, instead) =
-                    if *op == CmpOp::Is { ("is", "==") } else { ("is not", "!=") };
-                self.warn(
-                    e.range,
-                    format!("\"{word}\" with '{t}' literal. Did you mean \"{instead}\"?"),
-                );
+                let (word, instead) = if *op == CmpOp::Is { ("is", "==") } else { ("is not", "!=") };
+                self.warn(e.range, format!("\"{word}\" with '{t}' literal. Did you mean \"{instead}\"?"));
             }
             l = r;
         }

@@ -270,6 +270,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
 
     /// `name = None; del name`, after an `except … as name`.
     pub fn forget(&mut self, name: &'a str) {
+        if let Some(local) = self.local_of(name) {
+            self.emit(Opcode::ClearLocal, 0, local, 0, 0, NO_LOCATION);
+            return;
+        }
         let none = self.none();
         self.store_name(name, none, NO_LOCATION);
         self.delete_name(name, NO_LOCATION);

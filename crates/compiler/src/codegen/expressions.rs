@@ -47,10 +47,10 @@ fn has_walrus(e: &Expr<'_>, depth: u32) -> bool {
         ExprKind::BinOp { left, right, .. } => go(left) || go(right),
         ExprKind::Subscript { value, slice, .. } => go(value) || go(slice),
         ExprKind::Call { func, args, keywords } => {
-            go(func) || args.iter().any(|a| go(a)) || keywords.iter().any(|k| go(&k.value))
+            go(func) || args.iter().any(&go) || keywords.iter().any(|k| go(&k.value))
         }
-        ExprKind::Compare { left, comparators, .. } => go(left) || comparators.iter().any(|c| go(c)),
-        ExprKind::Tuple { elts, .. } | ExprKind::List { elts, .. } => elts.iter().any(|e| go(e)),
+        ExprKind::Compare { left, comparators, .. } => go(left) || comparators.iter().any(&go),
+        ExprKind::Tuple { elts, .. } | ExprKind::List { elts, .. } => elts.iter().any(go),
         _ => true,
     }
 }
@@ -129,13 +129,13 @@ impl<'a, 'e> Codegen<'a, 'e> {
     pub fn into(&mut self, e: ExprRef<'a>, dst: Reg) -> Result<()> {
         self.nest()?;
         let d = self.depth();
-        self.into_kind(e, dst)?;
+        self.evaluate_into(e, dst)?;
         self.set_depth(d);
         self.nesting -= 1;
         Ok(())
     }
 
-    fn into_kind(&mut self, e: ExprRef<'a>, dst: Reg) -> Result<()> {
+    fn evaluate_into(&mut self, e: ExprRef<'a>, dst: Reg) -> Result<()> {
         let range = e.range;
         match &e.kind {
             ExprKind::Name { id, .. } => {
@@ -160,9 +160,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             ExprKind::Attribute { value, attr, .. } => self.attribute(e, value, attr, dst),
             ExprKind::Call { func, args, keywords } => self.call(e, func, args, keywords, dst),
             ExprKind::Subscript { value, slice, .. } => self.subscript(e, value, slice, dst),
-            ExprKind::Compare { left, ops, comparators } => {
-                self.compare(e, left, ops, comparators, dst)
-            }
+            ExprKind::Compare { left, ops, comparators } => self.compare(e, left, ops, comparators, dst),
             ExprKind::BoolOp { op, values } => self.bool_op(*op, values, dst),
             ExprKind::IfExp { test, body, orelse } => self.if_exp(test, body, orelse, dst),
             ExprKind::NamedExpr { target, value } => {
@@ -194,10 +192,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
             ExprKind::TemplateStr { values } => self.template(values, dst, range),
             ExprKind::Interpolation { .. } => self.interpolation_alone(e, dst),
             ExprKind::Slice { lower, upper, step } => self.slice(e, *lower, *upper, *step, dst),
-            ExprKind::Starred { ctx: ExprContext::Store, .. } => crate::error::syntax_error(
-                range,
-                "starred assignment target must be in a list or tuple",
-            ),
+            ExprKind::Starred { ctx: ExprContext::Store, .. } => {
+                crate::error::syntax_error(range, "starred assignment target must be in a list or tuple")
+            }
             ExprKind::Starred { .. } => {
                 crate::error::syntax_error(range, "can't use starred expression here")
             }
@@ -287,13 +284,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         Ok(v)
     }
 
-    fn if_exp(
-        &mut self,
-        test: ExprRef<'a>,
-        body: ExprRef<'a>,
-        orelse: ExprRef<'a>,
-        dst: Reg,
-    ) -> Result<()> {
+    fn if_exp(&mut self, test: ExprRef<'a>, body: ExprRef<'a>, orelse: ExprRef<'a>, dst: Reg) -> Result<()> {
         let (otherwise, end) = (self.label(), self.label());
         self.jump_if(test, otherwise, false)?;
         self.into(body, dst)?;
@@ -369,23 +360,23 @@ impl<'a, 'e> Codegen<'a, 'e> {
     /// `range` starting at the attribute name of `e` if that is on a later line.
     pub fn attribute_start(&mut self, range: Range, e: ExprRef<'a>, attr: &str) -> Range {
         let name_start = e.range.end.saturating_sub(attr.len() as u32);
-        if e.range.len() > attr.len() as u32 + 1 && self.line(range) != self.line(Range::new(name_start, e.range.end))
+        if e.range.len() > attr.len() as u32 + 1
+            && self.line(range) != self.line(Range::new(name_start, e.range.end))
         {
             return Range::new(name_start, range.end);
         }
         range
     }
 
-    fn subscript(
-        &mut self,
-        e: ExprRef<'a>,
-        value: ExprRef<'a>,
-        slice: ExprRef<'a>,
-        dst: Reg,
-    ) -> Result<()> {
+    fn subscript(&mut self, e: ExprRef<'a>, value: ExprRef<'a>, slice: ExprRef<'a>, dst: Reg) -> Result<()> {
         self.check_subscripter(value);
         self.check_index(value, slice);
         let d = self.depth();
+        if let Some(c) = fold_item(value, slice) {
+            let v = self.const_val(c);
+            self.move_to(dst, v, e.range);
+            return Ok(());
+        }
         let v = self.value(value)?;
         let v = self.protect(v, &[slice], value.range);
         if let ExprKind::Slice { lower, upper, step: None } = slice.kind {
@@ -705,6 +696,21 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.emit(Opcode::YieldFrom, 0, sent, iterator, 0, range);
         self.set_depth(d);
         self.move_to(dst, Val::Temp(sent), range);
+    }
+}
+
+/// `constant[int]`, where that is certain to work.
+fn fold_item(value: &Expr<'_>, index: &Expr<'_>) -> Option<Constant> {
+    let ExprKind::Constant { .. } = value.kind else { return None };
+    let Constant::Int(i) = fold(index)? else { return None };
+    let at = |len: usize| {
+        let i = if i < 0 { i + len as i64 } else { i };
+        usize::try_from(i).ok().filter(|&i| i < len)
+    };
+    match fold(value)? {
+        Constant::Bytes(b) => Some(Constant::Int(b[at(b.len())?] as i64)),
+        Constant::Str(s) if s.is_ascii() => Some(Constant::Str(Box::new([s[at(s.len())?]]))),
+        _ => None,
     }
 }
 

@@ -17,7 +17,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             Some(dec) => self.line(dec.range),
             None => self.line(s.range),
         };
-        let range = self.definition_range(s.range);
+        let range = s.range;
         let function = if f.type_params.is_empty() {
             let function = self.take();
             let mut extras = Extras::new();
@@ -34,12 +34,6 @@ impl<'a, 'e> Codegen<'a, 'e> {
         Ok(())
     }
 
-    /// Positions of `def` and `class` cover only their first line in CPython; the whole
-    /// statement is kept here and only lines count.
-    pub fn definition_range(&mut self, range: Range) -> Range {
-        range
-    }
-
     /// Call the decorators below `function`, innermost first; each replaces itself.
     pub fn apply_decorators(&mut self, decorators: Exprs<'a>, function: Reg) {
         let mut top = function;
@@ -50,12 +44,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
     }
 
     /// Evaluate defaults above the reserved function register.
-    pub fn defaults(
-        &mut self,
-        args: &'a Arguments<'a>,
-        extras: &mut Extras,
-        range: Range,
-    ) -> Result<()> {
+    pub fn defaults(&mut self, args: &'a Arguments<'a>, extras: &mut Extras, range: Range) -> Result<()> {
         if !args.defaults.is_empty() {
             let v = match super::expressions::fold_all(args.defaults) {
                 Some(items) => self.const_val(Constant::Tuple(items.into())),
@@ -206,10 +195,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
                 self.u.has_docstring = true;
                 self.u.flags |= co::HAS_DOCSTRING;
                 self.constant(Constant::Str(clean_docstring(doc).into()));
-                body = &body[1..];
-            } else {
-                body = &body[1..];
             }
+            body = &body[1..];
         }
         self.prologue();
         let wrap = self.begin_generator();
@@ -265,17 +252,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let wrap = self.begin_generator();
         let v = self.value(body)?;
         self.set_depth(0);
-        match self.scope().generator {
-            // A generator lambda yields; what it returns is dropped, as CPython does.
-            true => {
-                let v = match v {
-                    Val::Borrow(_) => Val::Temp(self.push_val(v, body.range)),
-                    v => v,
-                };
-                self.emit_return(v, body.range);
-            }
-            false => self.emit_return(v, body.range),
-        }
+        self.emit_return(v, body.range);
         self.end_generator(wrap);
         let code = self.exit_unit()?;
         self.make_function(code, function, extras, e.range);
@@ -295,7 +272,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             Some(dec) => self.line(dec.range),
             None => self.line(s.range),
         };
-        let range = self.definition_range(s.range);
+        let range = s.range;
         let class = if c.type_params.is_empty() {
             let t = self.top();
             self.class_object(s, c, first_line, None, t, range)?;
@@ -362,7 +339,10 @@ impl<'a, 'e> Codegen<'a, 'e> {
         };
         self.enter_unit(scope, UnitKind::Class, c.name, first_line, Some(c.name))?;
         self.u.flags = self.table.future;
-        let range = Range::new(s.range.start, s.range.start);
+        // What the body does by itself stands at the start of its first line.
+        let first = c.decorator_list.first().map_or(s.range, |dec| dec.range);
+        let start = first.start - self.location(first).column;
+        let range = Range::new(start, start);
         self.prologue();
         let t = self.top();
         self.load_name_into("__name__", t, range)?;
@@ -394,12 +374,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let body = self.docstring(c.body)?;
         self.body(body)?;
         self.class_annotations_end(range)?;
-        let mut names: Vec<String> = self
-            .u
-            .static_attributes
-            .iter()
-            .map(|&n| self.table.names.text(n).to_string())
-            .collect();
+        let mut names: Vec<String> =
+            self.u.static_attributes.iter().map(|&n| self.table.names.text(n).to_string()).collect();
         names.sort_unstable();
         let names = names.into_iter().map(|n| Constant::Str(n.into_bytes().into())).collect();
         let names = self.const_val(Constant::Tuple(names));

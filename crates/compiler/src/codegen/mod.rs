@@ -268,9 +268,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             if flags & FROM_COMPREHENSION != 0 && where_ == CELL && !s.is_function_like() {
                 continue;
             }
-            if where_ == CELL
-                || (flags & comp_flag != 0 && where_ == LOCAL && s.is_function_like())
-            {
+            if where_ == CELL || (flags & comp_flag != 0 && where_ == LOCAL && s.is_function_like()) {
                 cells.push(id);
             } else if where_ == FREE || flags & DEF_FREE_CLASS != 0 {
                 free.push(id);
@@ -694,7 +692,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
         match kind {
             LOCAL if function_like => {
                 // Only an (otherwise unused) comprehension could have made it a cell.
-                if self.u.cells.contains(&name) && !self.u.comp_cells.contains(&name)
+                if self.u.cells.contains(&name)
+                    && !self.u.comp_cells.contains(&name)
                     && let Some(reg) = self.cell_register(name)
                 {
                     return Access::Deref(reg);
@@ -894,10 +893,8 @@ pub(crate) fn generate(
     };
     g.u.flags = g.table.future;
     g.module(module)?;
-    let unit = std::mem::replace(
-        &mut g.u,
-        Codegen::new_unit(&g.table, ScopeId(0), UnitKind::Module, "", None, 1),
-    );
+    let unit =
+        std::mem::replace(&mut g.u, Codegen::new_unit(&g.table, ScopeId(0), UnitKind::Module, "", None, 1));
     let code = assemble::assemble(&mut g, unit)?;
     Ok((code, g.warnings))
 }

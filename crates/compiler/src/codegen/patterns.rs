@@ -220,10 +220,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             return Ok(());
         };
         if c.stores.iter().any(|s| s.0 == name) {
-            return syntax_error(
-                range,
-                format!("multiple assignments to name '{name}' in pattern"),
-            );
+            return syntax_error(range, format!("multiple assignments to name '{name}' in pattern"));
         }
         let slot = match c.slots.iter().find(|s| s.0 == name) {
             Some(s) => s.1,
@@ -306,10 +303,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             Some(at) => {
                 let after = size - at - 1;
                 if at >= 256 || after >= 256 {
-                    return syntax_error(
-                        range,
-                        "too many expressions in star-unpacking sequence pattern",
-                    );
+                    return syntax_error(range, "too many expressions in star-unpacking sequence pattern");
                 }
                 self.emit(Opcode::UnpackEx, flags, start, b, (at | after << 8) as u32, range);
             }
@@ -544,8 +538,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
             match &first {
                 None => first = Some(c.stores.clone_entries()),
                 Some(f) => {
-                    let same = f.len() == c.stores.len()
-                        && f.iter().all(|a| c.stores.iter().any(|b| a.0 == b.0));
+                    let same =
+                        f.len() == c.stores.len() && f.iter().all(|a| c.stores.iter().any(|b| a.0 == b.0));
                     if !same {
                         return syntax_error(p.range, "alternative patterns bind different names");
                     }
@@ -586,10 +580,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let first = first.unwrap_or_default();
         for (name, _, _) in &first {
             if stores.iter().any(|s| s.0 == *name) {
-                return syntax_error(
-                    p.range,
-                    format!("multiple assignments to name '{name}' in pattern"),
-                );
+                return syntax_error(p.range, format!("multiple assignments to name '{name}' in pattern"));
             }
         }
         self.bind(end);

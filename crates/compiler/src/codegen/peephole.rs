@@ -1,6 +1,9 @@
 //! Clean-up of a unit's instructions before assembly: jump threading, dead code,
 //! positions for instructions without one, `Nop`s nobody needs, `Move` pairs.
 
+// Several arrays run side by side under one index here.
+#![allow(clippy::needless_range_loop)]
+
 use super::*;
 
 pub(super) fn is_jump(op: Opcode) -> bool {

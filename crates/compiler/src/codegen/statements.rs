@@ -180,12 +180,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         Ok(())
     }
 
-    fn raise(
-        &mut self,
-        s: StmtRef<'a>,
-        exc: Option<ExprRef<'a>>,
-        cause: Option<ExprRef<'a>>,
-    ) -> Result<()> {
+    fn raise(&mut self, s: StmtRef<'a>, exc: Option<ExprRef<'a>>, cause: Option<ExprRef<'a>>) -> Result<()> {
         let Some(exc) = exc else {
             self.emit(Opcode::Raise, 0, 0, 0, 0, s.range);
             return Ok(());
@@ -203,12 +198,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
     }
 
     fn assert(&mut self, s: StmtRef<'a>, test: ExprRef<'a>, msg: Option<ExprRef<'a>>) -> Result<()> {
-        let always = match &test.kind {
-            ExprKind::Tuple { elts, .. } => !elts.is_empty(),
-            ExprKind::Constant { value: Literal::Str { value, .. } } => !value.is_empty() && false,
-            _ => false,
-        };
-        if always {
+        if matches!(test.kind, ExprKind::Tuple { elts, .. } if !elts.is_empty()) {
             self.warn(s.range, "assertion is always true, perhaps remove parentheses?".into());
         }
         if self.options.optimize > 0 {
@@ -279,8 +269,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         names: &'a [Alias<'a>],
         level: u32,
     ) -> Result<()> {
-        let list: Box<[Constant]> =
-            names.iter().map(|n| Constant::Str(n.name.as_bytes().into())).collect();
+        let list: Box<[Constant]> = names.iter().map(|n| Constant::Str(n.name.as_bytes().into())).collect();
         let t = self.import_name(module, level, Constant::Tuple(list), s.range);
         for alias in names {
             if alias.name == "*" {
