@@ -346,7 +346,11 @@ fn get_objects(vm: &Vm, args: &[Object]) -> Result {
         }
         Some(n as u32)
     };
-    let objects = with_state(|heap| heap.containers(generation));
+    let mut objects = with_state(|heap| heap.containers(generation));
+    if generation.is_none() {
+        // The permanent generation is nobody's business.
+        objects.retain(|object| object.header().is_some_and(|h| h.generation() < 3));
+    }
     Ok(vm.list(objects))
 }
 

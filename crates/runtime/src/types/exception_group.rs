@@ -308,6 +308,13 @@ pub fn match_star(vm: &Vm, exception: &Object, class: &Object) -> Result<(Object
             return Ok((exception.clone(), Object::NONE));
         }
         let wrapped = make(vm, &vm.intern(""), vm.tuple(vec![exception.clone()]))?;
+        let frame = vm.frame.get();
+        if !frame.is_null()
+            && let Some(payload) = wrapped.downcast::<BaseException>()
+        {
+            // SAFETY: the current frame is alive; the loop has saved its position.
+            payload.set_traceback(unsafe { crate::types::traceback::new_for_frame(vm, frame, Object::NONE) });
+        }
         return Ok((wrapped, Object::NONE));
     }
     if !is_group(exception) {

@@ -222,8 +222,7 @@ macro_rules! class_table {
 class_table! {
     special {
         BASE_EXCEPTION = "BaseException" (&crate::types::object::OBJECT) BaseException, base_new, base_init,
-            Slots { getattr: Some(crate::lookup::generic_getattr), setattr: Some(crate::lookup::generic_setattr),
-                ..Slots::EMPTY.repr(base_repr).str(base_str) },
+            Slots::EMPTY.repr(base_repr).str(base_str),
             BASE_METHODS, BASE_GETSET, "The root of all exceptions.";
         EXCEPTION = "Exception" (&exc::BASE_EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY, &[], &[],
             "The base of all exceptions that do not end the program.";

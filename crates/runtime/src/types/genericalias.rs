@@ -446,18 +446,9 @@ fn alias_reduce(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn alias_dir(vm: &Vm, args: &[Object]) -> Result {
-    let names = vm.call_method(&this(&args[0]).origin.get(), "__dir__", &[]);
-    let names = match names {
-        Ok(names) => names,
-        // A class's `__dir__` wants the class: ask its metaclass.
-        Err(_) => {
-            drop(vm.take_raised());
-            let origin = this(&args[0]).origin.get();
-            match vm.call_special(&origin, name::dir.object(), &[])? {
-                Some(names) => names,
-                None => vm.list(Vec::new()),
-            }
-        }
+    let names = match vm.call_special(&this(&args[0]).origin.get(), name::dir.object(), &[])? {
+        Some(names) => names,
+        None => vm.list(Vec::new()),
     };
     let mut names = vm.collect(&names)?;
     for own in OWN_ATTRIBUTES {
