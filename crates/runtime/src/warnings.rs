@@ -90,7 +90,7 @@ fn warnings_attr(vm: &Vm, attr: &str, import: bool) -> Result<Option<Object>> {
     let module = match vm.interp().modules.downcast::<Dict>().and_then(|d| d.get_str_owned(&key)) {
         Some(module) => module,
         None if import => {
-            let result = vm.import(&key, &Object::NONE, &Object::NONE, 0);
+            let result = vm.import_module("warnings");
             match vm.swallow(result, &exc::IMPORT_ERROR)? {
                 Some(module) => module,
                 None => return Ok(None),
@@ -437,15 +437,7 @@ fn category_of(vm: &Vm, message: &Object, category: &Object) -> Result {
     if Type::of(&category).is_some_and(|ty| ty.is_subtype(&exc::WARNING)) {
         return Ok(category);
     }
-    let shown = match Type::of(&category) {
-        Some(_) => vm.repr_text(&category)?,
-        None => format!("'{}'", category.ty().name()),
-    };
-    let shown = match Type::of(&category) {
-        Some(ty) => format!("class '{}'", ty.name()),
-        None => shown,
-    };
-    Err(vm.type_error(format!("category must be a Warning subclass, not {shown}")))
+    Err(vm.type_error(format!("category must be a Warning subclass, not '{}'", category.ty().name())))
 }
 
 fn warn(vm: &Vm, args: &[Object]) -> Result {

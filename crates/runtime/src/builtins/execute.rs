@@ -198,7 +198,7 @@ fn compile_for(vm: &Vm, source: &Object, mode: taipan_syntax::Mode, what: &str) 
 fn import(vm: &Vm, args: &[Object]) -> Result {
     let [module_name, globals, _locals, fromlist, level] = args else { return Ok(Object::NONE) };
     let level = vm.to_c_int(level)?;
-    vm.import(module_name, globals, fromlist, level as i64)
+    crate::import::import(vm, module_name, globals.some(), fromlist, level)
 }
 
 fn breakpoint(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
@@ -210,7 +210,7 @@ fn breakpoint(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
 
 /// `open` before `_io` has put its own into `builtins`.
 fn open(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
-    let io = vm.import(&vm.intern("_io"), &Object::NONE, &Object::NONE, 0)?;
+    let io = vm.import_module("_io")?;
     let open = vm.get_attr_str(&io, "open")?;
     vm.call_kw(&open, args, kwnames)
 }

@@ -81,14 +81,14 @@ fn print(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
         if i > 0 {
             match &sep {
                 Some(sep) => write(sep)?,
-                None => write(&vm.intern(" "))?,
+                None => write(&crate::types::str::from_char(vm, 32))?,
             }
         }
         write(&vm.str_of(value)?)?;
     }
     match &end {
         Some(end) => write(end)?,
-        None => write(&vm.intern("\n"))?,
+        None => write(&crate::types::str::from_char(vm, 10))?,
     }
     if flush {
         vm.call_method_object(&file, name::flush.object(), &[])?;

@@ -48,7 +48,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new("_getframe(depth=0, /)", getframe, "Return a frame object from the call stack, depth calls below the top."),
         MethodDef::new("_getframemodulename(depth=0)", getframemodulename, "Return the name of the module for a calling frame."),
         MethodDef::new("setswitchinterval(interval, /)", setswitchinterval, "Set the ideal thread switching delay inside the Python interpreter, in seconds."),
-        MethodDef::new("getswitchinterval()", |vm, _| Ok(vm.shared(SWITCH_INTERVAL).unwrap_or_else(|| vm.float(0.005))), "Return the current thread switch interval; see sys.setswitchinterval()."),
+        MethodDef::new("getswitchinterval()", |vm, _| Ok(vm.float(vm.interp().gil.interval.load(std::sync::atomic::Ordering::Relaxed) as f64 * 1e-6)), "Return the current thread switch interval; see sys.setswitchinterval()."),
         MethodDef::new("setprofile(function, /)", |vm, args| set_hook(vm, "profile", &args[0]), "Set the profiling function.\n\nIt will be called on each function call and return."),
         MethodDef::new("getprofile()", |vm, _| Ok(hook(vm, "profile")), "Return the profiling function set with sys.setprofile."),
         MethodDef::new("settrace(function, /)", |vm, args| set_hook(vm, "trace", &args[0]), "Set the global debug tracing function.\n\nIt will be called on each function call."),
@@ -79,7 +79,6 @@ pub static MODULE: ModuleDef = ModuleDef {
 };
 
 const DLOPEN: &str = "sys.dlopenflags";
-const SWITCH_INTERVAL: &str = "sys.switchinterval";
 const AUDIT_HOOKS: &str = "sys.audit hooks";
 /// Shared object: True while the interpreter ends.
 pub const FINALIZING: &str = "sys.finalizing";
@@ -95,6 +94,12 @@ static ASYNCGEN_HOOKS: StructDef = StructDef::new(
 .without_constructor();
 
 fn init(vm: &Vm, module: &Object) -> Result<()> {
+    // SAFETY: `sys` is made while the interpreter starts, by its only thread,
+    // and nobody holds a reference to the field meanwhile.
+    unsafe {
+        let interp = vm.interp as *mut Interpreter;
+        (*interp).sys_dict = crate::types::module::dict_of(module);
+    }
     sys_info::add_to(vm, module)?;
     vm.set_attr_str(module, "modules", &vm.interp().modules.clone())?;
     for hook in ["displayhook", "excepthook", "unraisablehook", "breakpointhook"] {
@@ -201,7 +206,8 @@ fn getframe(vm: &Vm, args: &[Object]) -> Result {
     let Some(frame) = frame_at(vm, depth) else {
         return Err(vm.value_error("call stack is not deep enough"));
     };
-    let object = crate::types::traceback::frame_object(vm, frame);
+    // SAFETY: frames of the current stack are alive.
+    let object = unsafe { crate::types::traceback::frame_object(vm, frame) };
     vm.audit("sys._getframe", std::slice::from_ref(&object))?;
     Ok(object)
 }
@@ -224,7 +230,9 @@ fn current_frames(vm: &Vm, _args: &[Object]) -> Result {
     vm.audit("sys._current_frames", &[])?;
     let frames = vm.new_dict();
     if let Some(frame) = frame_at(vm, 0) {
-        vm.set_item(&frames, &vm.u64(vm.thread_ident), &crate::types::traceback::frame_object(vm, frame))?;
+        // SAFETY: as above.
+        let object = unsafe { crate::types::traceback::frame_object(vm, frame) };
+        vm.set_item(&frames, &vm.u64(vm.thread_ident), &object)?;
     }
     Ok(frames)
 }
@@ -282,7 +290,7 @@ pub fn show_exception(vm: &Vm, value: &Object, traceback: &Object) -> Result<()>
     if !traceback.is_none() && base.traceback().is_none() {
         base.set_traceback(traceback.clone());
     }
-    let module = vm.import(&vm.intern("traceback"), &Object::NONE, &Object::NONE, 0);
+    let module = vm.import_module("traceback");
     let shown = module
         .and_then(|module| vm.get_attr_str(&module, "_print_exception_bltn"))
         .and_then(|print| vm.call(&print, std::slice::from_ref(value)));
@@ -348,11 +356,10 @@ fn breakpointhook(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     }
     let wanted = if wanted.is_empty() { "pdb.set_trace".to_string() } else { wanted };
     let (module, function) = wanted.rsplit_once('.').unwrap_or(("builtins", &wanted));
-    let fromlist = vm.tuple(vec![vm.str(function)]);
     let found = if module.is_empty() {
         Err(vm.import_error("", &Object::NONE))
     } else {
-        vm.import(&vm.str(module), &Object::NONE, &fromlist, 0)
+        vm.import_module(module)
     };
     let hook = match found.and_then(|module| vm.get_attr_str(&module, function)) {
         Ok(hook) => hook,
@@ -451,7 +458,8 @@ fn setswitchinterval(vm: &Vm, args: &[Object]) -> Result {
     if seconds <= 0.0 || seconds.is_nan() {
         return Err(vm.value_error("switch interval must be strictly positive"));
     }
-    vm.share(SWITCH_INTERVAL, vm.float((seconds * 1e6).floor().max(1.0) / 1e6));
+    let micros = (seconds * 1e6).floor().clamp(1.0, 1e15);
+    vm.interp().gil.interval.store(micros as u64, std::sync::atomic::Ordering::Relaxed);
     Ok(Object::NONE)
 }
 
