@@ -102,6 +102,11 @@ impl Slice {
         object.downcast_exact::<Slice>()
     }
 
+    /// Was a step given (other than None)?
+    pub fn has_explicit_step(&self) -> bool {
+        !self.step.is_none()
+    }
+
     fn parts(&self) -> [Object; 3] {
         [self.start.clone(), self.stop.clone(), self.step.clone()]
     }
