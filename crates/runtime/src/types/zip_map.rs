@@ -346,7 +346,7 @@ impl NativeClass for Parallel {
     fn traverse(&self, visitor: &mut Visitor) {
         self.function.traverse(visitor);
         // SAFETY: nothing runs while the collector looks.
-        unsafe { (*self.iterators.get()).iter().for_each(|iterator| visitor.visit_object(iterator)) }
+        unsafe { (&(*self.iterators.get())).iter().for_each(|iterator| visitor.visit_object(iterator)) }
     }
     fn clear(&self) {
         self.function.clear();
@@ -358,11 +358,11 @@ impl NativeClass for Parallel {
 impl Parallel {
     fn count(&self) -> usize {
         // SAFETY: the borrow ends here.
-        unsafe { (*self.iterators.get()).len() }
+        unsafe { (&(*self.iterators.get())).len() }
     }
     fn iterator(&self, i: usize) -> Option<Object> {
         // SAFETY: the borrow ends with the clone.
-        unsafe { (*self.iterators.get()).get(i).cloned() }
+        unsafe { (&(*self.iterators.get())).get(i).cloned() }
     }
 
     /// One item of each iterator; None at the end.
@@ -403,7 +403,7 @@ impl Parallel {
 
     fn iterators(&self) -> Vec<Object> {
         // SAFETY: the borrow ends with the clone.
-        unsafe { (*self.iterators.get()).clone() }
+        unsafe { (&(*self.iterators.get())).clone() }
     }
 }
 
