@@ -23,6 +23,8 @@ macro_rules! opcodes {
         #[repr(u8)]
         pub enum Opcode { $($(#[doc = $doc])+ $name,)+ }
         impl Opcode {
+            /// The first quickened form; compiled code has only opcodes below it.
+            pub const FIRST_QUICK: u8 = Opcode::LoadAttrInline as u8;
             pub const ALL: &'static [Opcode] = &[$(Opcode::$name,)+];
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name),)+];
             /// The opcode of a byte, if there is one.
@@ -355,6 +357,38 @@ opcodes! {
     /// R = builtin object number c, whatever the builtins module holds now:
     /// 0 NotImplementedError.
     LoadCommonConstant,
+    // ---- quickened forms: written by the loop over the general ones, never by the
+    // compiler. Operands are the same; the cache holds what was observed.
+    /// LoadAttr of an inline value: type version, offset.
+    LoadAttrInline,
+    /// LoadAttr of a `__slots__` member: type version, offset.
+    LoadAttrSlot,
+    /// LoadAttr of a plain value found on the object's type.
+    LoadAttrClass,
+    /// LoadAttr of a property with a Python getter.
+    LoadAttrProperty,
+    /// LoadAttr of a module's global: dict version, position.
+    LoadAttrModule,
+    /// LoadAttr of a class's own or inherited value (the object is a class).
+    LoadAttrType,
+    /// LoadAttr of an entry of the instance's `__dict__`: position hint.
+    LoadAttrDict,
+    /// LoadMethod of a function on the object's type.
+    LoadMethodCached,
+    /// LoadMethod on a module or class: cached as LoadAttrModule / LoadAttrType.
+    LoadMethodModule,
+    /// See LoadMethodModule.
+    LoadMethodType,
+    /// StoreAttr to an inline value.
+    StoreAttrInline,
+    /// StoreAttr to a `__slots__` member.
+    StoreAttrSlot,
+    /// LoadGlobal found in the globals: dict version, position.
+    LoadGlobalModule,
+    /// LoadGlobal found in the builtins: both dict versions, position.
+    LoadGlobalBuiltin,
+    /// Call of a Python class whose `__init__` is a simple Python function.
+    CallClass,
 }
 
 /// Numbers of `Intrinsic1` and `Intrinsic2` (separate sequences).

@@ -1,1 +1,36 @@
-//! Taipan: runtime.
+//! Taipan's runtime: interpreter loop, object protocol, built-in types, import.
+//!
+//! Start with [`vm`] (the state), [`ty`] (types and slots), [`native`] (how
+//! native code is written), `interp` (the loop). Low-level unsafe code lives in
+//! `taipan-object`, in `interp`, and in the layout code of the core types.
+
+#![allow(clippy::missing_safety_doc)]
+
+pub mod alloc;
+pub mod breaker;
+pub mod buffer;
+pub mod builtins;
+pub mod codecs;
+pub mod compile;
+pub mod display;
+pub mod errors;
+pub mod gc;
+pub mod gil;
+pub mod import;
+pub mod interp;
+pub mod lookup;
+pub mod modules;
+pub mod names;
+pub mod native;
+pub mod prelude;
+pub mod protocol;
+pub mod shared;
+pub mod slots;
+pub mod start;
+pub mod structseq;
+pub mod suggest;
+pub mod ty;
+pub mod types;
+pub mod unraisable;
+pub mod vm;
+pub mod warnings;

@@ -9,5 +9,5 @@ use crate::prelude::*;
 
 /// The registry.
 pub fn all() -> Vec<&'static ModuleDef> {
-    vec![&sys::MODULE, &crate::warnings::MODULE]
+    vec![&sys::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE]
 }

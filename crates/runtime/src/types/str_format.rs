@@ -497,19 +497,25 @@ pub fn formatter_field_name_split(vm: &Vm, args: &[Object]) -> Result {
     Ok(vm.tuple(vec![first, vm.alloc(&FIELD_NAME_ITERATOR, FieldNameIterator(state))]))
 }
 
-/// The functions of the `_string` module.
-pub const STRING_FUNCTIONS: &[MethodDef] = &[
-    MethodDef::new(
-        "formatter_parser(object, /)",
-        formatter_parser,
-        "Iterate over the pieces of a format string.",
-    ),
-    MethodDef::new(
-        "formatter_field_name_split(object, /)",
-        formatter_field_name_split,
-        "Split the name of a replacement field into its first part and an iterator over the rest.",
-    ),
-];
+/// The module `_string`.
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_string",
+    doc: "Helpers of string.Formatter.",
+    functions: &[
+        MethodDef::new(
+            "formatter_parser(object, /)",
+            formatter_parser,
+            "Iterate over the pieces of a format string.",
+        ),
+        MethodDef::new(
+            "formatter_field_name_split(object, /)",
+            formatter_field_name_split,
+            "Split the name of a replacement field into its first part and an iterator over the rest.",
+        ),
+    ],
+    types: &[],
+    init: None,
+};
 
 // ---- the % operator ----------------------------------------------------------------------------
 

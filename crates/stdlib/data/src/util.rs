@@ -68,3 +68,28 @@ pub fn bad_argument(vm: &Vm, function: &str, which: &str, wanted: &str, object: 
     let shown = if object.is_none() { "None" } else { object.ty().name() };
     vm.type_error(format!("{function}() {which} must be {wanted}, not {shown}"))
 }
+
+/// Setter of attributes that are plain read-only members in CPython.
+pub fn readonly_member(vm: &Vm, _object: &Object, _value: Option<&Object>) -> Result<()> {
+    Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))
+}
+
+/// The type's name with its module, as reprs show it.
+pub fn qualified_name(vm: &Vm, class: &Type) -> Result<String> {
+    let class = class.to_object();
+    let qualname = vm.str_text(&vm.get_attr_str(&class, "__qualname__")?)?;
+    let module = vm.get_attr_str(&class, "__module__")?;
+    if module.downcast::<Str>().is_none() {
+        return Ok(qualname);
+    }
+    let module = vm.str_lossy(&module);
+    Ok(if module == "builtins" || module == "__main__" { qualname } else { format!("{module}.{qualname}") })
+}
+
+/// Is the instance's `__dict__` empty (or is there none)?
+pub fn has_no_attributes(vm: &Vm, object: &Object) -> bool {
+    match taipan_runtime::lookup::instance_dict(vm, object) {
+        Some(dict) => dict.downcast::<Dict>().is_none_or(|d| d.is_empty()),
+        None => true,
+    }
+}

@@ -1,0 +1,110 @@
+"""Imports the standard library out of the binary.
+
+The library's root is an ordinary entry of sys.path that happens to lie inside
+the executable; a path hook turns it, and the directories of packages below
+it, into finders.
+"""
+import sys
+import _pylib
+from _frozen_importlib import ModuleSpec, spec_from_loader
+
+ROOT = sys._stdlib_dir
+
+
+class EmbeddedLoader:
+    """Loads one module of the embedded library."""
+
+    def __init__(self, name, path, is_package):
+        self.name = name
+        self.path = f"{ROOT}/{path}"
+        self._relative = path
+        self._is_package = is_package
+
+    def __eq__(self, other):
+        return self.__class__ == other.__class__ and self.__dict__ == other.__dict__
+
+    def __hash__(self):
+        return hash(self.name) ^ hash(self.path)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        exec(self.get_code(self.name), module.__dict__)
+
+    def get_code(self, fullname):
+        return _pylib.code(fullname, ROOT)
+
+    def get_source(self, fullname):
+        return self.get_data(self.path).decode("utf-8").replace("\r\n", "\n")
+
+    def get_filename(self, fullname=None):
+        return self.path
+
+    def is_package(self, fullname=None):
+        return self._is_package
+
+    def get_data(self, path):
+        path = str(path)
+        if path.startswith(ROOT + "/"):
+            return _pylib.data(path[len(ROOT) + 1:])
+        import io
+        with io.open_code(path) as file:
+            return file.read()
+
+    def get_resource_reader(self, fullname):
+        from _embedded_resources import Reader
+        return Reader(self)
+
+
+class EmbeddedFinder:
+    """Finds modules in one directory of the embedded library."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def find_spec(self, fullname, target=None):
+        found = _pylib.find(fullname)
+        if found is None:
+            return None
+        path, is_package = found
+        parent = f"{ROOT}/{path}".rpartition("/")[0]
+        if is_package:
+            parent = parent.rpartition("/")[0]
+        if parent != self.path:
+            return None
+        loader = EmbeddedLoader(fullname, path, is_package)
+        spec = ModuleSpec(fullname, loader, origin=loader.path, is_package=is_package)
+        spec._set_fileattr = True
+        spec.cached = None
+        if is_package:
+            spec.submodule_search_locations = [loader.path.rpartition("/")[0]]
+        return spec
+
+    def invalidate_caches(self):
+        pass
+
+    def iter_modules(self, prefix=""):
+        relative = self.path[len(ROOT):].lstrip("/")
+        seen = set()
+        for name in _pylib.listdir(relative):
+            stem, dot, suffix = name.partition(".")
+            if suffix == "py" and stem != "__init__":
+                is_package = False
+            elif not dot and _pylib.exists(f"{relative}/{name}/__init__.py".lstrip("/")):
+                is_package = True
+            else:
+                continue
+            if stem not in seen:
+                seen.add(stem)
+                yield prefix + stem, is_package
+
+
+def path_hook(path):
+    if path == ROOT or path.startswith(ROOT + "/"):
+        if path == ROOT or _pylib.exists(path[len(ROOT) + 1:]) == 2:
+            return EmbeddedFinder(path)
+    raise ImportError("not in the embedded library", path=path)
+
+
+sys.path_hooks.insert(0, path_hook)

@@ -1,0 +1,305 @@
+//! Making and destroying objects: the one `dealloc`, `traverse` and `clear`
+//! that all types share. An instance is
+//! `[header][native payload][slots][dict word][inline values]`; for VAR_SIZED
+//! payloads the dict word lies behind the variable part.
+
+use crate::native::Payload;
+use crate::prelude::*;
+use crate::types::weakref;
+use taipan_object::header::header_flags;
+use taipan_object::{heap, object as raw};
+
+/// The header flags' highest byte: how many inline values the object has room for.
+pub const INLINE_SHIFT: u32 = 24;
+/// The byte below: 1 + the highest index of an inline value stored so far.
+/// Values are only ever added in rising order, so that the order of the
+/// indices is the order of insertion; anything else makes a real dict.
+pub const LAST_SHIFT: u32 = 16;
+
+/// How many inline values this very object has room for.
+#[inline(always)]
+fn inline_room(header: &Header) -> usize {
+    (header.flags() >> INLINE_SHIFT) as usize
+}
+
+/// `Type::dict_offset` of types whose dict word lies behind the variable part.
+pub const DICT_AT_END: usize = usize::MAX;
+
+impl Vm {
+    /// A new object of type `ty` (a static type with payload `T` or a subtype of it).
+    pub fn alloc<T: NativeClass>(&self, ty: &Type, payload: T) -> Object {
+        match self.try_alloc(ty, payload) {
+            Some(object) => object,
+            None => memory_exhausted(),
+        }
+    }
+
+    /// As [`Vm::alloc`]; None if there is no memory.
+    #[inline]
+    pub fn try_alloc<T: NativeClass>(&self, ty: &Type, payload: T) -> Option<Object> {
+        let size = ty.instance_size.get();
+        // SAFETY: the size covers header, payload and the words behind it, all
+        // of which are initialised before anybody sees the object.
+        unsafe {
+            let object = self.raw_alloc(ty, size)?;
+            let memory = object.as_ptr() as *mut Payload<T>;
+            (&raw mut (*memory).data).write(payload);
+            let fixed = size_of::<Payload<T>>();
+            fill_unbound(memory as *mut u8, fixed, size);
+            let tracked = if ty.has(type_flags::HAVE_GC) { header_flags::TRACKED } else { 0 };
+            (*object.as_ptr()).set(tracked | (ty.inline_capacity.get() as u32) << INLINE_SHIFT);
+            Some(object)
+        }
+    }
+
+    /// A var-sized object with `extra` bytes behind the payload `T`, filled by `init`.
+    pub fn try_alloc_var<T: NativeClass>(
+        &self,
+        ty: &Type,
+        payload: T,
+        extra: usize,
+        init: impl FnOnce(*mut u8),
+    ) -> Option<Object> {
+        let fixed = size_of::<Payload<T>>();
+        let var_end = fixed.checked_add(extra)?.checked_next_multiple_of(8)?;
+        let size = var_end.checked_add(if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 })?;
+        // SAFETY: as in try_alloc.
+        unsafe {
+            let object = self.raw_alloc(ty, size)?;
+            let memory = object.as_ptr() as *mut Payload<T>;
+            (&raw mut (*memory).data).write(payload);
+            init((memory as *mut u8).add(fixed));
+            fill_unbound(memory as *mut u8, var_end, size);
+            if ty.has(type_flags::HAVE_GC) {
+                (*object.as_ptr()).set(header_flags::TRACKED);
+            }
+            Some(object)
+        }
+    }
+
+    /// Memory with a header; the caller initialises the rest at once.
+    ///
+    /// # Safety
+    /// See above.
+    #[inline]
+    pub unsafe fn raw_alloc(&self, ty: &Type, size: usize) -> Option<Object> {
+        // SAFETY: this thread holds the GIL (it has a &Vm).
+        unsafe {
+            let heap = heap::current();
+            let memory = (*heap).allocate(size, ty.has(type_flags::HAVE_GC)) as *mut Header;
+            if memory.is_null() {
+                return None;
+            }
+            memory.write(Header::new(&ty.head));
+            if size > heap::MAX_SMALL {
+                (*memory).set(header_flags::LARGE);
+            }
+            if ty.has(type_flags::HEAP) {
+                ty.head.header.incref();
+            }
+            Some(Object::from_owned(Value::from_ptr(memory)))
+        }
+    }
+}
+
+/// Last resort where no exception can be raised: small allocations failed.
+#[cold]
+pub fn memory_exhausted() -> ! {
+    std::alloc::handle_alloc_error(std::alloc::Layout::new::<u64>())
+}
+
+#[inline(always)]
+unsafe fn fill_unbound(memory: *mut u8, from: usize, to: usize) {
+    let mut offset = from;
+    while offset < to {
+        // SAFETY: within the object.
+        unsafe { (memory.add(offset) as *mut Value).write(Value::UNBOUND) };
+        offset += 8;
+    }
+}
+
+/// Bytes of the object up to the end of its variable part, rounded to words.
+unsafe fn variable_end(object: *mut Header, ty: &Type) -> usize {
+    // SAFETY: the caller's type has a VAR_SIZED native type.
+    unsafe {
+        let native = &*ty.native.get();
+        let object = Value::from_ptr(object);
+        let object = Object::borrow_value(&object);
+        let size = if native.has(type_flags::TUPLE_SUBCLASS) {
+            size_of::<Payload<Tuple>>() + object.payload_unchecked::<Tuple>().len() * 8
+        } else if native.has(type_flags::STR_SUBCLASS) {
+            size_of::<Payload<Str>>() + object.payload_unchecked::<Str>().byte_size()
+        } else {
+            size_of::<Payload<crate::types::bytes::Bytes>>()
+                + object.payload_unchecked::<crate::types::bytes::Bytes>().len()
+        };
+        size.next_multiple_of(8)
+    }
+}
+
+/// The word that holds an instance's `__dict__` (UNBOUND: none yet, inline
+/// values count), if instances of the type have one.
+#[inline]
+pub fn dict_word(object: &Object) -> Option<*mut Value> {
+    let ty = object.ty();
+    let offset = ty.dict_offset.get();
+    if offset == 0 {
+        return None;
+    }
+    // SAFETY: the type says where the word is.
+    unsafe {
+        let offset = if offset == DICT_AT_END { variable_end(object.as_ptr(), ty) } else { offset };
+        Some((object.as_ptr() as *mut u8).add(offset) as *mut Value)
+    }
+}
+
+/// Inline values of an instance (empty for types without).
+#[inline]
+pub fn inline_values(object: &Object) -> *mut [Value] {
+    let ty = object.ty();
+    let offset = ty.dict_offset.get();
+    let count = match object.header() {
+        Some(header) if ty.is_heap() => inline_room(header),
+        _ => 0,
+    };
+    if count == 0 || offset == 0 || offset == DICT_AT_END {
+        return std::ptr::slice_from_raw_parts_mut(std::ptr::null_mut(), 0);
+    }
+    // SAFETY: instances of the type have `count` words behind the dict word.
+    unsafe {
+        let first = (object.as_ptr() as *mut u8).add(offset + 8) as *mut Value;
+        std::ptr::slice_from_raw_parts_mut(first, count)
+    }
+}
+
+/// `TypeHead::dealloc` of every type.
+///
+/// # Safety
+/// The object's count is 0.
+pub unsafe fn dealloc(object: *mut Header) {
+    // SAFETY: the count is 0: nobody else looks at the object. Finalizers and
+    // weak reference callbacks see it with a count of their own.
+    unsafe {
+        let ty = Type::from_head((*object).ty());
+        let flags = ty.flags.get();
+        if ty.slots().del.is_some() && !(*object).has(header_flags::FINALIZED) && !finalize(object, ty) {
+            return;
+        }
+        if (*object).has(header_flags::HAS_WEAKREFS) {
+            (*object).set_count(1);
+            weakref::object_dies(object);
+            (*object).set_count(0);
+        }
+        (*object).unset(header_flags::TRACKED);
+        if flags & type_flags::HEAP != 0 {
+            clear_words(object, ty);
+            (ty.drop_payload)(object);
+            (*heap::current()).free(object);
+            raw::decref(ty.value());
+        } else {
+            let offset = ty.dict_offset.get();
+            if offset != 0 {
+                let word = (object as *mut u8).add(offset) as *mut Value;
+                let dict = std::mem::replace(&mut *word, Value::UNBOUND);
+                raw::decref(dict);
+            }
+            (ty.drop_payload)(object);
+            (*heap::current()).free(object);
+        }
+    }
+}
+
+/// Runs `__del__`; false if the object lives on.
+#[cold]
+#[inline(never)]
+unsafe fn finalize(object: *mut Header, ty: &Type) -> bool {
+    // SAFETY: the object is revived for the time of the call.
+    unsafe {
+        (*object).set_count(1);
+        (*object).set(header_flags::FINALIZED);
+        if let Some(del) = ty.slots().del {
+            let value = Value::from_ptr(object);
+            let vm = Vm::current();
+            let saved = vm.take_raised();
+            if del(vm, Object::borrow_value(&value)).is_err() {
+                vm.write_unraisable_method(&value, "Exception ignored while calling deallocator");
+            }
+            vm.restore_raised(saved);
+        }
+        let count = (*object).count() - 1;
+        (*object).set_count(count);
+        count == 0
+    }
+}
+
+/// Slots, dict and inline values of an instance of a heap type.
+unsafe fn clear_words(object: *mut Header, ty: &Type) {
+    // SAFETY: the offsets are the type's; each word is taken before it is dropped.
+    unsafe {
+        let take = |offset: usize| {
+            let word = (object as *mut u8).add(offset) as *mut Value;
+            raw::decref(std::mem::replace(&mut *word, Value::UNBOUND));
+        };
+        for &offset in &ty.extra().slot_offsets {
+            take(offset);
+        }
+        let offset = ty.dict_offset.get();
+        if offset == DICT_AT_END {
+            take(variable_end(object, ty));
+        } else if offset != 0 {
+            for i in 0..=inline_room(&*object) {
+                take(offset + i * 8);
+            }
+        }
+    }
+}
+
+/// `TypeHead::traverse` of every type.
+///
+/// # Safety
+/// The object is alive.
+pub unsafe fn traverse(object: *mut Header, visitor: &mut Visitor) {
+    // SAFETY: alive; offsets are the type's.
+    unsafe {
+        let ty = Type::from_head((*object).ty());
+        if let Some(native) = ty.native_traverse {
+            native(object, visitor);
+        }
+        let word = |offset: usize| *((object as *mut u8).add(offset) as *mut Value);
+        let offset = ty.dict_offset.get();
+        if ty.is_heap() {
+            for &offset in &ty.extra().slot_offsets {
+                visitor.visit(word(offset));
+            }
+            visitor.visit(ty.value());
+        }
+        if offset == DICT_AT_END {
+            visitor.visit(word(variable_end(object, ty)));
+        } else if offset != 0 {
+            let room = if ty.is_heap() { inline_room(&*object) } else { 0 };
+            for i in 0..=room {
+                visitor.visit(word(offset + i * 8));
+            }
+        }
+    }
+}
+
+/// `TypeHead::clear` of every type.
+///
+/// # Safety
+/// The object is alive and unreachable.
+pub unsafe fn clear(object: *mut Header) {
+    // SAFETY: alive: the collector holds a reference.
+    unsafe {
+        let ty = Type::from_head((*object).ty());
+        if let Some(native) = ty.native_clear {
+            native(object);
+        }
+        if ty.is_heap() {
+            clear_words(object, ty);
+        } else if ty.dict_offset.get() != 0 {
+            let word = (object as *mut u8).add(ty.dict_offset.get()) as *mut Value;
+            raw::decref(std::mem::replace(&mut *word, Value::UNBOUND));
+        }
+    }
+}

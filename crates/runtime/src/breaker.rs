@@ -1,0 +1,41 @@
+//! What the eval breaker asks for: signals, GIL requests, collections, pending
+//! calls, asynchronous exceptions.
+
+use crate::prelude::*;
+use crate::vm::breaker as bits;
+use std::sync::atomic::Ordering;
+
+/// Handles whatever is set. Called by the loop at safe points.
+pub fn handle(vm: &Vm) -> Result<()> {
+    let breaker = &vm.interp().heap.breaker;
+    let set = breaker.load(Ordering::Relaxed);
+    if set & bits::COLLECT != 0 {
+        breaker.fetch_and(!bits::COLLECT, Ordering::Relaxed);
+        crate::gc::maybe_collect(vm);
+    }
+    if set & bits::GIL_REQUEST != 0 {
+        vm.interp().gil.hand_over(vm);
+    }
+    if set & bits::SIGNALS != 0
+        && let Some(handler) = vm.interp().signal_handler.get()
+    {
+        handler(vm)?;
+    }
+    if set & bits::PENDING_CALLS != 0 {
+        breaker.fetch_and(!bits::PENDING_CALLS, Ordering::Relaxed);
+        let calls = std::mem::take(&mut *vm.interp().pending_calls.lock().unwrap_or_else(|p| p.into_inner()));
+        for call in calls {
+            call(vm)?;
+        }
+    }
+    if set & bits::ASYNC_EXCEPTION != 0 {
+        let value = vm.async_exception.replace(Value::UNBOUND);
+        if !value.is_unbound() {
+            breaker.fetch_and(!bits::ASYNC_EXCEPTION, Ordering::Relaxed);
+            // SAFETY: the thread state owned it.
+            let class = unsafe { Object::from_owned(value) };
+            return Err(crate::interp::raise_value(vm, class, None));
+        }
+    }
+    Ok(())
+}

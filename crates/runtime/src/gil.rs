@@ -1,0 +1,95 @@
+//! The GIL of an interpreter: handed over on request, released around blocking
+//! calls.
+
+use crate::prelude::*;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+struct State {
+    locked: bool,
+    waiting: usize,
+    /// Counts hand-overs, so that a waiter knows when somebody else had a turn.
+    turns: u64,
+}
+
+/// The lock. Fair enough: a thread that gives it up on request waits until
+/// another one took it.
+pub struct Gil {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Microseconds that a waiter waits before it asks (`sys.setswitchinterval`).
+    pub interval: AtomicU64,
+}
+
+thread_local! {
+    static HELD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The breaker bit that asks the holder to hand over.
+const REQUEST: u32 = crate::vm::breaker::GIL_REQUEST;
+
+impl Gil {
+    /// A lock that the calling thread holds.
+    pub fn new_held() -> Gil {
+        HELD.with(|held| held.set(true));
+        Gil {
+            state: Mutex::new(State { locked: true, waiting: 0, turns: 0 }),
+            changed: Condvar::new(),
+            interval: AtomicU64::new(5000),
+        }
+    }
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+    /// Gives the lock up. The thread must not touch objects until `acquire`.
+    pub fn release(&self, _vm: &Vm) {
+        self.lock().locked = false;
+        HELD.with(|held| held.set(false));
+        self.changed.notify_one();
+    }
+    /// Waits for the lock; asks its holder after the switch interval.
+    pub fn acquire(&self, vm: &Vm) {
+        let mut state = self.lock();
+        state.waiting += 1;
+        while state.locked {
+            let turns = state.turns;
+            let interval = Duration::from_micros(self.interval.load(Ordering::Relaxed).max(1));
+            let (next, timeout) =
+                self.changed.wait_timeout(state, interval).unwrap_or_else(|poisoned| poisoned.into_inner());
+            state = next;
+            if timeout.timed_out() && state.locked && state.turns == turns {
+                vm.interp().heap.breaker.fetch_or(REQUEST, Ordering::Relaxed);
+            }
+        }
+        state.locked = true;
+        state.waiting -= 1;
+        state.turns += 1;
+        drop(state);
+        HELD.with(|held| held.set(true));
+        vm.attach();
+    }
+    /// The holder was asked: let a waiter have a turn.
+    pub fn hand_over(&self, vm: &Vm) {
+        vm.interp().heap.breaker.fetch_and(!REQUEST, Ordering::Relaxed);
+        let mut state = self.lock();
+        if state.waiting == 0 {
+            return;
+        }
+        let turns = state.turns;
+        state.locked = false;
+        self.changed.notify_all();
+        while state.turns == turns && state.waiting > 0 {
+            state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+        }
+        drop(state);
+        self.acquire(vm);
+    }
+    /// After `fork` in the child: the only thread holds the lock.
+    pub fn after_fork(&mut self) {
+        let interval = self.interval.load(Ordering::Relaxed);
+        *self = Gil::new_held();
+        self.interval.store(interval, Ordering::Relaxed);
+    }
+}

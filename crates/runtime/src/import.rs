@@ -1,0 +1,457 @@
+//! `import`: the fast way through `sys.modules`, and everything else handed to
+//! the embedded `importlib._bootstrap`. Also the module `_imp`.
+
+use crate::names::name;
+use crate::prelude::*;
+use crate::types::module;
+use crate::vm::FrozenModule;
+
+impl Vm {
+    /// `__import__(name, globals, None, fromlist, level)`.
+    pub fn import(&self, module_name: &Object, globals: &Object, fromlist: &Object, level: i64) -> Result {
+        let level = i32::try_from(level).unwrap_or(i32::MAX);
+        import(self, module_name, Some(globals), fromlist, level)
+    }
+    /// `importlib.import_module(name)`: the (sub)module itself.
+    pub fn import_module(&self, module_name: &str) -> Result {
+        let object = self.intern(module_name);
+        if let Some(found) = loaded(self, &object)? {
+            return Ok(found);
+        }
+        let fromlist = self.tuple(vec![self.intern("*")]);
+        import(self, &object, None, &fromlist, 0)
+    }
+}
+
+/// A module in `sys.modules` that is done with its initialisation.
+fn loaded(vm: &Vm, module_name: &Object) -> Result<Option<Object>> {
+    let modules = vm.interp().modules.clone();
+    let found = match modules.downcast::<Dict>() {
+        Some(d) => d.get(vm, module_name)?,
+        None => None,
+    };
+    let Some(found) = found.filter(|m| !m.is_none()) else { return Ok(None) };
+    if let Some(spec) = vm.lookup_attr(&found, name::spec.object())?
+        && !spec.is_none()
+        && let Some(initializing) = vm.lookup_attr(&spec, name::initializing.object())?
+        && vm.is_true(&initializing)?
+        && let Some(bootstrap) = vm.shared("importlib")
+    {
+        let wait = vm.get_attr(&bootstrap, name::lock_unlock_module.object())?;
+        vm.call(&wait, std::slice::from_ref(module_name))?;
+        return Ok(match modules.downcast::<Dict>() {
+            Some(d) => d.get(vm, module_name)?,
+            None => None,
+        });
+    }
+    Ok(Some(found))
+}
+
+/// Is this the `builtins.__import__` we made?
+pub fn is_builtin_import(vm: &Vm, import: &Object) -> bool {
+    vm.shared("__import__").is_some_and(|ours| ours.value() == import.value())
+}
+
+/// `__import__(name, globals, _, fromlist, level)`.
+pub fn import(vm: &Vm, module_name: &Object, globals: Option<&Object>, fromlist: &Object, level: i32) -> Result {
+    let Some(text) = module_name.downcast::<Str>() else {
+        return Err(vm.type_error("module name must be a string"));
+    };
+    if level < 0 {
+        return Err(vm.value_error("level must be >= 0"));
+    }
+    let absolute = if level > 0 {
+        resolve_relative(vm, module_name, globals, level)?
+    } else {
+        if text.is_empty() {
+            return Err(vm.value_error("Empty module name"));
+        }
+        module_name.clone()
+    };
+    let found = match loaded(vm, &absolute)? {
+        Some(found) => found,
+        None => find_and_load(vm, &absolute)?,
+    };
+    let has_from = !fromlist.is_none() && vm.is_true(fromlist)?;
+    if has_from {
+        if vm.lookup_attr(&found, name::path.object())?.is_some()
+            && let Some(bootstrap) = vm.shared("importlib")
+        {
+            let handle = vm.get_attr(&bootstrap, name::handle_fromlist.object())?;
+            let import_ = vm.get_attr_str(&bootstrap, "_gcd_import")?;
+            return vm.call(&handle, &[found, fromlist.clone(), import_]);
+        }
+        return Ok(found);
+    }
+    let shown = vm.str_lossy(module_name);
+    if level == 0 || shown.is_empty() {
+        return match shown.split_once('.') {
+            None => Ok(found),
+            Some((top, _)) if level == 0 => vm.import_module(top),
+            Some(_) => Ok(found),
+        };
+    }
+    // Relative: the part of the absolute name up to the first component of `name`.
+    let Some((first, _)) = shown.split_once('.') else { return Ok(found) };
+    let full = vm.str_lossy(&absolute);
+    let cut = full.len() - (shown.len() - first.len());
+    let top = vm.str(&full[..cut]);
+    match loaded(vm, &top)? {
+        Some(found) => Ok(found),
+        None => Err(vm.error(&exc::KEY_ERROR, format!("'{}' not in sys.modules as expected", &full[..cut]))),
+    }
+}
+
+fn find_and_load(vm: &Vm, absolute: &Object) -> Result {
+    let Some(bootstrap) = vm.shared("importlib") else {
+        // Before importlib is there: native and frozen modules only.
+        let text = vm.str_lossy(absolute);
+        if let Some(found) = create_native(vm, &text)? {
+            return Ok(found);
+        }
+        return Err(vm.import_error(format!("No module named '{text}'"), absolute));
+    };
+    let load = vm.get_attr(&bootstrap, name::find_and_load.object())?;
+    let import_ = vm.get_attr_str(&bootstrap, "_gcd_import")?;
+    match vm.call(&load, &[absolute.clone(), import_]) {
+        Ok(found) => Ok(found),
+        Err(raised) => {
+            let exception = vm.caught(raised);
+            crate::import::remove_importlib_frames(vm, &exception);
+            Err(vm.raise(exception))
+        }
+    }
+}
+
+/// Cuts the frames of importlib itself out of a traceback, as CPython does.
+pub fn remove_importlib_frames(vm: &Vm, exception: &Object) {
+    let Some(base) = exception.downcast::<crate::types::exceptions::BaseException>() else { return };
+    let always = exception.is_instance_of(&exc::IMPORT_ERROR);
+    crate::types::traceback::trim(vm, base, |file, function| {
+        let own = file == "<frozen importlib._bootstrap>" || file == "<frozen importlib._bootstrap_external>";
+        own.then_some(always || function == "_call_with_frames_removed")
+    });
+}
+
+fn resolve_relative(vm: &Vm, module_name: &Object, globals: Option<&Object>, level: i32) -> Result {
+    let Some(globals) = globals.and_then(|g| g.downcast::<Dict>()) else {
+        return Err(vm.error(&exc::KEY_ERROR, "'__name__' not in globals"));
+    };
+    let mut package = globals.get_str_owned(name::package.object()).filter(|p| !p.is_none());
+    let spec = globals.get_str_owned(name::spec.object()).filter(|s| !s.is_none());
+    if package.is_none()
+        && let Some(spec) = &spec
+    {
+        package = Some(vm.get_attr(spec, name::parent.object())?);
+    }
+    let package = match package {
+        Some(package) => {
+            if package.downcast::<Str>().is_none() {
+                return Err(vm.type_error("package must be a string"));
+            }
+            vm.str_lossy(&package)
+        }
+        None => {
+            let Some(own) = globals.get_str_owned(name::name.object()) else {
+                return Err(vm.error(&exc::KEY_ERROR, "'__name__' not in globals"));
+            };
+            let own = vm.str_lossy(&own);
+            if globals.contains_str(name::path.object()) {
+                own
+            } else {
+                own.rsplit_once('.').map_or(String::new(), |(p, _)| p.to_string())
+            }
+        }
+    };
+    if package.is_empty() {
+        return Err(vm.error(&exc::IMPORT_ERROR, "attempted relative import with no known parent package"));
+    }
+    let mut base = package.as_str();
+    for _ in 1..level {
+        match base.rsplit_once('.') {
+            Some((parent, _)) => base = parent,
+            None => {
+                return Err(
+                    vm.error(&exc::IMPORT_ERROR, "attempted relative import beyond top-level package")
+                );
+            }
+        }
+    }
+    let text = vm.str_lossy(module_name);
+    Ok(if text.is_empty() { vm.intern(base) } else { vm.intern(&format!("{base}.{text}")) })
+}
+
+/// `from module import attr` where the attribute is not there: a submodule in
+/// `sys.modules`, or ImportError in CPython's words.
+#[cold]
+pub fn import_from_fallback(vm: &Vm, module: &Object, attr: &Object) -> Result {
+    let module_name = vm.lookup_attr(module, name::name.object())?.filter(|n| n.downcast::<Str>().is_some());
+    if let Some(package) = &module_name {
+        let full = vm.intern(&format!("{}.{}", vm.str_lossy(package), vm.str_lossy(attr)));
+        let modules = vm.interp().modules.clone();
+        if let Some(d) = modules.downcast::<Dict>()
+            && let Some(found) = d.get(vm, &full)?
+        {
+            return Ok(found);
+        }
+    }
+    let shown = vm.str_lossy(attr);
+    let package = module_name.as_ref().map_or("<unknown module name>".to_string(), |n| vm.str_lossy(n));
+    let spec = vm.lookup_attr(module, name::spec.object())?.unwrap_or(Object::NONE);
+    let origin = if spec.is_none() {
+        None
+    } else {
+        vm.lookup_attr(&spec, name::origin_plain.object())?.filter(|o| o.downcast::<Str>().is_some())
+    };
+    let file = match vm.lookup_attr(module, name::file.object())? {
+        Some(file) if file.downcast::<Str>().is_some() => Some(file),
+        _ => origin.clone(),
+    };
+    let text = match &file {
+        None => format!("cannot import name '{shown}' from '{package}' (unknown location)"),
+        Some(path) => {
+            let path = vm.str_lossy(path);
+            if module::is_initializing(vm, &spec)? {
+                if module::possibly_shadowing(vm, &path) {
+                    format!(
+                        "cannot import name '{shown}' from '{package}' (consider renaming '{path}' if it has the same name as a library you intended to import)"
+                    )
+                } else {
+                    format!(
+                        "cannot import name '{shown}' from partially initialized module '{package}' (most likely due to a circular import) ({path})"
+                    )
+                }
+            } else {
+                format!("cannot import name '{shown}' from '{package}' ({path})")
+            }
+        }
+    };
+    let error = vm.import_error(text, &module_name.unwrap_or(Object::NONE));
+    let exception = vm.caught(error);
+    crate::types::exceptions::set_attr_quietly(vm, &exception, "name_from", attr.clone());
+    if let Some(path) = file {
+        crate::types::exceptions::set_attr_quietly(vm, &exception, "path", path);
+    }
+    Err(vm.raise(exception))
+}
+
+/// `from module import *`.
+pub fn import_star(vm: &Vm, module: &Object, locals: &Object) -> Result<()> {
+    let all = vm.lookup_attr(module, name::all.object())?;
+    let explicit = all.is_some();
+    let names = match all {
+        Some(all) => vm.collect(&all)?,
+        None => match vm.lookup_attr(module, name::dict.object())? {
+            Some(dict) => {
+                let keys = vm.call_method(&dict, "keys", &[])?;
+                vm.collect(&keys)?
+            }
+            None => {
+                return Err(vm.error(&exc::IMPORT_ERROR, "from-import-* object has no __dict__ and no __all__"));
+            }
+        },
+    };
+    for attr in names {
+        let Some(text) = attr.downcast::<Str>() else {
+            let module_name = vm.lookup_attr(module, name::name.object())?.unwrap_or(Object::NONE);
+            let shown = vm.str_text(&module_name)?;
+            return Err(vm.type_error(if explicit {
+                format!("Item in {shown}.__all__ must be str, not {}", attr.ty().name())
+            } else {
+                format!("Key in {shown}.__dict__ must be str, not {}", attr.ty().name())
+            }));
+        };
+        if !explicit && text.char_at(0) == '_' as u32 {
+            continue;
+        }
+        let value = vm.get_attr(module, &attr)?;
+        match locals.downcast_exact::<Dict>() {
+            Some(d) => d.set(vm, &attr, value)?,
+            None => vm.set_item(locals, &attr, &value)?,
+        }
+    }
+    Ok(())
+}
+
+// ---- native and frozen modules ------------------------------------------------------
+
+/// Makes a native module and enters it into `sys.modules`; None if there is none.
+pub fn create_native(vm: &Vm, module_name: &str) -> Result<Option<Object>> {
+    let Some(def) = vm.interp().native_modules.borrow().get(module_name).copied() else { return Ok(None) };
+    let made = instantiate(vm, def)?;
+    vm.set_item(&vm.interp().modules.clone(), &vm.intern(module_name), &made)?;
+    Ok(Some(made))
+}
+
+/// A module object of a native definition.
+pub fn instantiate(vm: &Vm, def: &'static ModuleDef) -> Result {
+    let made = module::new(vm, def.name);
+    let dict = module::dict_of(&made);
+    let Some(d) = dict.downcast::<Dict>() else { return Ok(made) };
+    if !def.doc.is_empty() {
+        d.set_text(vm, "__doc__", vm.str(def.doc));
+    }
+    let module_name = vm.intern(def.name);
+    for ty in def.types {
+        crate::types::typ::ready(vm, ty);
+        d.set_text(vm, ty.name(), ty.to_object());
+    }
+    for function in def.functions {
+        let object = crate::types::native_function::new_function(vm, function, module_name.clone());
+        d.set_text(vm, function.name(), object);
+    }
+    if let Some(init) = def.init {
+        init(vm, &made)?;
+    }
+    Ok(made)
+}
+
+/// What `_imp` admits to be frozen: the two halves of importlib itself; the rest
+/// of the library has an importer of its own, which knows file names.
+fn visibly_frozen(vm: &Vm, module_name: &str) -> Option<FrozenModule> {
+    let inner = match module_name {
+        "_frozen_importlib" => "importlib._bootstrap",
+        "_frozen_importlib_external" => "importlib._bootstrap_external",
+        "_embedded" | "zipimport" => module_name,
+        _ => return None,
+    };
+    frozen(vm, inner)
+}
+
+fn frozen(vm: &Vm, module_name: &str) -> Option<FrozenModule> {
+    let table = vm.interp().frozen.get();
+    table.binary_search_by(|m| m.name.cmp(module_name)).ok().map(|i| table[i])
+}
+
+/// The code of a frozen module with its file names put below `root`.
+pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
+    let Some(module) = frozen(vm, module_name) else {
+        return Err(vm.import_error(format!("No module named '{module_name}'"), &vm.intern(module_name)));
+    };
+    match taipan_bytecode::read(module.code) {
+        Ok(mut unit) => {
+            let filename: std::rc::Rc<str> = format!("{root}/{}", module.path).into();
+            rename(&mut unit, &filename);
+            Ok(crate::types::code::new(vm, unit))
+        }
+        Err(_) => Err(vm.import_error(format!("embedded module '{module_name}' is invalid"), &vm.intern(module_name))),
+    }
+}
+
+fn rename(unit: &mut taipan_bytecode::CodeUnit, filename: &std::rc::Rc<str>) {
+    unit.filename = filename.clone();
+    for constant in &mut unit.constants {
+        if let taipan_bytecode::Constant::Code(inner) = constant {
+            rename(inner, filename);
+        }
+    }
+}
+
+/// The code object of a frozen module.
+pub fn frozen_code(vm: &Vm, module_name: &str) -> Result {
+    let Some(module) = frozen(vm, module_name) else {
+        return Err(vm.import_error(
+            format!("No such frozen object named {module_name}"),
+            &vm.intern(module_name),
+        ));
+    };
+    match taipan_bytecode::read(module.code) {
+        Ok(unit) => Ok(crate::types::code::new(vm, unit)),
+        Err(_) => Err(vm.import_error(
+            format!("Frozen object named '{module_name}' is invalid"),
+            &vm.intern(module_name),
+        )),
+    }
+}
+
+fn text(vm: &Vm, object: &Object) -> Result<String> {
+    match object.downcast::<Str>() {
+        Some(_) => Ok(vm.str_lossy(object)),
+        None => Err(vm.type_error(format!("argument must be str, not {}", object.ty().name()))),
+    }
+}
+
+/// `_imp`.
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_imp",
+    doc: "(Extremely) low-level import machinery bits as used by importlib.",
+    functions: &[
+        MethodDef::new("lock_held()", |vm, _| Ok(Object::bool(vm.shared("import lock").is_some())), ""),
+        MethodDef::new("acquire_lock()", |_, _| Ok(Object::NONE), ""),
+        MethodDef::new("release_lock()", |_, _| Ok(Object::NONE), ""),
+        MethodDef::new("extension_suffixes()", |vm, _| Ok(vm.list(Vec::new())), ""),
+        MethodDef::new("is_builtin(name, /)", |vm, args| {
+            let module_name = text(vm, &args[0])?;
+            let known = vm.interp().native_modules.borrow().contains_key(module_name.as_str())
+                || module_name == "sys"
+                || module_name == "builtins";
+            Ok(vm.int(if known { if module_name == "sys" || module_name == "builtins" { -1 } else { 1 } } else { 0 }))
+        }, "Returns True if the module name corresponds to a built-in module."),
+        MethodDef::new("create_builtin(spec, /)", |vm, args| {
+            let module_name = vm.get_attr(&args[0], name::name_plain.object())?;
+            let module_name = text(vm, &module_name)?;
+            if let Some(d) = vm.interp().modules.clone().downcast::<Dict>()
+                && let Some(found) = d.get_text(vm, &module_name)
+            {
+                return Ok(found);
+            }
+            Ok(create_native(vm, &module_name)?.unwrap_or(Object::NONE))
+        }, "Create an extension module."),
+        MethodDef::new("exec_builtin(mod, /)", |vm, _| Ok(vm.int(0)), "Initialize a built-in module."),
+        MethodDef::new("create_dynamic(spec, file=None, /)", |vm, args| {
+            let module_name = vm.get_attr(&args[0], name::name_plain.object())?;
+            Err(vm.import_error("extension modules cannot be loaded", &module_name))
+        }, "Create an extension module."),
+        MethodDef::new("exec_dynamic(mod, /)", |vm, _| Ok(vm.int(0)), "Initialize an extension module."),
+        MethodDef::new("is_frozen(name, /)", |vm, args| {
+            Ok(Object::bool(visibly_frozen(vm, &text(vm, &args[0])?).is_some()))
+        }, "Returns True if the module name corresponds to a frozen module."),
+        MethodDef::new("is_frozen_package(name, /)", |vm, args| {
+            let module_name = text(vm, &args[0])?;
+            match visibly_frozen(vm, &module_name) {
+                Some(module) => Ok(Object::bool(module.is_package)),
+                None => Err(vm.import_error(format!("No such frozen object named {module_name}"), &args[0])),
+            }
+        }, "Returns True if the module name is of a frozen package."),
+        MethodDef::new("find_frozen(name, /, *, withdata=False)", |vm, args| {
+            let module_name = text(vm, &args[0])?;
+            match visibly_frozen(vm, &module_name) {
+                Some(module) => Ok(vm.tuple(vec![
+                    Object::NONE,
+                    Object::bool(module.is_package),
+                    vm.str(&module_name),
+                ])),
+                None => Ok(Object::NONE),
+            }
+        }, "Return info about the corresponding frozen module (if there is one) or None."),
+        MethodDef::new("get_frozen_object(name, data=None, /)", |vm, args| {
+            let module_name = text(vm, &args[0])?;
+            match visibly_frozen(vm, &module_name) {
+                Some(module) => frozen_code(vm, module.name),
+                None => Err(vm.import_error(format!("No such frozen object named {module_name}"), &args[0])),
+            }
+        }, "Create a code object for a frozen module."),
+        MethodDef::new("init_frozen(name, /)", |_, _| Ok(Object::NONE), "Initializes a frozen module."),
+        MethodDef::new("_frozen_module_names()", |vm, _| {
+            Ok(vm.list(vm.interp().frozen.get().iter().map(|m| vm.intern(m.name)).collect()))
+        }, "Returns the list of available frozen modules."),
+        MethodDef::new("_override_frozen_modules_for_tests(override, /)", |_, _| Ok(Object::NONE), ""),
+        MethodDef::new("_override_multi_interp_extensions_check(override, /)", |vm, _| Ok(vm.int(0)), ""),
+        MethodDef::new("_fix_co_filename(code, path, /)", |_, _| Ok(Object::NONE), "Changes code.co_filename to specify the passed-in file path."),
+        MethodDef::new("source_hash(key, source)", |vm, args| {
+            let key = vm.to_i64(&args[0])? as u64;
+            let source = vm.bytes_like(&args[1], "source")?;
+            let hash = crate::types::str::siphash13(key, 0, source.bytes());
+            Ok(vm.bytes(&hash.to_le_bytes()))
+        }, ""),
+    ],
+    types: &[],
+    init: Some(|vm, module| {
+        let dict = module::dict_of(module);
+        if let Some(d) = dict.downcast::<Dict>() {
+            d.set_text(vm, "check_hash_based_pycs", vm.intern("default"));
+            d.set_text(vm, "pyc_magic_number_token", vm.int(168_627_187 ^ 0x7a11));
+        }
+        Ok(())
+    }),
+};

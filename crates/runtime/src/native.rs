@@ -1,0 +1,419 @@
+//! What native code is made of: payloads of native classes, method tables,
+//! and the binding of arguments to textual signatures.
+//!
+//! A native function is `fn(&Vm, &[Object]) -> Result`. Its signature is text
+//! in CPython's notation, `"sorted(iterable, /, *, key=None, reverse=False)"`:
+//! the binder hands over one object per parameter (UNBOUND for a missing
+//! optional one whose default is no literal), `*args` as a tuple, `**kwargs`
+//! as a dict, and `inspect.signature` reads the very same text.
+
+use crate::prelude::*;
+use std::cell::OnceCell;
+
+/// The native part of an object: what comes after the header.
+pub trait NativeClass: Sized + 'static {
+    /// The static type whose instances (and those of its subtypes) have it.
+    fn class() -> &'static Type;
+    /// Show every reference owned.
+    fn traverse(&self, _visitor: &mut Visitor) {}
+    /// Drop references that may close a cycle (called by the collector).
+    fn clear(&self) {}
+}
+
+/// An object's memory: header and payload.
+#[repr(C)]
+pub struct Payload<T> {
+    pub header: Header,
+    pub data: T,
+}
+
+/// # Safety
+/// `object` has payload `T`, which is not used afterwards.
+pub unsafe fn drop_payload<T: NativeClass>(object: *mut Header) {
+    // SAFETY: says the caller.
+    unsafe { std::ptr::drop_in_place(&raw mut (*(object as *mut Payload<T>)).data) }
+}
+/// # Safety
+/// `object` has payload `T`.
+pub unsafe fn traverse_payload<T: NativeClass>(object: *mut Header, visitor: &mut Visitor) {
+    // SAFETY: says the caller.
+    unsafe { (*(object as *mut Payload<T>)).data.traverse(visitor) }
+}
+/// # Safety
+/// `object` has payload `T`.
+pub unsafe fn clear_payload<T: NativeClass>(object: *mut Header) {
+    // SAFETY: says the caller.
+    unsafe { (*(object as *mut Payload<T>)).data.clear() }
+}
+
+/// One object per parameter of the signature.
+pub type NativeFn = fn(&Vm, &[Object]) -> Result;
+/// Arguments as they come: positional ones, then the values of the keyword names.
+pub type RawFn = fn(&Vm, &[Object], &[Object]) -> Result;
+
+#[derive(Clone, Copy)]
+pub enum NativeCode {
+    Bound(NativeFn),
+    Raw(RawFn),
+}
+
+pub mod method_kind {
+    pub const NORMAL: u8 = 0;
+    pub const STATIC: u8 = 1;
+    pub const CLASS: u8 = 2;
+}
+
+/// A row of a method table.
+pub struct MethodDef {
+    /// `"name($self, a, b=None, /)"`; for modules without `$self`.
+    pub sig: &'static str,
+    pub code: NativeCode,
+    pub kind: u8,
+    pub doc: &'static str,
+    /// Raw functions: leave `__text_signature__` None.
+    pub hide_signature: bool,
+}
+
+impl MethodDef {
+    pub const fn new(sig: &'static str, code: NativeFn, doc: &'static str) -> MethodDef {
+        MethodDef { sig, code: NativeCode::Bound(code), kind: method_kind::NORMAL, doc, hide_signature: false }
+    }
+    /// A function that parses its arguments itself; `sig` is for reading only.
+    pub const fn raw(sig: &'static str, code: RawFn, doc: &'static str) -> MethodDef {
+        MethodDef { sig, code: NativeCode::Raw(code), kind: method_kind::NORMAL, doc, hide_signature: true }
+    }
+    pub const fn class_method(mut self) -> MethodDef {
+        self.kind = method_kind::CLASS;
+        self
+    }
+    pub const fn static_method(mut self) -> MethodDef {
+        self.kind = method_kind::STATIC;
+        self
+    }
+    pub fn name(&self) -> &'static str {
+        self.sig.split('(').next().unwrap_or(self.sig)
+    }
+}
+
+/// A computed attribute of a native type.
+pub struct GetSetDef {
+    pub name: &'static str,
+    pub get: fn(&Vm, &Object) -> Result,
+    /// None as the value means deletion.
+    pub set: Option<fn(&Vm, &Object, Option<&Object>) -> Result<()>>,
+    pub doc: &'static str,
+}
+
+impl GetSetDef {
+    pub const fn new(name: &'static str, get: fn(&Vm, &Object) -> Result) -> GetSetDef {
+        GetSetDef { name, get, set: None, doc: "" }
+    }
+    pub const fn with_set(mut self, set: fn(&Vm, &Object, Option<&Object>) -> Result<()>) -> GetSetDef {
+        self.set = Some(set);
+        self
+    }
+    pub const fn with_doc(mut self, doc: &'static str) -> GetSetDef {
+        self.doc = doc;
+        self
+    }
+}
+
+/// A native module: one static and one line in the registry.
+pub struct ModuleDef {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub functions: &'static [MethodDef],
+    /// Types to put into the module under their names.
+    pub types: &'static [&'static Type],
+    /// Runs last: constants and whatever else.
+    pub init: Option<fn(&Vm, &Object) -> Result<()>>,
+}
+
+/// A parsed signature.
+pub struct Signature {
+    pub name: &'static str,
+    pub params: Vec<Param>,
+    pub positional_only: usize,
+    /// Parameters that may be given by position (`*args` not counted).
+    pub positional: usize,
+    pub required_positional: usize,
+    pub varargs: Option<usize>,
+    pub varkw: Option<usize>,
+}
+
+pub struct Param {
+    pub name: &'static str,
+    /// None: required.
+    pub default: Option<Object>,
+    pub name_object: Object,
+}
+
+/// Splits the text at top-level commas.
+fn split_params(text: &'static str) -> Vec<&'static str> {
+    let (mut depth, mut start, mut quote, mut out) = (0, 0, None, Vec::new());
+    for (i, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(q), c) if c == q => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{' | '<') => depth += 1,
+            (None, ')' | ']' | '}' | '>') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                out.push(text[start..i].trim());
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    let last = text[start..].trim();
+    if !last.is_empty() {
+        out.push(last);
+    }
+    out
+}
+
+fn parse_default(vm: &Vm, text: &str) -> Object {
+    match text {
+        "None" => Object::NONE,
+        "True" => Object::TRUE,
+        "False" => Object::FALSE,
+        "()" => vm.tuple(Vec::new()),
+        _ => {
+            if let Ok(n) = text.parse::<i64>() {
+                return vm.int(n);
+            }
+            if let Ok(x) = text.parse::<f64>()
+                && text.contains('.')
+            {
+                return vm.float(x);
+            }
+            let bytes = text.as_bytes();
+            let quoted = |s: &[u8]| s.len() >= 2 && (s[0] == b'\'' || s[0] == b'"') && s[s.len() - 1] == s[0];
+            if quoted(bytes) {
+                return vm.intern(&text[1..text.len() - 1].replace("\\n", "\n"));
+            }
+            if bytes.first() == Some(&b'b') && quoted(&bytes[1..]) {
+                return vm.bytes(&bytes[2..bytes.len() - 1]);
+            }
+            Object::UNBOUND
+        }
+    }
+}
+
+impl Signature {
+    /// Parses `"name(params)"`. `$self`/`$module`/`$cls` count as the first parameter.
+    pub fn parse(vm: &Vm, sig: &'static str) -> Signature {
+        let open = sig.find('(').unwrap_or(sig.len());
+        let inner = sig[open..].trim_start_matches('(').trim_end();
+        let inner = inner.strip_suffix(')').unwrap_or(inner);
+        let mut out = Signature {
+            name: &sig[..open],
+            params: Vec::new(),
+            positional_only: 0,
+            positional: 0,
+            required_positional: 0,
+            varargs: None,
+            varkw: None,
+        };
+        let mut keyword_only = false;
+        for part in split_params(inner) {
+            if part == "/" {
+                out.positional_only = out.params.len();
+                continue;
+            }
+            if part == "*" {
+                keyword_only = true;
+                continue;
+            }
+            let (name, default) = match part.split_once('=') {
+                Some((name, default)) => (name.trim(), Some(parse_default(vm, default.trim()))),
+                None => (part, None),
+            };
+            let name = name.trim_start_matches('$');
+            if let Some(name) = name.strip_prefix("**") {
+                out.varkw = Some(out.params.len());
+                out.params.push(Param { name, default: None, name_object: vm.intern(name) });
+            } else if let Some(name) = name.strip_prefix('*') {
+                out.varargs = Some(out.params.len());
+                keyword_only = true;
+                out.params.push(Param { name, default: None, name_object: vm.intern(name) });
+            } else {
+                if !keyword_only {
+                    out.positional += 1;
+                    if default.is_none() {
+                        out.required_positional += 1;
+                    }
+                }
+                out.params.push(Param { name, default, name_object: vm.intern(name) });
+            }
+        }
+        out
+    }
+
+    /// Binds `args` (positional, then values of `kwnames`) to the parameters.
+    /// `skip`: how many leading parameters (self) error messages do not count.
+    pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object], skip: usize) -> Result<Vec<Object>> {
+        let nargs = args.len() - kwnames.len();
+        let (positional, keywords) = args.split_at(nargs);
+        if positional.len() > self.positional && self.varargs.is_none() {
+            return Err(self.too_many(vm, nargs - skip, skip, kwnames.len()));
+        }
+        let mut out: Vec<Object> = vec![Object::UNBOUND; self.params.len()];
+        let direct = positional.len().min(self.positional);
+        // Positional parameters come first in `params`.
+        for (slot, arg) in out.iter_mut().zip(&positional[..direct]) {
+            *slot = arg.clone();
+        }
+        if let Some(i) = self.varargs {
+            out[i] = vm.tuple(positional[direct..].to_vec());
+        }
+        let mut given = vec![false; self.params.len()];
+        given[..direct].iter_mut().for_each(|g| *g = true);
+        let mut rest: Option<Object> = None;
+        if self.varkw.is_some() {
+            rest = Some(vm.new_dict());
+        }
+        'names: for (name, value) in kwnames.iter().zip(keywords) {
+            for (i, param) in self.params.iter().enumerate() {
+                if i < self.positional_only || Some(i) == self.varargs || Some(i) == self.varkw {
+                    continue;
+                }
+                if param.name_object.is(name.value()) || vm.str_equal(&param.name_object, name) {
+                    if given[i] {
+                        return Err(vm.type_error(format!(
+                            "argument for {}() given by name ('{}') and position ({})",
+                            self.name,
+                            param.name,
+                            i + 1 - skip
+                        )));
+                    }
+                    given[i] = true;
+                    out[i] = value.clone();
+                    continue 'names;
+                }
+            }
+            if let Some(rest) = &rest {
+                vm.set_item(rest, name, value)?;
+                continue;
+            }
+            let shown = vm.str_lossy(name);
+            if self.positional_only == self.params.len() {
+                return Err(vm.type_error(format!("{}() takes no keyword arguments", self.name)));
+            }
+            if self.params[..self.positional_only].iter().any(|p| p.name == shown) {
+                return Err(vm.type_error(format!(
+                    "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+                    self.name, shown
+                )));
+            }
+            return Err(
+                vm.type_error(format!("{}() got an unexpected keyword argument '{}'", self.name, shown))
+            );
+        }
+        if let Some(i) = self.varkw {
+            out[i] = rest.unwrap_or(Object::NONE);
+        }
+        for (i, param) in self.params.iter().enumerate() {
+            if given[i] || Some(i) == self.varargs || Some(i) == self.varkw {
+                continue;
+            }
+            match &param.default {
+                Some(default) => out[i] = default.clone(),
+                None if i < self.positional_only => {
+                    return Err(self.too_few(vm, nargs - skip, skip));
+                }
+                None => {
+                    return Err(vm.type_error(if i < self.positional {
+                        format!("{}() missing required argument '{}' (pos {})", self.name, param.name, i + 1 - skip)
+                    } else {
+                        format!("{}() missing required keyword-only argument: '{}'", self.name, param.name)
+                    }));
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn too_many(&self, vm: &Vm, given: usize, skip: usize, nkw: usize) -> Raised {
+        let most = self.positional - skip;
+        let required = self.required_positional - skip;
+        let all = self.params.len() - skip;
+        if self.positional_only == self.params.len() {
+            return self.arity_error(vm, given, required, most);
+        }
+        let total = given + nkw;
+        if all > most {
+            return vm.type_error(format!(
+                "{}() takes {} {} positional argument{} ({} given)",
+                self.name,
+                if required == most { "exactly" } else { "at most" },
+                most,
+                plural(most),
+                given
+            ));
+        }
+        vm.type_error(format!(
+            "{}() takes {} {} argument{} ({} given)",
+            self.name,
+            if required == most { "exactly" } else { "at most" },
+            most,
+            plural(most),
+            total
+        ))
+    }
+
+    fn too_few(&self, vm: &Vm, given: usize, skip: usize) -> Raised {
+        let most = self.positional - skip;
+        let required = self.required_positional - skip;
+        self.arity_error(vm, given, required, most)
+    }
+
+    /// The words of CPython's positional-only functions.
+    fn arity_error(&self, vm: &Vm, given: usize, required: usize, most: usize) -> Raised {
+        let name = self.name;
+        if self.positional_only < self.params.len() && given < required {
+            let word = if required < most { "at least" } else { "exactly" };
+            let s = plural(required);
+            return vm.type_error(format!("{name}() takes {word} {required} positional argument{s} ({given} given)"));
+        }
+        if most == 0 {
+            return vm.type_error(format!("{name}() takes no arguments ({given} given)"));
+        }
+        if required == most {
+            if most == 1 {
+                return vm.type_error(format!("{name}() takes exactly one argument ({given} given)"));
+            }
+            return vm.type_error(format!("{name} expected {most} argument{}, got {given}", plural(most)));
+        }
+        let (word, bound) = if given < required { ("at least", required) } else { ("at most", most) };
+        vm.type_error(format!("{name} expected {word} {bound} argument{}, got {given}", plural(bound)))
+    }
+}
+
+pub fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
+/// A signature parsed on first use, for constructors and `Raw` functions:
+/// `static SIG: Sig = Sig::new("float(x=0, /)");`
+pub struct Sig {
+    text: &'static str,
+    parsed: OnceCell<Signature>,
+}
+
+// SAFETY: filled in under the GIL.
+unsafe impl Sync for Sig {}
+
+impl Sig {
+    pub const fn new(text: &'static str) -> Sig {
+        Sig { text, parsed: OnceCell::new() }
+    }
+    /// Binds the arguments of a call; one object per parameter comes back.
+    pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result<Vec<Object>> {
+        self.parsed.get_or_init(|| Signature::parse(vm, self.text)).bind(vm, args, kwnames, 0)
+    }
+    /// The text in parentheses.
+    pub fn text(&self) -> &'static str {
+        self.text
+    }
+}

@@ -1,0 +1,198 @@
+//! Starting an interpreter: heap, types, builtins, `sys`, `importlib`.
+
+use crate::prelude::*;
+use crate::types::{dict, module, str, tuple, typ};
+use crate::vm::{Config, FrozenModule};
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// Register stack of the main thread: reserved, touched only as far as used.
+const MAIN_STACK: usize = 512 << 20;
+
+impl Interpreter {
+    /// The object `builtins.name`.
+    pub fn builtin(&self, vm: &Vm, name: &str) -> Object {
+        let dict = self.builtins_dict();
+        dict.downcast::<Dict>().and_then(|d| d.get_text(vm, name)).unwrap_or(Object::NONE)
+    }
+    /// The dict of the module `builtins`.
+    pub fn builtins_dict(&self) -> Object {
+        module::dict_of(&self.builtins)
+    }
+}
+
+impl Vm {
+    /// Is an asynchronous close under way? (Closed coroutines may be resumed quietly.)
+    pub fn async_closing(&self) -> bool {
+        false
+    }
+}
+
+/// An interpreter with its main thread attached to the calling one. `native_limit`:
+/// lowest address that the native stack may reach.
+pub fn new_interpreter(
+    config: Config,
+    native_limit: usize,
+    modules: Vec<&'static ModuleDef>,
+    frozen: &'static [FrozenModule],
+) -> Option<&'static Vm> {
+    let hash_key = hash_key(&config);
+    let interp = Box::new(Interpreter {
+        heap: taipan_object::Heap::new(),
+        modules: Object::NONE,
+        builtins: Object::NONE,
+        sys_dict: Object::NONE,
+        interned: UnsafeCell::new(str::InternTable::default()),
+        recursion_limit: Cell::new(1000),
+        hash_key,
+        next_type_version: Cell::new(0),
+        next_dict_version: Cell::new(0),
+        weakrefs: RefCell::new(HashMap::new()),
+        gc: Default::default(),
+        config,
+        native_modules: RefCell::new(HashMap::new()),
+        frozen: Cell::new(frozen),
+        method_cache: UnsafeCell::new(crate::lookup::new_cache()),
+        latin1: RefCell::new(Vec::new()),
+        registry: RefCell::new(HashMap::new()),
+        int_max_str_digits: Cell::new(4300),
+        gil: crate::gil::Gil::new_held(),
+        signal_handler: Cell::new(None),
+        pending_calls: Mutex::new(Vec::new()),
+    });
+    let interp: *mut Interpreter = Box::into_raw(interp);
+    let vm = Vm::new(interp, MAIN_STACK, native_limit)?;
+    let vm: &'static Vm = Box::leak(vm);
+    vm.attach();
+    bootstrap_types(vm);
+    // SAFETY: no other reference into these fields exists yet.
+    unsafe {
+        (*interp).modules = vm.new_dict();
+    }
+    for ty in crate::types::registry() {
+        typ::ready(vm, ty);
+    }
+    tuple_singletons(vm);
+    {
+        let mut table = vm.interp().native_modules.borrow_mut();
+        for def in crate::modules::all().into_iter().chain([&crate::import::MODULE]).chain(modules) {
+            table.insert(def.name, def);
+        }
+    }
+    let builtins = crate::builtins::build(vm);
+    // SAFETY: as above.
+    unsafe {
+        (*interp).builtins = builtins.clone();
+    }
+    if let Some(import) = module::dict_of(&builtins).downcast::<Dict>().and_then(|d| d.get_text(vm, "__import__")) {
+        vm.share("__import__", import);
+    }
+    let modules = vm.interp().modules.clone();
+    if let Some(d) = modules.downcast::<Dict>() {
+        d.set_text(vm, "builtins", builtins);
+    }
+    Some(vm)
+}
+
+/// `object`, `type`, `str`, `tuple` and `dict` need each other: names first.
+fn bootstrap_types(vm: &Vm) {
+    for ty in [
+        &crate::types::object::OBJECT,
+        &typ::TYPE,
+        &str::STR,
+        &tuple::TUPLE,
+        &dict::DICT,
+        &crate::types::native_function::METHOD_DESCRIPTOR,
+    ] {
+        ty.native.set(ty);
+    }
+    str::init(vm);
+    crate::names::init(vm);
+}
+
+fn tuple_singletons(vm: &Vm) {
+    if let Some(empty) = tuple::try_from_vec(vm, &tuple::TUPLE, Vec::new()) {
+        if let Some(header) = empty.header() {
+            header.make_immortal();
+        }
+        vm.share("empty tuple", empty);
+    }
+}
+
+fn hash_key(config: &Config) -> (u64, u64) {
+    let seed = if config.ignore_environment { None } else { std::env::var("PYTHONHASHSEED").ok() };
+    match seed.as_deref() {
+        Some(text) if text != "random" && !text.is_empty() => match text.parse::<u32>() {
+            Ok(0) => (0, 0),
+            Ok(seed) => {
+                // The generator that CPython fills its key with for a fixed seed.
+                let mut state = seed;
+                let mut key = [0u8; 16];
+                for byte in &mut key {
+                    state = state.wrapping_mul(214013).wrapping_add(2531011);
+                    *byte = (state >> 16) as u8;
+                }
+                let word = |range: std::ops::Range<usize>| {
+                    key[range].iter().rev().fold(0u64, |acc, &b| acc << 8 | b as u64)
+                };
+                (word(0..8), word(8..16))
+            }
+            Err(_) => random_key(),
+        },
+        _ => random_key(),
+    }
+}
+
+fn random_key() -> (u64, u64) {
+    let mut bytes = [0u8; 16];
+    // SAFETY: the buffer has the size given.
+    unsafe { libc::getrandom(bytes.as_mut_ptr() as *mut _, 16, 0) };
+    let word = |b: &[u8]| b.iter().fold(0u64, |acc, &x| acc << 8 | x as u64);
+    (word(&bytes[..8]), word(&bytes[8..]))
+}
+
+/// Brings `importlib` up: the modules it needs, its two halves, its installation.
+pub fn start_importlib(vm: &Vm) -> Result<()> {
+    let sys = vm.import_native("sys")?;
+    let imp = vm.import_native("_imp")?;
+    for needed in ["_thread", "_warnings", "_weakref", "_io", "marshal", "posix"] {
+        let _ = vm.import_native(needed)?;
+    }
+    let bootstrap = run_frozen(vm, "_frozen_importlib", "importlib._bootstrap")?;
+    let install = vm.get_attr_str(&bootstrap, "_install")?;
+    vm.call(&install, &[sys, imp])?;
+    vm.share("importlib", bootstrap.clone());
+    let external = vm.get_attr_str(&bootstrap, "_install_external_importers")?;
+    vm.call(&external, &[])?;
+    Ok(())
+}
+
+impl Vm {
+    /// A native module, made if it is not there yet.
+    pub fn import_native(&self, name: &str) -> Result {
+        let modules = self.interp().modules.clone();
+        if let Some(found) = modules.downcast::<Dict>().and_then(|d| d.get_text(self, name)) {
+            return Ok(found);
+        }
+        match crate::import::create_native(self, name)? {
+            Some(found) => Ok(found),
+            None => {
+                Err(self.import_error(format!("No module named '{name}'"), &self.intern(name)))
+            }
+        }
+    }
+}
+
+/// Runs a frozen module's code as a module called `module_name`.
+fn run_frozen(vm: &Vm, module_name: &str, frozen: &str) -> Result {
+    let code = crate::import::frozen_code(vm, frozen)?;
+    let made = module::new(vm, module_name);
+    let dict = module::dict_of(&made);
+    if let Some(d) = dict.downcast::<Dict>() {
+        d.set_text(vm, "__builtins__", vm.interp().builtins.clone());
+    }
+    vm.set_item(&vm.interp().modules.clone(), &vm.intern(module_name), &made)?;
+    crate::interp::run_code(vm, &code, &dict, &dict)?;
+    Ok(made)
+}

@@ -1,0 +1,377 @@
+//! code: live code objects, instantiated from the compiler's `CodeUnit`.
+
+use crate::prelude::*;
+use crate::types::str as text;
+use std::cell::{Cell, UnsafeCell};
+use taipan_bytecode::code_flags as co;
+use taipan_bytecode::{CacheSpec, CodeUnit, Constant, ExceptionEntry, Instruction, LocalKind, Location};
+
+/// An inline cache. What the fields mean is up to the instruction.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Cache {
+    /// The name (interned), or the tuple of keyword names of a call (or UNBOUND).
+    pub name: Value,
+    pub value: Value,
+    pub version: u32,
+    pub index: u32,
+    pub version2: u32,
+    /// Executions to wait before trying to specialise again.
+    pub backoff: u16,
+    pub misses: u16,
+}
+
+/// Payload of code objects.
+pub struct Code {
+    pub unit: CodeUnit,
+    pub name: Object,
+    pub qualname: Object,
+    pub filename: Object,
+    instructions: UnsafeCell<Box<[Instruction]>>,
+    pub consts: Box<[Object]>,
+    caches: UnsafeCell<Box<[Cache]>>,
+    /// Names of the named registers.
+    pub locals: Box<[(Object, LocalKind)]>,
+    pub registers: usize,
+    pub first_temp: usize,
+    /// First register of the free variables.
+    pub free_base: usize,
+    pub argcount: usize,
+    pub posonly: usize,
+    pub kwonly: usize,
+    pub flags: Cell<u32>,
+    /// The exact number of positional arguments that fills all parameters, or
+    /// usize::MAX if the call is not that simple.
+    pub fast_argc: usize,
+    /// Tool data of `sys.monitoring` and friends, made on demand.
+    pub extra: Cell<u32>,
+}
+
+impl NativeClass for Code {
+    fn class() -> &'static Type {
+        &CODE
+    }
+}
+
+impl Code {
+    #[inline(always)]
+    pub fn instructions_ptr(&self) -> *mut Instruction {
+        // SAFETY: instructions are rewritten in place under the GIL only.
+        unsafe { (*self.instructions.get()).as_mut_ptr() }
+    }
+    pub fn instructions(&self) -> &[Instruction] {
+        // SAFETY: as above.
+        unsafe { &*self.instructions.get() }
+    }
+    #[inline(always)]
+    pub fn caches_ptr(&self) -> *mut Cache {
+        // SAFETY: as above.
+        unsafe { (*self.caches.get()).as_mut_ptr() }
+    }
+    pub fn has_flag(&self, flag: u32) -> bool {
+        self.flags.get() & flag != 0
+    }
+    pub fn line_of(&self, index: usize) -> u32 {
+        self.unit.locations.get(index).map_or(self.unit.first_line, |l| l.line)
+    }
+    pub fn location_of(&self, index: usize) -> Location {
+        self.unit.locations.get(index).copied().unwrap_or_default()
+    }
+    /// The innermost handler for an exception at instruction `index`.
+    pub fn handler(&self, index: usize) -> Option<ExceptionEntry> {
+        let index = index as u32;
+        self.unit.exceptions.iter().rev().find(|e| e.start <= index && index < e.end).copied()
+    }
+    pub fn is_generator_like(&self) -> bool {
+        self.has_flag(co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR)
+    }
+    /// All parameters in register order: positional, keyword-only, *args, **kwargs.
+    pub fn parameter_count(&self) -> usize {
+        self.argcount
+            + self.kwonly
+            + self.has_flag(co::VARARGS) as usize
+            + self.has_flag(co::VARKEYWORDS) as usize
+    }
+    pub fn local_names(&self, kind: LocalKind) -> Vec<Object> {
+        self.locals.iter().filter(|(_, k)| k.contains(kind)).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// Instantiates a compiled unit.
+pub fn new(vm: &Vm, unit: CodeUnit) -> Object {
+    vm.alloc(&CODE, build(vm, unit))
+}
+
+fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
+    let filename = vm.intern(&unit.filename);
+    let constants = std::mem::take(&mut unit.constants);
+    let consts: Box<[Object]> = constants.into_iter().map(|c| constant(vm, c)).collect();
+    let caches = unit
+        .caches
+        .iter()
+        .map(|spec| {
+            let (name, index) = match *spec {
+                CacheSpec::Name(i) => (consts.get(i as usize).map_or(Value::UNBOUND, |c| c.value()), 0),
+                CacheSpec::Call { argc, kwnames } => {
+                    let names = kwnames.and_then(|i| consts.get(i as usize)).map_or(Value::UNBOUND, |c| c.value());
+                    (names, argc)
+                }
+            };
+            Cache { name, value: Value::UNBOUND, version: 0, index, version2: 0, backoff: 0, misses: 0 }
+        })
+        .collect();
+    let locals: Box<[(Object, LocalKind)]> =
+        unit.locals.iter().map(|local| (vm.intern(&local.name), local.kind)).collect();
+    let instructions = std::mem::take(&mut unit.instructions).into_boxed_slice();
+    let simple = unit.kwonly == 0 && unit.flags & (co::VARARGS | co::VARKEYWORDS) == 0;
+    Code {
+        name: vm.intern(&unit.name),
+        qualname: vm.intern(&unit.qualname),
+        filename,
+        consts,
+        caches: UnsafeCell::new(caches),
+        registers: unit.registers as usize,
+        first_temp: locals.len(),
+        free_base: locals.iter().position(|(_, k)| k.contains(LocalKind::FREE)).unwrap_or(locals.len()),
+        locals,
+        argcount: unit.argcount as usize,
+        posonly: unit.posonly as usize,
+        kwonly: unit.kwonly as usize,
+        flags: Cell::new(unit.flags),
+        fast_argc: if simple { unit.argcount as usize } else { usize::MAX },
+        instructions: UnsafeCell::new(instructions),
+        extra: Cell::new(0),
+        unit,
+    }
+}
+
+/// A compile-time constant as an object. Strings that look like names are interned.
+pub fn constant(vm: &Vm, constant: Constant) -> Object {
+    match constant {
+        Constant::None => Object::NONE,
+        Constant::True => Object::TRUE,
+        Constant::False => Object::FALSE,
+        Constant::Ellipsis => Object::ELLIPSIS,
+        Constant::Int(n) => vm.int(n),
+        Constant::BigInt { negative, magnitude } => {
+            let n = taipan_numeric::BigInt::from_bytes(&magnitude, true, false);
+            crate::types::int::from_big(vm, if negative { n.neg() } else { n })
+        }
+        Constant::Float(x) => vm.float(x),
+        Constant::Complex(re, im) => crate::types::complex::new(vm, re, im),
+        Constant::Str(bytes) => {
+            let s = text::from_wtf8(vm, &bytes);
+            let name_like = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            if name_like { vm.intern_object(&s) } else { s }
+        }
+        Constant::Bytes(bytes) => vm.bytes(&bytes),
+        Constant::Tuple(items) => {
+            let items = items.into_vec().into_iter().map(|c| self::constant(vm, c)).collect();
+            vm.tuple(items)
+        }
+        Constant::FrozenSet(items) => {
+            let items = items.into_vec().into_iter().map(|c| self::constant(vm, c)).collect();
+            crate::types::set::frozenset_from(vm, items).unwrap_or(Object::NONE)
+        }
+        Constant::Slice(parts) => {
+            let [start, stop, step] = *parts;
+            let (a, b, c) = (self::constant(vm, start), self::constant(vm, stop), self::constant(vm, step));
+            crate::types::slice::new(vm, a, b, c)
+        }
+        Constant::Code(unit) => new(vm, *unit),
+    }
+}
+
+pub static CODE: Type = Type::new::<Code>(
+    "code",
+    &crate::types::object::OBJECT,
+    type_flags::WEAKREFABLE,
+    Slots {
+        hash: Some(|_, c| Ok((c.as_ptr() as i64) >> 4)),
+        ..Slots::EMPTY.repr(|vm, c| {
+            let code = this(c);
+            Ok(vm.str(&format!(
+                "<code object {} at {:#x}, file \"{}\", line {}>",
+                vm.str_lossy(&code.name),
+                c.as_ptr() as usize,
+                vm.str_lossy(&code.filename),
+                code.unit.first_line
+            )))
+        })
+    },
+    &[
+        MethodDef::new("co_lines($self, /)", co_lines, ""),
+        MethodDef::new("co_positions($self, /)", co_positions, ""),
+        MethodDef::raw("replace($self, /, **changes)", code_replace, "Return a copy of the code object with new values for the specified fields."),
+        MethodDef::raw("__replace__($self, /, **changes)", code_replace, "The same as replace()."),
+        MethodDef::new("_varname_from_oparg($self, oparg)", |vm, args| {
+            let i = vm.index_isize(&args[1])? as usize;
+            match this(&args[0]).locals.get(i) {
+                Some((name, _)) => Ok(name.clone()),
+                None => Err(vm.index_error("tuple index out of range")),
+            }
+        }, ""),
+    ],
+    &[
+        GetSetDef::new("co_name", |_, c| Ok(this(c).name.clone())),
+        GetSetDef::new("co_qualname", |_, c| Ok(this(c).qualname.clone())),
+        GetSetDef::new("co_filename", |_, c| Ok(this(c).filename.clone())),
+        GetSetDef::new("co_firstlineno", |vm, c| Ok(vm.int(this(c).unit.first_line as i64))),
+        GetSetDef::new("co_argcount", |vm, c| Ok(vm.usize(this(c).argcount))),
+        GetSetDef::new("co_posonlyargcount", |vm, c| Ok(vm.usize(this(c).posonly))),
+        GetSetDef::new("co_kwonlyargcount", |vm, c| Ok(vm.usize(this(c).kwonly))),
+        GetSetDef::new("co_nlocals", |vm, c| Ok(vm.usize(this(c).local_names(LocalKind::LOCAL).len()))),
+        GetSetDef::new("co_stacksize", |vm, c| Ok(vm.usize(this(c).registers - this(c).first_temp))),
+        GetSetDef::new("co_flags", |vm, c| Ok(vm.int(this(c).flags.get() as i64))),
+        GetSetDef::new("co_varnames", |vm, c| Ok(vm.tuple(this(c).local_names(LocalKind::LOCAL)))),
+        GetSetDef::new("co_cellvars", |vm, c| Ok(vm.tuple(this(c).local_names(LocalKind::CELL)))),
+        GetSetDef::new("co_freevars", |vm, c| Ok(vm.tuple(this(c).local_names(LocalKind::FREE)))),
+        GetSetDef::new("co_consts", |vm, c| Ok(vm.tuple(this(c).consts.to_vec()))),
+        GetSetDef::new("co_names", co_names),
+        GetSetDef::new("co_code", |vm, c| {
+            let mut bytes = Vec::new();
+            for ins in this(c).instructions() {
+                bytes.extend(ins.0.to_le_bytes());
+            }
+            Ok(vm.bytes(&bytes))
+        }),
+        GetSetDef::new("co_linetable", |vm, _| Ok(vm.bytes(b""))),
+        GetSetDef::new("co_exceptiontable", |vm, _| Ok(vm.bytes(b""))),
+    ],
+);
+
+fn this(object: &Object) -> &Code {
+    // SAFETY: slots and methods of code are only called on code objects.
+    unsafe { object.payload_unchecked() }
+}
+
+fn co_names(vm: &Vm, code: &Object) -> Result {
+    let code = this(code);
+    let mut names: Vec<Object> = Vec::new();
+    for spec in &code.unit.caches {
+        if let CacheSpec::Name(i) = spec
+            && let Some(name) = code.consts.get(*i as usize)
+            && !names.iter().any(|n| n.value() == name.value())
+        {
+            names.push(name.clone());
+        }
+    }
+    Ok(vm.tuple(names))
+}
+
+fn co_lines(vm: &Vm, args: &[Object]) -> Result {
+    let code = this(&args[0]);
+    let mut out: Vec<Object> = Vec::new();
+    let locations = &code.unit.locations;
+    let mut start = 0;
+    for i in 1..=locations.len() {
+        if i == locations.len() || locations[i].line != locations[start].line {
+            let line = locations[start].line;
+            let line = if line == 0 { Object::NONE } else { vm.int(line as i64) };
+            out.push(vm.tuple(vec![vm.usize(start * 8), vm.usize(i * 8), line]));
+            start = i;
+        }
+    }
+    vm.iter(&vm.list(out))
+}
+
+fn co_positions(vm: &Vm, args: &[Object]) -> Result {
+    let number = |n: u32, known: bool| if known { vm.int(n as i64) } else { Object::NONE };
+    let rows = this(&args[0])
+        .unit
+        .locations
+        .iter()
+        .map(|l| {
+            let known = l.line != 0;
+            vm.tuple(vec![
+                number(l.line, known),
+                number(l.end_line, known),
+                number(l.column, known),
+                number(l.end_column, known),
+            ])
+        })
+        .collect();
+    vm.iter(&vm.list(rows))
+}
+
+fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
+    let code = this(&args[0]);
+    let values = &args[args.len() - kwnames.len()..];
+    if args.len() - kwnames.len() > 1 {
+        return Err(vm.type_error("replace() takes 0 positional arguments"));
+    }
+    let mut copy = code.copy_parts();
+    for (name, value) in kwnames.iter().zip(values) {
+        let as_str = |vm: &Vm| match value.downcast::<Str>() {
+            Some(_) => Ok(value.clone()),
+            None => Err(vm.type_error(format!("replace() argument must be str, not {}", value.ty().name()))),
+        };
+        match vm.str_lossy(name).as_str() {
+            "co_name" => copy.name = as_str(vm)?,
+            "co_qualname" => copy.qualname = as_str(vm)?,
+            "co_filename" => copy.filename = as_str(vm)?,
+            "co_firstlineno" => copy.unit.first_line = vm.to_c_int(value)?.max(0) as u32,
+            "co_flags" => copy.flags.set(vm.to_c_int(value)? as u32),
+            "co_consts" => match value.downcast::<Tuple>() {
+                Some(consts) if consts.len() == code.consts.len() => copy.consts = consts.items().into(),
+                _ => return Err(vm.value_error("code: co_consts of another length")),
+            },
+            "co_code" | "co_linetable" | "co_exceptiontable" | "co_stacksize" | "co_names" | "co_varnames"
+            | "co_freevars" | "co_cellvars" | "co_nlocals" | "co_argcount" | "co_posonlyargcount"
+            | "co_kwonlyargcount" => {
+                let same = vm.get_attr(&args[0], name)?;
+                if !vm.equal(&same, value)? {
+                    return Err(vm.not_implemented_error(format!(
+                        "replace() of {} is not supported: bytecode is not CPython's",
+                        vm.str_lossy(name)
+                    )));
+                }
+            }
+            other => {
+                return Err(vm.type_error(format!("replace() got an unexpected keyword argument '{other}'")));
+            }
+        }
+    }
+    Ok(vm.alloc(&CODE, copy))
+}
+
+impl Code {
+    fn copy_parts(&self) -> Code {
+        let pristine: Box<[Cache]> = {
+            // SAFETY: read under the GIL.
+            let caches = unsafe { &*self.caches.get() };
+            caches
+                .iter()
+                .map(|c| Cache {
+                    value: Value::UNBOUND,
+                    version: 0,
+                    version2: 0,
+                    backoff: 0,
+                    misses: 0,
+                    ..*c
+                })
+                .collect()
+        };
+        Code {
+            unit: self.unit.clone(),
+            name: self.name.clone(),
+            qualname: self.qualname.clone(),
+            filename: self.filename.clone(),
+            instructions: UnsafeCell::new(
+                self.instructions().iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
+            ),
+            consts: self.consts.clone(),
+            caches: UnsafeCell::new(pristine),
+            locals: self.locals.clone(),
+            registers: self.registers,
+            first_temp: self.first_temp,
+            free_base: self.free_base,
+            argcount: self.argcount,
+            posonly: self.posonly,
+            kwonly: self.kwonly,
+            flags: Cell::new(self.flags.get()),
+            fast_argc: self.fast_argc,
+            extra: Cell::new(0),
+        }
+    }
+}

@@ -1,0 +1,671 @@
+//! dict, the core: a compact, insertion-ordered hash table. Methods, views and
+//! iterators are in `dict_methods`.
+//!
+//! One allocation holds the index table (1, 2 or 4 bytes an index) and behind
+//! it the entries in order of insertion. `keys_version` changes whenever a key
+//! comes or goes, so that caches may keep an entry's position.
+
+use crate::prelude::*;
+use crate::types::str::Str;
+use std::cell::{Cell, UnsafeCell};
+
+pub use crate::types::dict_methods::{DICT, VIEW_TYPES};
+
+#[derive(Clone, Copy)]
+pub struct Entry {
+    pub hash: i64,
+    /// UNBOUND: deleted.
+    pub key: Value,
+    pub value: Value,
+}
+
+/// Payload of dicts.
+pub struct Dict {
+    table: UnsafeCell<Table>,
+    version: Cell<u32>,
+    /// Counts changes of any kind that a running lookup must notice.
+    changes: Cell<u32>,
+}
+
+struct Table {
+    memory: *mut u8,
+    log2: u8,
+    used: u32,
+    /// Entries written, deleted ones included.
+    filled: u32,
+    usable: u32,
+}
+
+const EMPTY: u32 = u32::MAX;
+const DUMMY: u32 = u32::MAX - 1;
+
+impl NativeClass for Dict {
+    fn class() -> &'static Type {
+        &DICT
+    }
+    fn traverse(&self, visitor: &mut Visitor) {
+        for entry in self.entries() {
+            if !entry.key.is_unbound() {
+                visitor.visit(entry.key);
+                visitor.visit(entry.value);
+            }
+        }
+    }
+    fn clear(&self) {
+        Dict::clear(self)
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        Dict::clear(self)
+    }
+}
+
+impl Table {
+    const NEW: Table = Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0 };
+
+    #[inline(always)]
+    fn mask(&self) -> usize {
+        (1usize << self.log2) - 1
+    }
+    fn width(log2: u8) -> usize {
+        if log2 < 8 {
+            1
+        } else if log2 < 16 {
+            2
+        } else {
+            4
+        }
+    }
+    #[inline(always)]
+    fn entries(&self) -> *mut Entry {
+        // SAFETY: entries follow the index table, whose size is a multiple of 8.
+        unsafe { self.memory.add(Table::width(self.log2) << self.log2) as *mut Entry }
+    }
+    fn layout(log2: u8, usable: usize) -> Option<std::alloc::Layout> {
+        let bytes = (Table::width(log2) << log2).checked_add(usable.checked_mul(size_of::<Entry>())?)?;
+        std::alloc::Layout::from_size_align(bytes, 8).ok()
+    }
+    #[inline(always)]
+    fn index(&self, i: usize) -> u32 {
+        // SAFETY: i is masked.
+        unsafe {
+            if self.log2 < 8 {
+                let v = *self.memory.add(i);
+                if v >= 0xfe { v as u32 | 0xffff_ff00 } else { v as u32 }
+            } else if self.log2 < 16 {
+                let v = *(self.memory as *mut u16).add(i);
+                if v >= 0xfffe { v as u32 | 0xffff_0000 } else { v as u32 }
+            } else {
+                *(self.memory as *mut u32).add(i)
+            }
+        }
+    }
+    #[inline(always)]
+    fn set_index(&mut self, i: usize, index: u32) {
+        // SAFETY: i is masked.
+        unsafe {
+            if self.log2 < 8 {
+                *self.memory.add(i) = index as u8;
+            } else if self.log2 < 16 {
+                *(self.memory as *mut u16).add(i) = index as u16;
+            } else {
+                *(self.memory as *mut u32).add(i) = index;
+            }
+        }
+    }
+    fn free(&mut self) {
+        if !self.memory.is_null()
+            && let Some(layout) = Table::layout(self.log2, self.usable as usize)
+        {
+            // SAFETY: allocated with this very layout.
+            unsafe { std::alloc::dealloc(self.memory, layout) }
+        }
+        *self = Table::NEW;
+    }
+    /// Moves the entries to a table with room for `wanted`; false: no memory.
+    #[must_use]
+    fn resize(&mut self, wanted: usize) -> bool {
+        let mut log2 = 3u8;
+        while ((1usize << log2) * 2 / 3) < wanted {
+            log2 += 1;
+            if log2 > 31 {
+                return false;
+            }
+        }
+        let usable = (1usize << log2) * 2 / 3;
+        let Some(layout) = Table::layout(log2, usable) else { return false };
+        // SAFETY: the layout's size is not 0; entries are moved, not copied.
+        unsafe {
+            let memory = std::alloc::alloc(layout);
+            if memory.is_null() {
+                return false;
+            }
+            std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
+            let mut new = Table { memory, log2, used: self.used, filled: 0, usable: usable as u32 };
+            let mask = new.mask();
+            for i in 0..self.filled as usize {
+                let entry = *self.entries().add(i);
+                if entry.key.is_unbound() {
+                    continue;
+                }
+                let mut perturb = entry.hash as u64;
+                let mut at = entry.hash as usize & mask;
+                while new.index(at) != EMPTY {
+                    perturb >>= 5;
+                    at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+                }
+                new.set_index(at, new.filled);
+                new.entries().add(new.filled as usize).write(entry);
+                new.filled += 1;
+            }
+            self.free();
+            *self = new;
+        }
+        true
+    }
+    fn find_slot(&self, hash: i64, index: u32) -> Option<usize> {
+        let mask = self.mask();
+        let mut perturb = hash as u64;
+        let mut at = hash as usize & mask;
+        loop {
+            match self.index(at) {
+                EMPTY => return None,
+                i if i == index => return Some(at),
+                _ => {}
+            }
+            perturb >>= 5;
+            at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+        }
+    }
+}
+
+/// Where a key is.
+enum Found {
+    At(usize),
+    Absent,
+}
+
+impl Dict {
+    pub fn new_payload() -> Dict {
+        Dict { table: UnsafeCell::new(Table::NEW), version: Cell::new(0), changes: Cell::new(0) }
+    }
+    #[inline(always)]
+    fn table(&self) -> &Table {
+        // SAFETY: &mut Tables live only inside methods that run no Python code.
+        unsafe { &*self.table.get() }
+    }
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    fn table_mut(&self) -> &mut Table {
+        // SAFETY: as above.
+        unsafe { &mut *self.table.get() }
+    }
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.table().used as usize
+    }
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Entries in order, deleted ones included. Valid until the dict changes.
+    #[inline(always)]
+    pub fn entries(&self) -> &[Entry] {
+        let table = self.table();
+        if table.memory.is_null() {
+            return &[];
+        }
+        // SAFETY: `filled` entries were written.
+        unsafe { std::slice::from_raw_parts(table.entries(), table.filled as usize) }
+    }
+    /// Bytes of the table (`__sizeof__`).
+    pub fn table_bytes(&self) -> usize {
+        let table = self.table();
+        if table.memory.is_null() { 0 } else { Table::layout(table.log2, table.usable as usize).map_or(0, |l| l.size()) }
+    }
+    /// Number that changes with every structural change.
+    #[inline(always)]
+    pub fn changes(&self) -> u32 {
+        self.changes.get()
+    }
+    /// A number that stays the same as long as no key comes or goes.
+    #[inline(always)]
+    pub fn version(&self) -> u32 {
+        self.version.get()
+    }
+    /// As [`Dict::version`], assigned if there is none (0: versions ran out).
+    pub fn version_tag(&self, vm: &Vm) -> u32 {
+        if self.version.get() == 0 {
+            let next = &vm.interp().next_dict_version;
+            if next.get() != u32::MAX {
+                next.set(next.get() + 1);
+                self.version.set(next.get());
+            }
+        }
+        self.version.get()
+    }
+    fn touch(&self) {
+        self.version.set(0);
+        self.changes.set(self.changes.get().wrapping_add(1));
+    }
+    /// The next live entry from position `pos` on.
+    pub fn next_entry(&self, pos: &mut usize) -> Option<(Object, Object)> {
+        while let Some(entry) = self.entries().get(*pos) {
+            *pos += 1;
+            if !entry.key.is_unbound() {
+                // SAFETY: live entries hold counted values.
+                return Some(unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) });
+            }
+        }
+        None
+    }
+    /// All items, owned.
+    pub fn items(&self) -> Vec<(Object, Object)> {
+        let mut pos = 0;
+        let mut out = Vec::with_capacity(self.len());
+        while let Some(item) = self.next_entry(&mut pos) {
+            out.push(item);
+        }
+        out
+    }
+
+    // ---- lookup -----------------------------------------------------------------
+
+    /// Position of an exact str key. Runs Python code only if there are keys of
+    /// other types with the same hash; those count as different here.
+    #[inline]
+    fn find_str(&self, key: Value, s: &Str, hash: i64) -> Option<usize> {
+        let table = self.table();
+        if table.memory.is_null() {
+            return None;
+        }
+        let mask = table.mask();
+        let mut perturb = hash as u64;
+        let mut at = hash as usize & mask;
+        loop {
+            let index = table.index(at);
+            if index < DUMMY {
+                // SAFETY: indices name written entries.
+                let entry = unsafe { &*table.entries().add(index as usize) };
+                if entry.key == key {
+                    return Some(index as usize);
+                }
+                if entry.hash == hash
+                    && let Some(other) = Object::borrow_value(&entry.key).downcast_exact::<Str>()
+                    && other.equals(s)
+                {
+                    return Some(index as usize);
+                }
+            } else if index == EMPTY {
+                return None;
+            }
+            perturb >>= 5;
+            at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+        }
+    }
+
+    fn find(&self, vm: &Vm, key: &Object, hash: i64) -> Result<Found> {
+        'again: loop {
+            let table = self.table();
+            if table.memory.is_null() {
+                return Ok(Found::Absent);
+            }
+            let mask = table.mask();
+            let mut perturb = hash as u64;
+            let mut at = hash as usize & mask;
+            loop {
+                let index = self.table().index(at);
+                if index < DUMMY {
+                    // SAFETY: indices name written entries.
+                    let entry = unsafe { *self.table().entries().add(index as usize) };
+                    if entry.key == key.value() {
+                        return Ok(Found::At(index as usize));
+                    }
+                    if entry.hash == hash {
+                        let changes = self.changes.get();
+                        // SAFETY: the entry is live; own its key while Python code may run.
+                        let other = unsafe { Object::from_borrowed(entry.key) };
+                        let same = vm.equal(&other, key)?;
+                        if self.changes.get() != changes {
+                            continue 'again;
+                        }
+                        if same {
+                            return Ok(Found::At(index as usize));
+                        }
+                    }
+                } else if index == EMPTY {
+                    return Ok(Found::Absent);
+                }
+                perturb >>= 5;
+                at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+            }
+        }
+    }
+
+    #[inline]
+    fn locate(&self, vm: &Vm, key: &Object) -> Result<(i64, Option<usize>)> {
+        if let Some(s) = key.downcast_exact::<Str>() {
+            let hash = s.hash(vm);
+            if let Some(i) = self.find_str(key.value(), s, hash) {
+                return Ok((hash, Some(i)));
+            }
+            // Keys of other types might claim equality.
+            return match self.find(vm, key, hash)? {
+                Found::At(i) => Ok((hash, Some(i))),
+                Found::Absent => Ok((hash, None)),
+            };
+        }
+        let hash = match vm.hash(key) {
+            Ok(hash) => hash,
+            Err(raised) => return Err(unhashable_key(vm, key, raised)),
+        };
+        match self.find(vm, key, hash)? {
+            Found::At(i) => Ok((hash, Some(i))),
+            Found::Absent => Ok((hash, None)),
+        }
+    }
+    /// `dict.setdefault(key, default)`: one hash, one lookup.
+    pub fn set_default(&self, vm: &Vm, key: &Object, default: &Object) -> Result<Object> {
+        match self.locate(vm, key)? {
+            // SAFETY: the entry is live.
+            (_, Some(i)) => Ok(unsafe { Object::from_borrowed(self.entries()[i].value) }),
+            (hash, None) => {
+                self.store(vm, key, hash, None, default.clone())?;
+                Ok(default.clone())
+            }
+        }
+    }
+    /// Position of the entry of `key`.
+    pub fn position(&self, vm: &Vm, key: &Object) -> Result<Option<usize>> {
+        Ok(self.locate(vm, key)?.1)
+    }
+    /// `dict.get(key)`.
+    #[inline]
+    pub fn get(&self, vm: &Vm, key: &Object) -> Result<Option<Object>> {
+        match self.locate(vm, key)?.1 {
+            // SAFETY: the entry is live.
+            Some(i) => Ok(Some(unsafe { Object::from_borrowed(self.entries()[i].value) })),
+            None => Ok(None),
+        }
+    }
+    /// `dict.get(key)` for a hash known already.
+    pub fn get_with_hash(&self, vm: &Vm, key: &Object, hash: i64) -> Result<Option<Object>> {
+        match self.find(vm, key, hash)? {
+            // SAFETY: the entry is live.
+            Found::At(i) => Ok(Some(unsafe { Object::from_borrowed(self.entries()[i].value) })),
+            Found::Absent => Ok(None),
+        }
+    }
+    pub fn contains(&self, vm: &Vm, key: &Object) -> Result<bool> {
+        Ok(self.locate(vm, key)?.1.is_some())
+    }
+    /// Value of a str key, borrowed until the dict changes. Never runs Python code.
+    #[inline]
+    pub fn get_str(&self, key: &Object) -> Option<Value> {
+        let s = key.downcast::<Str>()?;
+        let hash = s.hash(Vm::current());
+        self.find_str(key.value(), s, hash).map(|i| self.entries()[i].value)
+    }
+    /// Position of a str key. Never runs Python code.
+    #[inline]
+    pub fn position_str(&self, key: &Object) -> Option<usize> {
+        let s = key.downcast::<Str>()?;
+        self.find_str(key.value(), s, s.hash(Vm::current()))
+    }
+    pub fn get_str_owned(&self, key: &Object) -> Option<Object> {
+        // SAFETY: the entry is live.
+        self.get_str(key).map(|value| unsafe { Object::from_borrowed(value) })
+    }
+    pub fn contains_str(&self, key: &Object) -> bool {
+        self.get_str(key).is_some()
+    }
+    /// Value under a name given as text.
+    pub fn get_text(&self, vm: &Vm, key: &str) -> Option<Object> {
+        self.get_str_owned(&vm.intern(key))
+    }
+
+    // ---- changes -------------------------------------------------------------------
+
+    /// `dict[key] = value`.
+    #[inline]
+    pub fn set(&self, vm: &Vm, key: &Object, value: Object) -> Result<()> {
+        let (hash, found) = self.locate(vm, key)?;
+        self.store(vm, key, hash, found, value)
+    }
+    pub fn set_with_hash(&self, vm: &Vm, key: &Object, hash: i64, value: Object) -> Result<()> {
+        let found = match self.find(vm, key, hash)? {
+            Found::At(i) => Some(i),
+            Found::Absent => None,
+        };
+        self.store(vm, key, hash, found, value)
+    }
+    #[inline]
+    fn store(&self, vm: &Vm, key: &Object, hash: i64, found: Option<usize>, value: Object) -> Result<()> {
+        match found {
+            Some(i) => {
+                self.replace_at(i, value);
+                Ok(())
+            }
+            None => {
+                if self.insert(key.clone(), hash, value) {
+                    Ok(())
+                } else {
+                    Err(vm.memory_error())
+                }
+            }
+        }
+    }
+    /// Replaces the value of the live entry at `i`.
+    #[inline]
+    pub fn replace_at(&self, i: usize, value: Object) {
+        // SAFETY: positions come from a lookup with no change in between.
+        let old = unsafe {
+            let entry = &mut *self.table_mut().entries().add(i);
+            Object::from_owned(std::mem::replace(&mut entry.value, value.into_value()))
+        };
+        drop(old);
+    }
+    /// Adds a key that is not there. False: no memory.
+    fn insert(&self, key: Object, hash: i64, value: Object) -> bool {
+        let table = self.table_mut();
+        if table.filled >= table.usable {
+            let wanted = (table.used as usize * 3).max(5).max(table.used as usize + 1);
+            let wanted = if table.used < 50_000 { wanted } else { table.used as usize * 2 };
+            if !table.resize(wanted) {
+                return false;
+            }
+        }
+        self.touch();
+        let mask = table.mask();
+        let mut perturb = hash as u64;
+        let mut at = hash as usize & mask;
+        while table.index(at) < DUMMY {
+            perturb >>= 5;
+            at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+        }
+        table.set_index(at, table.filled);
+        // SAFETY: filled < usable.
+        unsafe {
+            table.entries().add(table.filled as usize).write(Entry {
+                hash,
+                key: key.into_value(),
+                value: value.into_value(),
+            });
+        }
+        table.filled += 1;
+        table.used += 1;
+        true
+    }
+    /// Sets a str key. Never runs Python code but for the death of the old value.
+    pub fn set_str(&self, vm: &Vm, key: &Object, value: Object) {
+        let Some(s) = key.downcast::<Str>() else { return };
+        let hash = s.hash(vm);
+        match self.find_str(key.value(), s, hash) {
+            Some(i) => self.replace_at(i, value),
+            None => {
+                self.insert(key.clone(), hash, value);
+            }
+        }
+    }
+    /// Sets a name given as text.
+    pub fn set_text(&self, vm: &Vm, key: &str, value: Object) {
+        self.set_str(vm, &vm.intern(key), value)
+    }
+    /// Takes `key` out; its value, or None.
+    pub fn remove(&self, vm: &Vm, key: &Object) -> Result<Option<Object>> {
+        match self.locate(vm, key)? {
+            (_, None) => Ok(None),
+            (_, Some(i)) => {
+                let (key, value) = self.remove_at(i);
+                drop(key);
+                Ok(Some(value))
+            }
+        }
+    }
+    pub fn remove_str(&self, key: &Object) -> Option<Object> {
+        self.position_str(key).map(|i| self.remove_at(i).1)
+    }
+    /// Takes the live entry at `i` out.
+    pub fn remove_at(&self, i: usize) -> (Object, Object) {
+        self.touch();
+        let table = self.table_mut();
+        // SAFETY: positions come from a lookup with no change in between.
+        unsafe {
+            let entry = &mut *table.entries().add(i);
+            let hash = entry.hash;
+            let key = Object::from_owned(std::mem::replace(&mut entry.key, Value::UNBOUND));
+            let value = Object::from_owned(std::mem::replace(&mut entry.value, Value::UNBOUND));
+            if let Some(slot) = table.find_slot(hash, i as u32) {
+                table.set_index(slot, DUMMY);
+            }
+            table.used -= 1;
+            // Trailing deleted entries can be reused by popitem-style use.
+            if i as u32 + 1 == table.filled && table.used == 0 {
+                let (memory, log2) = (table.memory, table.log2);
+                std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
+                table.filled = 0;
+            }
+            (key, value)
+        }
+    }
+    /// The last entry's position.
+    pub fn last_position(&self) -> Option<usize> {
+        self.entries().iter().rposition(|entry| !entry.key.is_unbound())
+    }
+    /// Takes the last entry out; the fill mark goes back with it.
+    pub fn pop_last(&self) -> Option<(Object, Object)> {
+        let i = self.last_position()?;
+        let popped = self.remove_at(i);
+        let table = self.table_mut();
+        if table.filled as usize > i {
+            table.filled = i as u32;
+        }
+        Some(popped)
+    }
+    pub fn clear(&self) {
+        self.touch();
+        let mut old = std::mem::replace(self.table_mut(), Table::NEW);
+        if old.memory.is_null() {
+            return;
+        }
+        for i in 0..old.filled as usize {
+            // SAFETY: written entries; deleted ones hold no pointers.
+            unsafe {
+                let entry = *old.entries().add(i);
+                drop(Object::from_owned(entry.key));
+                drop(Object::from_owned(entry.value));
+            }
+        }
+        old.free();
+    }
+    /// Room for `n` entries without growing again.
+    pub fn reserve(&self, n: usize) {
+        let table = self.table_mut();
+        if (table.usable as usize) < n {
+            self.touch();
+            let _ = self.table_mut().resize(n);
+        }
+    }
+    /// A copy of the table: same keys, same order.
+    pub fn copy_payload(&self) -> Dict {
+        let copy = Dict::new_payload();
+        copy.reserve(self.len());
+        for entry in self.entries() {
+            if !entry.key.is_unbound() {
+                // SAFETY: live entries.
+                unsafe {
+                    copy.insert(Object::from_borrowed(entry.key), entry.hash, Object::from_borrowed(entry.value));
+                }
+            }
+        }
+        copy
+    }
+    /// `self[k] = v` for all of `other` (of which a copy is iterated: `other` may change).
+    pub fn merge(&self, vm: &Vm, other: &Dict, replace: bool) -> Result<()> {
+        if std::ptr::eq(self, other) {
+            return Ok(());
+        }
+        if self.is_empty() && self.table().usable < other.len() as u32 {
+            self.reserve(other.len());
+        }
+        let mut pos = 0;
+        loop {
+            let Some(entry) = other.entries().get(pos).copied() else { return Ok(()) };
+            pos += 1;
+            if entry.key.is_unbound() {
+                continue;
+            }
+            // SAFETY: live entry; own it, for the insertion may run Python code.
+            let (key, value) = unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) };
+            let changes = other.changes.get();
+            if replace {
+                self.set_with_hash(vm, &key, entry.hash, value)?;
+            } else if matches!(self.find(vm, &key, entry.hash)?, Found::Absent) {
+                self.set_with_hash(vm, &key, entry.hash, value)?;
+            }
+            if other.changes.get() != changes {
+                return Err(vm.runtime_error("dict mutated during update"));
+            }
+        }
+    }
+    /// Owned handle's payload, unchecked access for the loop.
+    ///
+    /// # Safety
+    /// `value` is a dict (or a subtype's instance), alive.
+    #[inline(always)]
+    pub unsafe fn from_raw<'a>(value: Value) -> &'a Dict {
+        // SAFETY: says the caller.
+        unsafe { &(*(value.as_ptr() as *const crate::native::Payload<Dict>)).data }
+    }
+}
+
+/// Says of a TypeError raised by `hash(key)` that it was about a dict key.
+#[cold]
+fn unhashable_key(vm: &Vm, key: &Object, raised: Raised) -> Raised {
+    let exception = vm.caught(raised);
+    if !exception.ty().is(&exc::TYPE_ERROR) {
+        return vm.raise(exception);
+    }
+    match vm.str_text(&exception) {
+        Ok(text) => vm.type_error(format!("cannot use '{}' as a dict key ({text})", key.ty().full_name())),
+        Err(raised) => raised,
+    }
+}
+
+/// A new, empty dict.
+#[inline]
+pub fn new(vm: &Vm) -> Object {
+    vm.alloc(&DICT, Dict::new_payload())
+}
+
+/// A new dict of these text keys.
+pub fn from_pairs(vm: &Vm, pairs: &[(&str, Object)]) -> Object {
+    let dict = new(vm);
+    if let Some(d) = dict.downcast::<Dict>() {
+        for (key, value) in pairs {
+            d.set_text(vm, key, value.clone());
+        }
+    }
+    dict
+}

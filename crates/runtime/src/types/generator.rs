@@ -1,0 +1,767 @@
+//! generator, coroutine, async_generator: objects that own a suspended frame
+//! and its registers. Resuming repoints the loop to them; nothing is copied.
+
+use crate::interp::frame::{ExceptionItem, Frame, frame_flags as ff};
+use crate::interp::{run, suspended_inner};
+use crate::names::name;
+use crate::prelude::*;
+use crate::slots::{set_stop_value, take_stop_value};
+use crate::types::exceptions;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use taipan_bytecode::{Opcode, code_flags as co};
+
+pub use crate::types::async_generator::{ASYNC_GEN_SEND, ASYNC_GEN_THROW, ASYNC_GEN_WRAPPED, ASYNC_GENERATOR};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    Created,
+    Suspended,
+    Running,
+    Closed,
+}
+
+/// Payload of generators, coroutines and async generators.
+pub struct Generator {
+    pub frame: UnsafeCell<Frame>,
+    registers: UnsafeCell<Box<[Value]>>,
+    pub state: Cell<State>,
+    exception: UnsafeCell<ExceptionItem>,
+    /// Keeps code and globals alive: the function, or (code, globals, builtins).
+    keep: [Object; 4],
+    pub code: Object,
+    pub name: RefCell<Object>,
+    pub qualname: RefCell<Object>,
+    /// `cr_origin`.
+    pub origin: RefCell<Object>,
+    // Async generators.
+    pub hooks_ready: Cell<bool>,
+    pub running_async: Cell<bool>,
+    pub closed_async: Cell<bool>,
+    pub finalizer: RefCell<Object>,
+}
+
+impl NativeClass for Generator {
+    fn class() -> &'static Type {
+        &GENERATOR
+    }
+    fn traverse(&self, visitor: &mut Visitor) {
+        // SAFETY: registers hold owned words or no pointers.
+        unsafe {
+            for &value in (*self.registers.get()).iter() {
+                visitor.visit(value);
+            }
+            visitor.visit((*self.frame.get()).object);
+            visitor.visit_object(&(*self.exception.get()).value);
+        }
+        for object in &self.keep {
+            visitor.visit_object(object);
+        }
+        visitor.visit_object(&self.code);
+        for field in [&self.name, &self.qualname, &self.origin, &self.finalizer] {
+            visitor.visit_object(&field.borrow());
+        }
+    }
+    fn clear(&self) {
+        if self.state.get() != State::Running {
+            // SAFETY: not running: nobody else uses the registers.
+            unsafe { self.clear_registers() }
+            self.state.set(State::Closed);
+        }
+    }
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        // SAFETY: the generator dies.
+        unsafe {
+            self.clear_registers();
+            let frame = self.frame.get();
+            if !(*frame).object.is_unbound() {
+                crate::types::traceback::forget(frame);
+            }
+        }
+    }
+}
+
+impl Generator {
+    /// # Safety
+    /// The generator does not run.
+    unsafe fn clear_registers(&self) {
+        // SAFETY: each word is taken out before it is dropped.
+        unsafe {
+            let count = (&*self.registers.get()).len();
+            for i in 0..count {
+                let value = std::mem::replace(&mut (&mut *self.registers.get())[i], Value::UNBOUND);
+                drop(Object::from_owned(value));
+            }
+        }
+    }
+    #[inline(always)]
+    pub fn can_resume(&self) -> bool {
+        matches!(self.state.get(), State::Created | State::Suspended)
+    }
+    /// A generator that has not started takes nothing but None.
+    #[inline(always)]
+    pub fn accepts(&self, value: Value) -> bool {
+        value.is_none() || self.state.get() == State::Suspended
+    }
+    pub fn frame_ptr(&self) -> *mut Frame {
+        self.frame.get()
+    }
+}
+
+/// Makes the generator-like object of the current frame, which is at its
+/// `ReturnGenerator`. The registers move into it.
+///
+/// # Safety
+/// `frame` is the current frame, no generator's.
+pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
+    // SAFETY: the registers are moved out; the frame is left with none.
+    unsafe {
+        let code = &*(*frame).code;
+        let count = code.registers;
+        let base = (*frame).base;
+        let class: &Type = if code.has_flag(co::COROUTINE) {
+            &COROUTINE
+        } else if code.has_flag(co::ASYNC_GENERATOR) {
+            &ASYNC_GENERATOR
+        } else {
+            &GENERATOR
+        };
+        let mut registers = Vec::with_capacity(count);
+        for i in 0..count {
+            registers.push(std::mem::replace(&mut *base.add(i), Value::UNBOUND));
+        }
+        let mut registers = registers.into_boxed_slice();
+        let function = Object::from_borrowed((*frame).function);
+        let code_object = code_object_of(code);
+        let (func_name, qualname) = match function.downcast::<crate::types::function::Function>() {
+            Some(f) => (f.name.borrow().clone(), f.qualname.borrow().clone()),
+            None => (code.name.clone(), code.qualname.clone()),
+        };
+        let origin = if class.is(&COROUTINE) && vm.coroutine_origin_depth.get() > 0 {
+            crate::types::traceback::origin(vm, vm.coroutine_origin_depth.get() as usize)
+        } else {
+            Object::NONE
+        };
+        let inner = Frame {
+            ip: (*frame).ip,
+            base: registers.as_mut_ptr(),
+            code,
+            consts: (*frame).consts,
+            caches: (*frame).caches,
+            function: (*frame).function,
+            globals: (*frame).globals,
+            builtins: (*frame).builtins,
+            locals: (*frame).locals,
+            previous: std::ptr::null_mut(),
+            object: Value::UNBOUND,
+            extra: Value::UNBOUND,
+            top: std::ptr::null_mut(),
+            flags: ff::GENERATOR,
+        };
+        let keep = [
+            function,
+            Object::from_borrowed((*frame).globals),
+            Object::from_borrowed((*frame).builtins),
+            Object::from_borrowed((*frame).locals),
+        ];
+        let object = vm.alloc(
+            class,
+            Generator {
+                frame: UnsafeCell::new(inner),
+                registers: UnsafeCell::new(registers),
+                state: Cell::new(State::Created),
+                exception: UnsafeCell::new(ExceptionItem::default()),
+                keep,
+                code: code_object,
+                name: RefCell::new(func_name),
+                qualname: RefCell::new(qualname),
+                origin: RefCell::new(origin),
+                hooks_ready: Cell::new(false),
+                running_async: Cell::new(false),
+                closed_async: Cell::new(false),
+                finalizer: RefCell::new(Object::NONE),
+            },
+        );
+        (*object.payload_unchecked::<Generator>().frame.get()).extra = object.value();
+        Ok(object)
+    }
+}
+
+/// The code object that a `Code` is the payload of.
+unsafe fn code_object_of(code: &crate::types::code::Code) -> Object {
+    // SAFETY: a Code is only ever found behind its header.
+    unsafe {
+        let header = (code as *const crate::types::code::Code as *const Header).sub(1);
+        Object::from_borrowed(Value::from_ptr(header))
+    }
+}
+
+/// Makes the generator's frame the current one, delivering `sent` (owned).
+/// On an error `sent` is still the caller's.
+///
+/// # Safety
+/// The generator can resume and is kept alive while it runs.
+pub(crate) unsafe fn push(vm: &Vm, generator: &Generator, sent: Value, flags: u32) -> Result<*mut Frame> {
+    // SAFETY: says the caller.
+    unsafe {
+        let frame = generator.frame.get();
+        let depth = vm.depth.get() + 1;
+        if depth > vm.interp().recursion_limit.get() {
+            return Err(vm.recursion_error("maximum recursion depth exceeded"));
+        }
+        vm.depth.set(depth);
+        (*frame).top = vm.free_window();
+        (*frame).previous = vm.frame.get();
+        (*frame).flags = ff::GENERATOR | flags;
+        vm.frame.set(frame);
+        let item = generator.exception.get();
+        (*item).previous = vm.exc_info.get();
+        vm.exc_info.set(item);
+        if generator.state.replace(State::Running) == State::Suspended {
+            let pending = *(*frame).ip.sub(1);
+            let slot = (*frame).base.add(pending.a());
+            let old = std::mem::replace(&mut *slot, sent);
+            if pending.op_byte() == Opcode::YieldFrom as u8 {
+                (*frame).ip = (*frame).ip.sub(1);
+            }
+            drop(Object::from_owned(old));
+        } else {
+            drop(Object::from_owned(sent));
+        }
+        Ok(frame)
+    }
+}
+
+unsafe fn pop(vm: &Vm, generator: &Generator) {
+    // SAFETY: the generator's frame is the current one.
+    unsafe {
+        let frame = generator.frame.get();
+        vm.frame.set((*frame).previous);
+        (*frame).previous = std::ptr::null_mut();
+        let item = generator.exception.get();
+        vm.exc_info.set((*item).previous);
+        (*item).previous = std::ptr::null_mut();
+        vm.depth.set(vm.depth.get() - 1);
+    }
+}
+
+/// The generator yields.
+///
+/// # Safety
+/// Its frame is the current one.
+pub(crate) unsafe fn suspend(vm: &Vm, generator: &Generator) {
+    generator.state.set(State::Suspended);
+    // SAFETY: says the caller.
+    unsafe { pop(vm, generator) }
+}
+
+/// The generator returns or raises: its registers are cleared.
+///
+/// # Safety
+/// Its frame is the current one.
+pub(crate) unsafe fn finish(vm: &Vm, generator: &Generator) {
+    // SAFETY: says the caller.
+    unsafe {
+        let frame = generator.frame.get();
+        generator.state.set(State::Closed);
+        if !(*frame).object.is_unbound() {
+            crate::types::traceback::detach(vm, frame);
+        }
+        generator.clear_registers();
+        pop(vm, generator);
+        drop(std::mem::replace(&mut (*generator.exception.get()).value, Object::NONE));
+    }
+}
+
+/// What resuming gave.
+pub enum Step {
+    Yielded(Object),
+    Returned(Object),
+}
+
+fn this(object: &Object) -> &Generator {
+    // SAFETY: used on the three generator-like types, which share the payload.
+    unsafe { object.payload_unchecked() }
+}
+
+fn kind(object: &Object) -> &'static str {
+    if object.ty().is(&COROUTINE) {
+        "coroutine"
+    } else if object.ty().is(&ASYNC_GENERATOR) {
+        "async generator"
+    } else {
+        "generator"
+    }
+}
+
+/// Resumes with a value, or with the exception on its way (`raising`).
+pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<Step> {
+    let generator = this(object);
+    match generator.state.get() {
+        State::Running => {
+            return Err(vm.value_error(format!("{} already executing", kind(object))));
+        }
+        State::Closed => {
+            if object.ty().is(&COROUTINE) && !vm.async_closing() {
+                if raising {
+                    drop(vm.take_raised());
+                }
+                return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
+            }
+            if raising {
+                return Err(vm.already_raised());
+            }
+            return Ok(Step::Returned(Object::NONE));
+        }
+        State::Created if raising => {
+            // Nothing has run: the frame sees the exception at its first line.
+        }
+        State::Created => {
+            if !value.is_none() {
+                return Err(vm.type_error(format!(
+                    "can't send non-None value to a just-started {}",
+                    kind(object)
+                )));
+            }
+        }
+        State::Suspended => {}
+    }
+    vm.check_native_stack("")?;
+    let _alive = object.clone();
+    // SAFETY: the generator can resume; `_alive` keeps it.
+    unsafe {
+        let raised = if raising { vm.take_raised() } else { None };
+        let sent = value.into_value();
+        let frame = match push(vm, generator, sent, ff::ENTRY) {
+            Ok(frame) => frame,
+            Err(error) => {
+                drop(Object::from_owned(sent));
+                return Err(error);
+            }
+        };
+        if raising && *(*frame).ip == *(*frame).ip {
+            // `push` stepped back to a YieldFrom; throwing goes past it.
+            let generator_start = (*(*frame).code).instructions_ptr() as *const _;
+            if (*frame).ip >= generator_start
+                && (*(*frame).ip).op_byte() == Opcode::YieldFrom as u8
+            {
+                (*frame).ip = (*frame).ip.add(1);
+            }
+        }
+        vm.restore_raised(raised);
+        let result = run(vm, frame, raising)?;
+        let result = Object::from_owned(result);
+        Ok(if generator.state.get() == State::Closed { Step::Returned(result) } else { Step::Yielded(result) })
+    }
+}
+
+/// `send`: None when the generator returned; the value waits in the thread state.
+pub fn send(vm: &Vm, object: &Object, value: Object) -> Result<Option<Object>> {
+    match resume(vm, object, value, false)? {
+        Step::Yielded(value) => Ok(Some(value)),
+        Step::Returned(value) => {
+            set_stop_value(vm, value);
+            Ok(None)
+        }
+    }
+}
+
+fn step_to_result(vm: &Vm, step: Step) -> Result {
+    match step {
+        Step::Yielded(value) => Ok(value),
+        Step::Returned(value) => Err(vm.stop_iteration(value)),
+    }
+}
+
+/// `throw`: the exception goes to the inner iterator, or into the frame.
+pub fn throw(vm: &Vm, object: &Object, exception: Object) -> Result<Step> {
+    let generator = this(object);
+    if generator.state.get() == State::Running {
+        return Err(vm.value_error(format!("{} already executing", kind(object))));
+    }
+    // SAFETY: the generator is suspended.
+    let inner = if generator.state.get() == State::Suspended {
+        unsafe { suspended_inner(generator.frame.get()) }
+    } else {
+        None
+    };
+    if let Some(inner) = inner {
+        if exception.is_instance_of(&exc::GENERATOR_EXIT) {
+            generator.state.set(State::Running);
+            let closed = close_iterator(vm, &inner);
+            generator.state.set(State::Suspended);
+            drop_inner(generator);
+            return match closed {
+                Ok(()) => {
+                    vm.raise(exception);
+                    resume(vm, object, Object::NONE, true)
+                }
+                Err(_) => resume(vm, object, Object::NONE, true),
+            };
+        }
+        generator.state.set(State::Running);
+        let result = throw_into(vm, &inner, &exception);
+        generator.state.set(State::Suspended);
+        return match result {
+            Ok(Some(value)) => Ok(Step::Yielded(value)),
+            Ok(None) => {
+                // The inner iterator ended: go on behind the YieldFrom with its value.
+                let value = take_stop_value(vm);
+                drop_inner(generator);
+                resume_past_yield_from(vm, object, value)
+            }
+            Err(Thrown::NoMethod) => {
+                drop_inner(generator);
+                vm.raise(exception);
+                resume(vm, object, Object::NONE, true)
+            }
+            Err(Thrown::Raised(_)) => {
+                drop_inner(generator);
+                resume(vm, object, Object::NONE, true)
+            }
+        };
+    }
+    vm.raise(exception);
+    if generator.state.get() == State::Closed {
+        if object.ty().is(&COROUTINE) {
+            drop(vm.take_raised());
+            return Err(vm.runtime_error("cannot reuse already awaited coroutine"));
+        }
+        return Err(vm.already_raised());
+    }
+    resume(vm, object, Object::NONE, true)
+}
+
+enum Thrown {
+    /// The iterator has no `throw`.
+    NoMethod,
+    Raised(#[allow(dead_code)] Raised),
+}
+
+fn throw_into(vm: &Vm, inner: &Object, exception: &Object) -> std::result::Result<Option<Object>, Thrown> {
+    if inner.ty().is(&GENERATOR) || inner.ty().is(&COROUTINE) {
+        return match throw(vm, inner, exception.clone()) {
+            Ok(Step::Yielded(value)) => Ok(Some(value)),
+            Ok(Step::Returned(value)) => {
+                set_stop_value(vm, value);
+                Ok(None)
+            }
+            Err(raised) => Err(Thrown::Raised(raised)),
+        };
+    }
+    let method = match vm.lookup_attr(inner, name::throw.object()) {
+        Ok(Some(method)) => method,
+        Ok(None) => return Err(Thrown::NoMethod),
+        Err(raised) => return Err(Thrown::Raised(raised)),
+    };
+    match vm.call(&method, std::slice::from_ref(exception)) {
+        Ok(value) => Ok(Some(value)),
+        Err(raised) if vm.raised_is(&exc::STOP_ITERATION) => {
+            let stop = vm.caught(raised);
+            set_stop_value(vm, exceptions::stop_iteration_value(&stop));
+            Ok(None)
+        }
+        Err(raised) => Err(Thrown::Raised(raised)),
+    }
+}
+
+/// Forgets the inner iterator of a suspended YieldFrom.
+fn drop_inner(generator: &Generator) {
+    // SAFETY: the generator is suspended at a YieldFrom.
+    unsafe {
+        let frame = generator.frame.get();
+        let pending = *(*frame).ip.sub(1);
+        if pending.op_byte() == Opcode::YieldFrom as u8 {
+            let slot = (*frame).base.add(pending.b());
+            drop(Object::from_owned(std::mem::replace(&mut *slot, Value::UNBOUND)));
+        }
+    }
+}
+
+/// Goes on behind a YieldFrom whose inner iterator is gone, with its value.
+fn resume_past_yield_from(vm: &Vm, object: &Object, value: Object) -> Result<Step> {
+    let generator = this(object);
+    vm.check_native_stack("")?;
+    let _alive = object.clone();
+    // SAFETY: suspended at a YieldFrom; `push` steps back to it, we step past it.
+    unsafe {
+        let sent = value.into_value();
+        let frame = match push(vm, generator, sent, ff::ENTRY) {
+            Ok(frame) => frame,
+            Err(error) => {
+                drop(Object::from_owned(sent));
+                return Err(error);
+            }
+        };
+        (*frame).ip = (*frame).ip.add(1);
+        let result = Object::from_owned(run(vm, frame, false)?);
+        Ok(if generator.state.get() == State::Closed { Step::Returned(result) } else { Step::Yielded(result) })
+    }
+}
+
+fn close_iterator(vm: &Vm, inner: &Object) -> Result<()> {
+    if inner.ty().is(&GENERATOR) || inner.ty().is(&COROUTINE) {
+        return close(vm, inner).map(drop);
+    }
+    match vm.lookup_attr(inner, name::close.object())? {
+        Some(method) => vm.call(&method, &[]).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// `close`: GeneratorExit at the suspended place. Returns the generator's return value.
+pub fn close(vm: &Vm, object: &Object) -> Result {
+    let generator = this(object);
+    match generator.state.get() {
+        State::Created => {
+            generator.state.set(State::Closed);
+            // SAFETY: nothing has run.
+            unsafe { generator.clear_registers() }
+            return Ok(Object::NONE);
+        }
+        State::Closed => return Ok(Object::NONE),
+        _ => {}
+    }
+    let exit = exceptions::new_with_args(vm, &exc::GENERATOR_EXIT, Vec::new());
+    match throw(vm, object, exit) {
+        Ok(Step::Yielded(_)) => Err(vm.runtime_error(format!("{} ignored GeneratorExit", kind(object)))),
+        Ok(Step::Returned(value)) => Ok(value),
+        Err(raised) => {
+            if vm.raised_is(&exc::GENERATOR_EXIT) || vm.raised_is(&exc::STOP_ITERATION) {
+                drop(vm.caught(raised));
+                return Ok(Object::NONE);
+            }
+            Err(raised)
+        }
+    }
+}
+
+/// Finalizer: closes what is suspended; complains about coroutines never awaited.
+pub fn finalize(vm: &Vm, object: &Object) -> Result<()> {
+    let generator = this(object);
+    match generator.state.get() {
+        State::Closed | State::Running => return Ok(()),
+        State::Created if object.ty().is(&COROUTINE) => {
+            crate::types::async_generator::warn_never_awaited(vm, object);
+            return Ok(());
+        }
+        State::Created => return Ok(()),
+        State::Suspended => {}
+    }
+    if object.ty().is(&ASYNC_GENERATOR) && crate::types::async_generator::call_finalizer(vm, object)? {
+        return Ok(());
+    }
+    close(vm, object).map(drop)
+}
+
+fn gen_throw(vm: &Vm, args: &[Object]) -> Result {
+    let exception = throw_arguments(vm, &args[1], &args[2], &args[3])?;
+    let step = throw(vm, &args[0], exception)?;
+    step_to_result(vm, step)
+}
+
+/// The exception that `throw(type, value, traceback)` means.
+pub fn throw_arguments(vm: &Vm, class: &Object, value: &Object, traceback: &Object) -> Result {
+    if value.bound().is_some() {
+        vm.warn(
+            &exc::DEPRECATION_WARNING,
+            "the (type, exc, tb) signature of throw() is deprecated, use the single-arg signature instead.",
+            1,
+        )?;
+    }
+    let tb = traceback.some();
+    if let Some(tb) = tb
+        && !tb.is_instance_of(&crate::types::traceback::TRACEBACK)
+    {
+        return Err(vm.type_error("throw() third argument must be a traceback object"));
+    }
+    let exception = if Type::of(class).is_some_and(|c| c.is_subtype(&exc::BASE_EXCEPTION)) {
+        exceptions::normalize(vm, class, value.bound().unwrap_or(&Object::NONE))?
+    } else if class.is_instance_of(&exc::BASE_EXCEPTION) {
+        if value.some().is_some() {
+            return Err(vm.type_error("instance exception may not have a separate value"));
+        }
+        class.clone()
+    } else {
+        return Err(vm.type_error(format!(
+            "exceptions must be classes or instances deriving from BaseException, not {}",
+            class.ty().name()
+        )));
+    };
+    if let (Some(tb), Some(base)) = (tb, exception.downcast::<exceptions::BaseException>()) {
+        base.set_traceback(tb.clone());
+    }
+    Ok(exception)
+}
+
+fn inner_of(object: &Object) -> Object {
+    let generator = this(object);
+    if generator.state.get() != State::Suspended {
+        return Object::NONE;
+    }
+    // SAFETY: suspended.
+    unsafe { suspended_inner(generator.frame.get()) }.unwrap_or(Object::NONE)
+}
+
+fn gen_repr(vm: &Vm, object: &Object) -> Result {
+    let qualname = this(object).qualname.borrow().clone();
+    Ok(vm.str(&format!("<{} object {} at {:#x}>", object.ty().name(), vm.str_lossy(&qualname), object.bits())))
+}
+
+fn set_name(vm: &Vm, field: &RefCell<Object>, what: &str, value: Option<&Object>) -> Result<()> {
+    match value {
+        Some(v) if v.downcast::<Str>().is_some() => {
+            drop(field.replace(v.clone()));
+            Ok(())
+        }
+        _ => Err(vm.type_error(format!("{what} must be set to a string object"))),
+    }
+}
+
+fn frame_of(vm: &Vm, object: &Object) -> Result {
+    let generator = this(object);
+    if generator.state.get() == State::Closed {
+        return Ok(Object::NONE);
+    }
+    // SAFETY: the generator's own frame.
+    Ok(unsafe { crate::types::traceback::frame_object(vm, generator.frame.get()) })
+}
+
+fn is_running(object: &Object) -> Object {
+    Object::bool(this(object).state.get() == State::Running)
+}
+
+fn is_suspended(object: &Object) -> Object {
+    Object::bool(this(object).state.get() == State::Suspended)
+}
+
+const SEND_DOC: &str = "send(value) -> send 'value' into generator,\nreturn next yielded value or raise StopIteration.";
+const THROW_DOC: &str = "throw(value)\nthrow(type[,value[,tb]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
+const CLOSE_DOC: &str = "close() -> raise GeneratorExit inside generator.";
+
+fn method_send(vm: &Vm, args: &[Object]) -> Result {
+    let step = resume(vm, &args[0], args[1].clone(), false)?;
+    step_to_result(vm, step)
+}
+
+pub static GENERATOR: Type = Type::new::<Generator>(
+    "generator",
+    &crate::types::object::OBJECT,
+    type_flags::HAVE_GC | type_flags::WEAKREFABLE,
+    Slots {
+        next: Some(|vm, g| send(vm, g, Object::NONE)),
+        del: Some(finalize),
+        ..Slots::EMPTY.repr(gen_repr).iter(|_, g| Ok(g.clone()))
+    },
+    &[
+        MethodDef::new("send($self, value, /)", method_send, SEND_DOC),
+        MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),
+        MethodDef::new("close($self, /)", |vm, args| close(vm, &args[0]), CLOSE_DOC),
+        MethodDef::new("__sizeof__($self, /)", |vm, args| {
+            // SAFETY: read under the GIL.
+            let n = unsafe { (&*this(&args[0]).registers.get()).len() };
+            Ok(vm.usize(size_of::<Generator>() + 16 + n * 8))
+        }, "gen.__sizeof__() -> size of gen in memory, in bytes"),
+        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+    ],
+    &[
+        GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))
+            .with_set(|vm, g, value| set_name(vm, &this(g).name, "__name__", value)),
+        GetSetDef::new("__qualname__", |_, g| Ok(this(g).qualname.borrow().clone()))
+            .with_set(|vm, g, value| set_name(vm, &this(g).qualname, "__qualname__", value)),
+        GetSetDef::new("gi_yieldfrom", |_, g| Ok(inner_of(g))),
+        GetSetDef::new("gi_running", |_, g| Ok(is_running(g))),
+        GetSetDef::new("gi_frame", frame_of),
+        GetSetDef::new("gi_suspended", |_, g| Ok(is_suspended(g))),
+        GetSetDef::new("gi_code", |_, g| Ok(this(g).code.clone())),
+    ],
+);
+
+pub static COROUTINE: Type = Type::new::<Generator>(
+    "coroutine",
+    &crate::types::object::OBJECT,
+    type_flags::HAVE_GC | type_flags::WEAKREFABLE,
+    Slots {
+        del: Some(finalize),
+        ..Slots::EMPTY
+            .repr(gen_repr)
+            .unary(UnaryOp::Await, |vm, c| Ok(vm.alloc(&COROUTINE_WRAPPER, Wrapper { coroutine: c.clone() })))
+    },
+    &[
+        MethodDef::new("send($self, value, /)", method_send, "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration."),
+        MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),
+        MethodDef::new("close($self, /)", |vm, args| {
+            close(vm, &args[0])?;
+            Ok(Object::NONE)
+        }, "close() -> raise GeneratorExit inside coroutine."),
+        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+    ],
+    &[
+        GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))
+            .with_set(|vm, g, value| set_name(vm, &this(g).name, "__name__", value)),
+        GetSetDef::new("__qualname__", |_, g| Ok(this(g).qualname.borrow().clone()))
+            .with_set(|vm, g, value| set_name(vm, &this(g).qualname, "__qualname__", value)),
+        GetSetDef::new("cr_await", |_, g| Ok(inner_of(g))),
+        GetSetDef::new("cr_running", |_, g| Ok(is_running(g))),
+        GetSetDef::new("cr_frame", frame_of),
+        GetSetDef::new("cr_suspended", |_, g| Ok(is_suspended(g))),
+        GetSetDef::new("cr_code", |_, g| Ok(this(g).code.clone())),
+        GetSetDef::new("cr_origin", |_, g| Ok(this(g).origin.borrow().clone())),
+    ],
+);
+
+/// What `coroutine.__await__()` gives.
+pub struct Wrapper {
+    coroutine: Object,
+}
+
+impl NativeClass for Wrapper {
+    fn class() -> &'static Type {
+        &COROUTINE_WRAPPER
+    }
+    fn traverse(&self, visitor: &mut Visitor) {
+        visitor.visit_object(&self.coroutine);
+    }
+}
+
+fn wrapped(object: &Object) -> &Object {
+    // SAFETY: used on coroutine_wrapper only.
+    unsafe { &object.payload_unchecked::<Wrapper>().coroutine }
+}
+
+pub static COROUTINE_WRAPPER: Type = Type::new::<Wrapper>(
+    "coroutine_wrapper",
+    &crate::types::object::OBJECT,
+    type_flags::HAVE_GC,
+    Slots {
+        next: Some(|vm, w| send(vm, wrapped(w), Object::NONE)),
+        ..Slots::EMPTY.iter(|_, w| Ok(w.clone()))
+    },
+    &[
+        MethodDef::new("send($self, value, /)", |vm, args| {
+            let step = resume(vm, wrapped(&args[0]), args[1].clone(), false)?;
+            step_to_result(vm, step)
+        }, "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration."),
+        MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", |vm, args| {
+            let exception = throw_arguments(vm, &args[1], &args[2], &args[3])?;
+            let step = throw(vm, wrapped(&args[0]), exception)?;
+            step_to_result(vm, step)
+        }, THROW_DOC),
+        MethodDef::new("close($self, /)", |vm, args| {
+            close(vm, wrapped(&args[0]))?;
+            Ok(Object::NONE)
+        }, "close() -> raise GeneratorExit inside coroutine."),
+    ],
+    &[],
+);
+
+/// Is it a generator that `await` accepts (`types.coroutine`)?
+pub fn is_iterable_coroutine(object: &Object) -> bool {
+    object.ty().is(&GENERATOR)
+        && this(object)
+            .code
+            .downcast::<crate::types::code::Code>()
+            .is_some_and(|c| c.has_flag(co::ITERABLE_COROUTINE))
+}
