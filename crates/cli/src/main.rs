@@ -1,1 +1,29 @@
-fn main() {}
+//! The `taipan` command: options, environment, start-up, running, exit.
+
+mod options;
+mod run;
+
+/// Bytes of native stack that the main thread's Python code gets.
+const MAIN_STACK: usize = 256 << 20;
+/// What is left of it when recursion is refused.
+const STACK_RESERVE: usize = 1 << 20;
+
+fn main() {
+    let options = match options::parse() {
+        Ok(options) => options,
+        Err(options::Stop { text, code }) => {
+            if code == 0 {
+                print!("{text}");
+            } else {
+                eprint!("{text}");
+            }
+            std::process::exit(code);
+        }
+    };
+    let code = stacker::grow(MAIN_STACK, || {
+        let marker = 0u8;
+        let limit = (&raw const marker as usize).saturating_sub(MAIN_STACK - STACK_RESERVE);
+        run::run(options, limit)
+    });
+    std::process::exit(code);
+}

@@ -6,7 +6,8 @@ use crate::prelude::*;
 use crate::types::{code, str};
 use taipan_bytecode::CodeUnit;
 use taipan_compiler::{CompileError, ErrorKind as CompileKind, Warning, WarningKind};
-use taipan_syntax::{Decoded, ErrorKind, LineIndex, Mode, SyntaxError, WarningCategory};
+pub use taipan_syntax::Mode;
+use taipan_syntax::{Decoded, ErrorKind, LineIndex, SyntaxError, WarningCategory};
 
 /// `CO_FUTURE_*`.
 pub const FUTURE_MASK: u32 = 0x1fe_0000;

@@ -839,7 +839,7 @@ static OTHER_ROWS: [Row; 45] = [
         name: name::release_buffer,
         sig: "($self, buffer, /)",
         doc: "Release the buffer object that exposes the underlying memory of the object.",
-        present: |s| s.release_buffer.is_some() || s.buffer.is_some(),
+        present: |s| s.release_buffer.is_some(),
         wrap: |vm, _owner, object, args, kw| {
             arity(vm, args, kw, 1, 1, "__release_buffer__")?;
             crate::buffer::release_buffer_dunder(vm, object, &args[0])

@@ -196,3 +196,148 @@ fn run_frozen(vm: &Vm, module_name: &str, frozen: &str) -> Result {
     crate::interp::run_code(vm, &code, &dict, &dict)?;
     Ok(made)
 }
+
+/// Makes the standard library inside the binary importable.
+pub fn install_embedded_library(vm: &Vm) -> Result<()> {
+    let code = crate::import::frozen_code(vm, "_embedded")?;
+    let made = module::new(vm, "_embedded");
+    let dict = module::dict_of(&made);
+    if let Some(d) = dict.downcast::<Dict>() {
+        d.set_text(vm, "__builtins__", vm.interp().builtins.clone());
+    }
+    vm.import_native("_pylib")?;
+    crate::interp::run_code(vm, &code, &dict, &dict)?;
+    vm.share("embedded library", made);
+    Ok(())
+}
+
+/// Shows an uncaught exception by `sys.excepthook`; the exit status.
+pub fn report_uncaught(vm: &Vm, exception: &Object) -> i32 {
+    if exception.is_instance_of(&exc::SYSTEM_EXIT) {
+        return exit_status(vm, exception);
+    }
+    let sys = vm.interp().modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys"));
+    let hook = match &sys {
+        Some(sys) => {
+            let _ = vm.set_attr_str(sys, "last_exc", exception);
+            vm.lookup_attr_str(sys, "excepthook").ok().flatten()
+        }
+        None => None,
+    };
+    drop(vm.take_raised());
+    let out = crate::display::Output::of(vm, None);
+    let Some(hook) = hook else {
+        let _ = crate::display::print_exception(vm, exception, &out);
+        return 1;
+    };
+    let traceback = exception
+        .downcast::<crate::types::exceptions::BaseException>()
+        .map_or(Object::NONE, |e| e.traceback());
+    let args = [exception.ty().to_object(), exception.clone(), traceback];
+    if let Err(raised) = vm.call(&hook, &args) {
+        let second = vm.caught(raised);
+        if second.is_instance_of(&exc::SYSTEM_EXIT) {
+            return exit_status(vm, &second);
+        }
+        crate::display::eprint_quietly("Error in sys.excepthook:\n");
+        let _ = crate::display::print_exception(vm, &second, &out);
+        crate::display::eprint_quietly("\nOriginal exception was:\n");
+        let _ = crate::display::print_exception(vm, exception, &out);
+    }
+    if exception.is_instance_of(&exc::KEYBOARD_INTERRUPT) { 130 } else { 1 }
+}
+
+/// What a SystemExit asks for; its message goes to stderr.
+fn exit_status(vm: &Vm, exception: &Object) -> i32 {
+    let code = vm.lookup_attr_str(exception, "code").ok().flatten().unwrap_or(Object::NONE);
+    drop(vm.take_raised());
+    if code.is_none() {
+        return 0;
+    }
+    if code.is_instance_of(&crate::types::int::INT) {
+        return crate::types::int::to_i64(&code).map_or(-1, |n| n as i32);
+    }
+    let text = vm.str_text(&code).unwrap_or_default();
+    drop(vm.take_raised());
+    let sys = vm.interp().modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys"));
+    let stderr = sys.and_then(|sys| vm.lookup_attr_str(&sys, "stderr").ok().flatten()).filter(|s| !s.is_none());
+    let line = format!("{text}\n");
+    match stderr {
+        Some(stderr) => {
+            if vm.call_method(&stderr, "write", &[vm.str(&line)]).is_err() {
+                drop(vm.take_raised());
+            }
+        }
+        None => crate::display::eprint_quietly(&line),
+    }
+    1
+}
+
+/// The end of the interpreter: threads, `atexit`, streams. The final status.
+pub fn finalise(vm: &Vm, status: i32) -> i32 {
+    let mut status = status;
+    let modules = vm.interp().modules.clone();
+    let get = |name: &str| modules.downcast::<Dict>().and_then(|d| d.get_text(vm, name));
+    if let Some(threading) = get("threading")
+        && let Err(raised) = vm.call_method(&threading, "_shutdown", &[])
+    {
+        let exception = vm.caught(raised);
+        vm.raise(exception);
+        vm.write_unraisable(&threading, "Exception ignored on threading shutdown");
+    }
+    if let Some(atexit) = get("atexit")
+        && vm.call_method(&atexit, "_run_exitfuncs", &[]).is_err()
+    {
+        drop(vm.take_raised());
+    }
+    if let Some(sys) = get("sys") {
+        for (stream, fatal) in [("stdout", true), ("stderr", false)] {
+            if let Ok(Some(file)) = vm.lookup_attr_str(&sys, stream)
+                && !file.is_none()
+            {
+                let closed = vm.lookup_attr_str(&file, "closed").ok().flatten();
+                let open = closed.is_none_or(|c| !vm.is_true(&c).unwrap_or(false));
+                if open && vm.call_method(&file, "flush", &[]).is_err() && fatal {
+                    vm.write_unraisable(&file, "Exception ignored while flushing sys.stdout");
+                    status = 120;
+                }
+            }
+            drop(vm.take_raised());
+        }
+    }
+    clear_main(vm);
+    status
+}
+
+/// Drops the globals of `__main__`, in CPython's order: names with one
+/// underscore first, then the rest.
+fn clear_main(vm: &Vm) {
+    let modules = vm.interp().modules.clone();
+    let Some(main) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "__main__")) else { return };
+    let dict = module::dict_of(&main);
+    let Some(d) = dict.downcast::<Dict>() else { return };
+    for pass in 0..2 {
+        for (key, value) in d.items() {
+            let text = vm.str_lossy(&key);
+            let single = text.starts_with('_') && !text[1..].starts_with('_');
+            drop(value);
+            if (pass == 0 && single) || (pass == 1 && text != "__builtins__") {
+                let old = d.set(vm, &key, Object::NONE);
+                if old.is_err() {
+                    drop(vm.take_raised());
+                }
+            }
+        }
+    }
+    crate::gc::collect(vm, 2);
+    if let Some(sys) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys")) {
+        for stream in ["stdout", "stderr"] {
+            if let Ok(Some(file)) = vm.lookup_attr_str(&sys, stream)
+                && !file.is_none()
+            {
+                let _ = vm.call_method(&file, "flush", &[]);
+            }
+            drop(vm.take_raised());
+        }
+    }
+}

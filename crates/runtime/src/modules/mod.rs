@@ -9,5 +9,9 @@ use crate::prelude::*;
 
 /// The registry.
 pub fn all() -> Vec<&'static ModuleDef> {
-    vec![&sys::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE]
+    vec![
+        &sys::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
+        &crate::gc::MODULE,
+        &crate::types::weakref::MODULE,
+    ]
 }

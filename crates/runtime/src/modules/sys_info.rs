@@ -254,12 +254,22 @@ pub fn add_to(vm: &Vm, module: &Object) -> Result<()> {
         set(name, prefix.clone())?;
     }
     set("_home", Object::NONE)?;
-    set("_stdlib_dir", Object::NONE)?;
+    let library = vm.str(&format!("{}/lib/python3.14", vm.str_lossy(&prefix)));
+    set("_stdlib_dir", library.clone())?;
     set("pycache_prefix", Object::NONE)?;
     set("dont_write_bytecode", Object::bool(config.dont_write_bytecode))?;
     set("warnoptions", vm.list(config.warn_options.iter().map(|s| vm.str(s)).collect()))?;
     set("_xoptions", x_options(vm))?;
-    set("path", vm.list(Vec::new()))?;
+    let mut path: Vec<Object> = Vec::new();
+    if !config.ignore_environment
+        && let Some(entries) = std::env::var_os("PYTHONPATH").filter(|p| !p.is_empty())
+    {
+        for entry in std::os::unix::ffi::OsStrExt::as_bytes(entries.as_os_str()).split(|&b| b == b':') {
+            path.push(crate::compile::surrogate_escaped(vm, entry));
+        }
+    }
+    path.push(library);
+    set("path", vm.list(path))?;
     set("meta_path", vm.list(Vec::new()))?;
     set("path_hooks", vm.list(Vec::new()))?;
     set("path_importer_cache", vm.new_dict())?;

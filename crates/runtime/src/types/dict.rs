@@ -34,6 +34,8 @@ struct Table {
     /// Entries written, deleted ones included.
     filled: u32,
     usable: u32,
+    /// Deleted entries before the first live one (at least so many).
+    head: u32,
 }
 
 const EMPTY: u32 = u32::MAX;
@@ -63,7 +65,7 @@ impl Drop for Dict {
 }
 
 impl Table {
-    const NEW: Table = Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0 };
+    const NEW: Table = Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0, head: 0 };
 
     #[inline(always)]
     fn mask(&self) -> usize {
@@ -143,7 +145,7 @@ impl Table {
                 return false;
             }
             std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
-            let mut new = Table { memory, log2, used: self.used, filled: 0, usable: usable as u32 };
+            let mut new = Table { memory, log2, used: self.used, filled: 0, usable: usable as u32, head: 0 };
             let mask = new.mask();
             for i in 0..self.filled as usize {
                 let entry = *self.entries().add(i);
@@ -540,11 +542,18 @@ impl Dict {
                 table.set_index(slot, DUMMY);
             }
             table.used -= 1;
+            if i as u32 == table.head {
+                table.head += 1;
+                while table.head < table.filled && (*table.entries().add(table.head as usize)).key.is_unbound() {
+                    table.head += 1;
+                }
+            }
             // Trailing deleted entries can be reused by popitem-style use.
             if i as u32 + 1 == table.filled && table.used == 0 {
                 let (memory, log2) = (table.memory, table.log2);
                 std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
                 table.filled = 0;
+                table.head = 0;
             }
             (key, value)
         }
@@ -553,6 +562,80 @@ impl Dict {
     pub fn last_position(&self) -> Option<usize> {
         self.entries().iter().rposition(|entry| !entry.key.is_unbound())
     }
+    /// The first entry's position.
+    pub fn first_position(&self) -> Option<usize> {
+        let head = self.table().head as usize;
+        self.entries().get(head..)?.iter().position(|entry| !entry.key.is_unbound()).map(|i| head + i)
+    }
+    /// Moves the live entry at `i` to the end of the order. False: no memory.
+    pub fn move_to_end(&self, i: usize) -> bool {
+        if self.entries().len() == i + 1 {
+            return true;
+        }
+        let hash = self.entries()[i].hash;
+        let (key, value) = self.remove_at(i);
+        self.insert(key, hash, value)
+    }
+    /// Moves the live entry at `i` to the front of the order. False: no memory.
+    pub fn move_to_front(&self, i: usize) -> bool {
+        if self.first_position() == Some(i) {
+            return true;
+        }
+        if self.table().head == 0 {
+            return self.rebuild_with_first(i);
+        }
+        self.touch();
+        let table = self.table_mut();
+        // SAFETY: head is the index of a deleted entry's successor; `i` is live.
+        unsafe {
+            let entry = *table.entries().add(i);
+            let front = table.head - 1;
+            if let Some(slot) = table.find_slot(entry.hash, i as u32) {
+                table.set_index(slot, front);
+            }
+            table.entries().add(front as usize).write(entry);
+            (*table.entries().add(i)).key = Value::UNBOUND;
+            (*table.entries().add(i)).value = Value::UNBOUND;
+            table.head = front;
+        }
+        true
+    }
+    /// As `move_to_front` with a new table that has room before the first entry.
+    fn rebuild_with_first(&self, i: usize) -> bool {
+        let gap = self.len() / 2 + 4;
+        let mut order: Vec<Entry> = Vec::new();
+        if order.try_reserve_exact(self.len()).is_err() {
+            return false;
+        }
+        order.push(self.entries()[i]);
+        order.extend(self.entries().iter().enumerate().filter(|(k, e)| *k != i && !e.key.is_unbound()).map(|(_, e)| *e));
+        self.touch();
+        let table = self.table_mut();
+        if !table.resize(order.len() + gap + order.len() / 2) {
+            return false;
+        }
+        // SAFETY: the table has room for the gap and all entries, which only change places.
+        unsafe {
+            std::ptr::write_bytes(table.memory, 0xff, Table::width(table.log2) << table.log2);
+            for k in 0..gap {
+                table.entries().add(k).write(Entry { hash: 0, key: Value::UNBOUND, value: Value::UNBOUND });
+            }
+            let mask = table.mask();
+            for (k, entry) in order.iter().enumerate() {
+                let mut perturb = entry.hash as u64;
+                let mut at = entry.hash as usize & mask;
+                while table.index(at) != EMPTY {
+                    perturb >>= 5;
+                    at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+                }
+                table.set_index(at, (gap + k) as u32);
+                table.entries().add(gap + k).write(*entry);
+            }
+        }
+        table.filled = (gap + order.len()) as u32;
+        table.head = gap as u32;
+        true
+    }
     /// Takes the last entry out; the fill mark goes back with it.
     pub fn pop_last(&self) -> Option<(Object, Object)> {
         let i = self.last_position()?;
@@ -560,6 +643,7 @@ impl Dict {
         let table = self.table_mut();
         if table.filled as usize > i {
             table.filled = i as u32;
+            table.head = table.head.min(table.filled);
         }
         Some(popped)
     }

@@ -17,8 +17,8 @@ pub const VALUES: u8 = 1;
 pub const ITEMS: u8 = 2;
 
 /// Payload of the views.
-pub(crate) struct DictView {
-    pub(crate) dict: Object,
+pub struct DictView {
+    pub dict: Object,
 }
 
 impl NativeClass for DictView {
@@ -369,7 +369,7 @@ fn items_contains(vm: &Vm, view: &Object, item: &Object) -> Result<bool> {
 }
 
 fn is_set_view(object: &Object) -> bool {
-    object.ty().is(&DICT_KEYS) || object.ty().is(&DICT_ITEMS)
+    object.is_instance_of(&DICT_KEYS) || object.is_instance_of(&DICT_ITEMS)
 }
 
 fn is_any_set(object: &Object) -> bool {
@@ -438,7 +438,7 @@ fn view_and(vm: &Vm, a: &Object, b: &Object) -> Result {
 }
 
 fn view_xor(vm: &Vm, a: &Object, b: &Object) -> Result {
-    if a.ty().is(&DICT_ITEMS) && b.ty().is(&DICT_ITEMS) {
+    if a.is_instance_of(&DICT_ITEMS) && b.is_instance_of(&DICT_ITEMS) {
         let mut either = Vec::new();
         for (items, other) in [(a, b), (b, a)] {
             let iterator = vm.iter(items)?;

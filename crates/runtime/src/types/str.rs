@@ -249,12 +249,8 @@ pub fn hash_bytes(vm: &Vm, bytes: &[u8]) -> i64 {
 }
 
 pub fn siphash13(k0: u64, k1: u64, bytes: &[u8]) -> u64 {
-    let mut v = [
-        k0 ^ 0x736f6d6570736575,
-        k1 ^ 0x646f72616e646f6d,
-        k0 ^ 0x6c7967656e657261,
-        k1 ^ 0x7465646279746573,
-    ];
+    let mut v =
+        [k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573];
     #[inline(always)]
     fn round(v: &mut [u64; 4]) {
         v[0] = v[0].wrapping_add(v[1]);
@@ -324,6 +320,12 @@ fn short(vm: &Vm, bytes: &[u8]) -> Option<Object> {
     }
 }
 
+/// The empty string.
+#[inline]
+pub fn empty() -> Object {
+    crate::names::name::empty.object().clone()
+}
+
 /// From code points below 256.
 pub fn from_latin1(vm: &Vm, bytes: &[u8]) -> Object {
     if bytes.len() < 2
@@ -367,16 +369,34 @@ pub(crate) fn mark_ascii(object: &Object) {
     }
 }
 
+/// A string of `len` units of type `T`, given one by one. The kind must be the
+/// narrowest that fits, `ascii` true of the data.
+fn try_write<T>(
+    vm: &Vm,
+    class: &Type,
+    len: usize,
+    ascii: bool,
+    units: impl Iterator<Item = T>,
+) -> Option<Object> {
+    try_new(vm, class, len, size_of::<T>().trailing_zeros(), ascii, |memory| {
+        for (i, unit) in units.take(len).enumerate() {
+            // SAFETY: room for `len` units; the iterator's items are at least as many.
+            unsafe { (memory as *mut T).add(i).write(unit) }
+        }
+    })
+}
+
 /// From UCS-2 units, narrowed if possible.
 pub fn from_u16(vm: &Vm, units: &[u16]) -> Object {
-    if units.iter().all(|&c| c < 256) {
-        let bytes: Vec<u8> = units.iter().map(|&c| c as u8).collect();
-        return from_latin1(vm, &bytes);
+    let all = units.iter().fold(0, |all, &c| all | c);
+    if units.len() < 2 && all < 0x100 {
+        return from_latin1(vm, &[all as u8][..units.len()]);
     }
-    expect_memory(try_new(vm, &STR, units.len(), 1, false, |memory| {
-        // SAFETY: room for the units.
-        unsafe { std::ptr::copy_nonoverlapping(units.as_ptr() as *const u8, memory, units.len() * 2) }
-    }))
+    expect_memory(if all < 0x100 {
+        try_write(vm, &STR, units.len(), all < 0x80, units.iter().map(|&c| c as u8))
+    } else {
+        try_write(vm, &STR, units.len(), false, units.iter().copied())
+    })
 }
 
 /// From code points, narrowed if possible.
@@ -385,25 +405,15 @@ pub fn from_code_points(vm: &Vm, chars: &[u32]) -> Object {
 }
 
 pub fn try_from_code_points(vm: &Vm, class: &Type, chars: &[u32]) -> Option<Object> {
-    let max = chars.iter().fold(0, |max, &c| max | c);
-    if max < 256 {
-        let bytes: Vec<u8> = chars.iter().map(|&c| c as u8).collect();
-        if class.is(&STR) {
-            return Some(from_latin1(vm, &bytes));
-        }
-        return try_from_latin1(vm, class, &bytes);
+    let all = chars.iter().fold(0, |all, &c| all | c);
+    if chars.len() < 2 && all < 0x100 && class.is(&STR) {
+        return Some(from_latin1(vm, &[all as u8][..chars.len()]));
     }
-    if max < 0x10000 {
-        let units: Vec<u16> = chars.iter().map(|&c| c as u16).collect();
-        return try_new(vm, class, units.len(), 1, false, |memory| {
-            // SAFETY: room for the units.
-            unsafe { std::ptr::copy_nonoverlapping(units.as_ptr() as *const u8, memory, units.len() * 2) }
-        });
+    match all {
+        0..0x100 => try_write(vm, class, chars.len(), all < 0x80, chars.iter().map(|&c| c as u8)),
+        0x100..0x10000 => try_write(vm, class, chars.len(), false, chars.iter().map(|&c| c as u16)),
+        _ => try_write(vm, class, chars.len(), false, chars.iter().copied()),
     }
-    try_new(vm, class, chars.len(), 2, false, |memory| {
-        // SAFETY: room for the units.
-        unsafe { std::ptr::copy_nonoverlapping(chars.as_ptr() as *const u8, memory, chars.len() * 4) }
-    })
 }
 
 /// From Rust text.
@@ -431,7 +441,13 @@ pub fn try_from_text(vm: &Vm, text: &str) -> Option<Object> {
     if len == 1 {
         return Some(from_char(vm, text.chars().next().map_or(0, u32::from)));
     }
-    let shift = if lead < 0xc4 { 0 } else if lead < 0xf0 { 1 } else { 2 };
+    let shift = if lead < 0xc4 {
+        0
+    } else if lead < 0xf0 {
+        1
+    } else {
+        2
+    };
     try_new(vm, &STR, len, shift, false, |memory| {
         for (i, c) in text.chars().enumerate() {
             // SAFETY: room for `len` units of this width, which is the number of characters.
@@ -525,7 +541,9 @@ pub fn append_in_place(_vm: &Vm, owned: Object, b: &Str) -> std::result::Result<
         let old_len = a.len;
         let ascii = a.is_ascii() && b.is_ascii();
         let Some(new_len) = old_len.checked_add(b.len) else { return Err(owned) };
-        let Some(size) = (new_len << shift).checked_add(size_of::<Payload<Str>>() + 8) else { return Err(owned) };
+        let Some(size) = (new_len << shift).checked_add(size_of::<Payload<Str>>() + 8) else {
+            return Err(owned);
+        };
         let moved = (*taipan_object::heap::current()).reallocate_large(ptr, size);
         if moved.is_null() {
             return Err(owned);

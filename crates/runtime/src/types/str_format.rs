@@ -5,7 +5,7 @@
 //! specs are in `taipan_numeric`.
 
 use crate::prelude::*;
-use crate::types::str::{Builder, Kind, STR};
+use crate::types::str::{self, Builder, Kind, STR};
 use crate::types::str_units::{substring, units};
 use crate::types::{float, int};
 use std::cell::Cell;
@@ -62,7 +62,7 @@ fn push_formatted(vm: &Vm, out: &mut Builder, value: &Object, spec: Option<&Obje
                 out.push_object(&vm.str_of(value)?);
                 return Ok(());
             }
-            vm.intern("")
+            str::empty()
         }
     };
     out.push_object(&vm.format(value, &spec)?);

@@ -108,14 +108,14 @@ static SIG: Sig = Sig::new("str(object=<missing>, encoding=<missing>, errors=<mi
 
 fn str_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let text = match (args, kwnames) {
-        ([], []) => vm.intern(""),
+        ([], []) => str::empty(),
         ([object], []) => vm.str_of(object)?,
         _ => {
             let bound = SIG.bind(vm, args, kwnames)?;
             let encoding = text_argument(vm, "encoding", &bound[1])?;
             let errors = text_argument(vm, "errors", &bound[2])?;
             match (bound[0].bound(), &encoding, &errors) {
-                (None, ..) => vm.intern(""),
+                (None, ..) => str::empty(),
                 (Some(object), None, None) => vm.str_of(object)?,
                 (Some(object), ..) => decode_object(
                     vm,
@@ -388,7 +388,7 @@ fn iterator_reduce(vm: &Vm, args: &[Object]) -> Result {
     let iter = iterators::builtin(vm, "iter")?;
     Ok(vm.tuple(match state.text.bound() {
         Some(text) => vec![iter, vm.tuple(vec![text]), vm.usize(state.index.get())],
-        None => vec![iter, vm.tuple(vec![vm.intern("")])],
+        None => vec![iter, vm.tuple(vec![str::empty()])],
     }))
 }
 

@@ -2,7 +2,7 @@
 //! partition, strip, join, replace, translate, padding.
 
 use crate::prelude::*;
-use crate::types::str::{Builder, STR};
+use crate::types::str::{self, Builder, STR};
 use crate::types::str_methods::shown_type;
 use crate::types::str_search::{self, Searcher};
 use crate::types::str_units::{Unit, Width, as_units, build, build_by_shift, shift_of, substring, units};
@@ -11,10 +11,6 @@ use taipan_unicode as unicode;
 fn this(object: &Object) -> &Str {
     // SAFETY: methods of str are only called on strings.
     unsafe { object.payload_unchecked() }
-}
-
-fn empty(vm: &Vm) -> Object {
-    vm.intern("")
 }
 
 /// A copy of exact type str; the object itself if it is one.
@@ -208,23 +204,21 @@ fn partition_separator<'a>(vm: &Vm, object: &'a Object) -> Result<&'a Str> {
 pub fn str_partition(vm: &Vm, args: &[Object]) -> Result {
     let (s, sep) = (this(&args[0]), partition_separator(vm, &args[1])?);
     Ok(vm.tuple(match str_search::find_in(s, sep) {
-        Some(i) => {
-            let rest = s.slice(vm, i + sep.len(), s.len());
-            vec![s.slice(vm, 0, i), plain(vm, &args[1]), rest]
-        }
-        None => vec![plain(vm, &args[0]), empty(vm), empty(vm)],
+        Some(i) => parts_around(vm, s, i, &args[1], sep),
+        None => vec![args[0].clone(), str::empty(), str::empty()],
     }))
 }
 
 pub fn str_rpartition(vm: &Vm, args: &[Object]) -> Result {
     let (s, sep) = (this(&args[0]), partition_separator(vm, &args[1])?);
     Ok(vm.tuple(match str_search::rfind_in(s, sep) {
-        Some(i) => {
-            let rest = s.slice(vm, i + sep.len(), s.len());
-            vec![s.slice(vm, 0, i), plain(vm, &args[1]), rest]
-        }
-        None => vec![empty(vm), empty(vm), plain(vm, &args[0])],
+        Some(i) => parts_around(vm, s, i, &args[1], sep),
+        None => vec![str::empty(), str::empty(), args[0].clone()],
     }))
+}
+
+fn parts_around(vm: &Vm, s: &Str, i: usize, object: &Object, sep: &Str) -> Vec<Object> {
+    vec![s.slice(vm, 0, i), object.clone(), s.slice(vm, i + sep.len(), s.len())]
 }
 
 // ---- strip ---------------------------------------------------------------------------
@@ -328,7 +322,7 @@ pub fn join(vm: &Vm, sep: &Object, iterable: &Object) -> Result {
 pub fn join_items(vm: &Vm, sep: &Object, items: &[Object]) -> Result {
     let sep_str = this(sep);
     match items {
-        [] => return Ok(empty(vm)),
+        [] => return Ok(str::empty()),
         [one] if one.ty().is(&STR) => return Ok(one.clone()),
         _ => {}
     }
@@ -699,7 +693,7 @@ fn expand<T: Unit>(s: &[T], tab: i32, put: &mut impl FnMut(T, usize)) {
 pub fn repeat(vm: &Vm, object: &Object, n: usize) -> Result {
     let s = this(object);
     if s.is_empty() || n == 0 {
-        return Ok(empty(vm));
+        return Ok(str::empty());
     }
     if n == 1 {
         return Ok(plain(vm, object));

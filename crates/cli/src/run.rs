@@ -1,0 +1,152 @@
+//! From options to an exit status: start the interpreter, run the target,
+//! report what it raised, shut down.
+
+use crate::options::{Options, Target};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use taipan_runtime::prelude::*;
+use taipan_runtime::{compile, interp, start};
+
+/// Runs everything; the process's exit status.
+pub fn run(options: Options, native_limit: usize) -> i32 {
+    let mut modules = taipan_stdlib_files::modules();
+    modules.push(&taipan_pylib::MODULE);
+    let Some(vm) = start::new_interpreter(options.config, native_limit, modules, taipan_pylib::MODULES) else {
+        eprintln!("Fatal Python error: cannot reserve memory for the interpreter");
+        return 1;
+    };
+    let bare = std::env::var_os("TAIPAN_BARE").is_some();
+    if !bare && let Err(raised) = initialise(vm) {
+        let exception = vm.caught(raised);
+        eprintln!("Fatal Python error: init_import_site: Failed to initialise the interpreter");
+        let out = taipan_runtime::display::Output::of(vm, None);
+        let _ = taipan_runtime::display::print_exception(vm, &exception, &out);
+        return 1;
+    }
+    let main = match main_module(vm) {
+        Ok(main) => main,
+        Err(raised) => return report(vm, raised),
+    };
+    let result = match &options.target {
+        Target::Command(source) => run_source(vm, source.as_bytes(), "<string>", &main),
+        Target::Module(name) => run_module(vm, name),
+        Target::File(path) => run_file(vm, path, &main),
+        Target::Stdin => {
+            let mut source = Vec::new();
+            let _ = std::io::Read::read_to_end(&mut std::io::stdin(), &mut source);
+            run_source(vm, &source, "<stdin>", &main)
+        }
+    };
+    let status = match result {
+        Ok(()) => 0,
+        Err(raised) => report(vm, raised),
+    };
+    start::finalise(vm, status)
+}
+
+fn initialise(vm: &Vm) -> Result<()> {
+    start::start_importlib(vm)?;
+    start::install_embedded_library(vm)?;
+    vm.import_module("encodings")?;
+    taipan_stdlib_files::make_std_streams(vm)?;
+    if !vm.interp().config.no_site {
+        vm.import_module("site")?;
+    }
+    Ok(())
+}
+
+fn main_module(vm: &Vm) -> Result {
+    let main = taipan_runtime::types::module::new(vm, "__main__");
+    let dict = taipan_runtime::types::module::dict_of(&main);
+    vm.set_item(&dict, &vm.intern("__builtins__"), &vm.interp().builtins.clone())?;
+    let modules = vm.interp().modules.clone();
+    vm.set_item(&modules, &vm.intern("__main__"), &main)?;
+    Ok(main)
+}
+
+fn run_source(vm: &Vm, source: &[u8], filename: &str, main: &Object) -> Result<()> {
+    let code = compile::compile_bytes(vm, source, &vm.str(filename), compile::Mode::Exec, -1)?;
+    let dict = taipan_runtime::types::module::dict_of(main);
+    interp::run_code(vm, &code, &dict, &dict).map(drop)
+}
+
+fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object) -> Result<()> {
+    let shown = compile::surrogate_escaped(vm, path.as_bytes());
+    let executable = vm.interp().config.executable.clone();
+    let source = match std::fs::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let directory = std::path::Path::new(path).is_dir();
+            if directory && std::path::Path::new(path).join("__main__.py").exists() {
+                return run_directory(vm, path);
+            }
+            let errno = error.raw_os_error().unwrap_or(2);
+            if directory {
+                eprintln!("{executable}: can't find '__main__' module in {}", vm.repr_text(&absolute(vm, path))?);
+                std::process::exit(1);
+            }
+            eprintln!(
+                "{executable}: can't open file {}: [Errno {errno}] {}",
+                vm.repr_text(&absolute(vm, path))?,
+                taipan_runtime::errors::errno_text(errno)
+            );
+            std::process::exit(2);
+        }
+    };
+    if !vm.interp().config.safe_path {
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        if let Some(parent) = real.parent() {
+            insert_path(vm, compile::surrogate_escaped(vm, parent.as_os_str().as_bytes()))?;
+        }
+    }
+    let dict = taipan_runtime::types::module::dict_of(main);
+    vm.set_item(&dict, &vm.intern("__file__"), &shown)?;
+    vm.set_item(&dict, &vm.intern("__cached__"), &Object::NONE)?;
+    set_loader(vm, &dict, &shown);
+    let code = compile::compile_bytes(vm, &source, &shown, compile::Mode::Exec, -1)?;
+    interp::run_code(vm, &code, &dict, &dict).map(drop)
+}
+
+/// `__main__.__loader__` is a SourceFileLoader of the script.
+fn set_loader(vm: &Vm, dict: &Object, path: &Object) {
+    let made = (|| -> Result<()> {
+        let external = vm.import_module("_frozen_importlib_external")?;
+        let class = vm.get_attr_str(&external, "SourceFileLoader")?;
+        let loader = vm.call(&class, &[vm.intern("__main__"), path.clone()])?;
+        vm.set_item(dict, &vm.intern("__loader__"), &loader)
+    })();
+    if made.is_err() {
+        drop(vm.take_raised());
+    }
+}
+
+fn absolute(vm: &Vm, path: &std::ffi::OsStr) -> Object {
+    let path = std::path::absolute(path).map(|p| p.into_os_string()).unwrap_or_else(|_| path.into());
+    compile::surrogate_escaped(vm, &path.into_vec())
+}
+
+fn insert_path(vm: &Vm, entry: Object) -> Result<()> {
+    let sys = vm.import_native("sys")?;
+    let path = vm.get_attr_str(&sys, "path")?;
+    vm.call_method(&path, "insert", &[vm.int(0), entry]).map(drop)
+}
+
+fn run_directory(vm: &Vm, path: &std::ffi::OsStr) -> Result<()> {
+    insert_path(vm, compile::surrogate_escaped(vm, path.as_bytes()))?;
+    let runpy = vm.import_module("runpy")?;
+    vm.call_method(&runpy, "_run_module_as_main", &[vm.str("__main__"), Object::FALSE]).map(drop)
+}
+
+fn run_module(vm: &Vm, name: &str) -> Result<()> {
+    if !vm.interp().config.safe_path {
+        let here = std::env::current_dir().map(|d| d.into_os_string().into_vec()).unwrap_or_default();
+        insert_path(vm, compile::surrogate_escaped(vm, &here))?;
+    }
+    let runpy = vm.import_module("runpy")?;
+    vm.call_method(&runpy, "_run_module_as_main", &[vm.str(name)]).map(drop)
+}
+
+/// Shows an uncaught exception; the exit status it stands for.
+fn report(vm: &Vm, raised: Raised) -> i32 {
+    let exception = vm.caught(raised);
+    start::report_uncaught(vm, &exception)
+}
