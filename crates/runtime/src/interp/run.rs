@@ -226,7 +226,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             set!(ins.a(), b);
                         }
                         Opcode::Move2 => {
-                            let b = if ins.has(f::B_CONST) { *(*frame).consts.add(ins.b()) } else { reg!(ins.b()) };
+                            let b = operand_b!(ins);
                             if ins.has(f::B_TEMP) {
                                 reg!(ins.b()) = Value::UNBOUND;
                             } else if b.is_ptr() {
@@ -237,7 +237,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 break 'dispatch Exit::Raise;
                             }
                             set!(ins.a(), b);
-                            let c = if ins.has(f::C_CONST) { *(*frame).consts.add(ins.c()) } else { reg!(ins.c()) };
+                            let c = operand_c!(ins);
                             if ins.has(f::C_TEMP) {
                                 reg!(ins.c()) = Value::UNBOUND;
                             } else if c.is_ptr() {
