@@ -140,13 +140,7 @@ fn default_repr(vm: &Vm, object: &Object) -> Result {
     // A factory may show this very dict.
     let shown = match vm.enter_repr(&factory) {
         None => vm.intern("..."),
-        Some(guard) => {
-            drop(guard);
-            let Some(_guard) = vm.enter_repr(object) else {
-                return Ok(vm.str(&format!("{}(..., {})", object.ty().name(), vm.str_lossy(&base))));
-            };
-            vm.repr(&factory)?
-        }
+        Some(_guard) => vm.repr(&factory)?,
     };
     let mut out = taipan_runtime::types::str::Builder::new();
     out.push_str(object.ty().name());

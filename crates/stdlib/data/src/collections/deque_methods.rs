@@ -271,5 +271,5 @@ pub fn reduce(vm: &Vm, args: &[Object]) -> Result {
 pub fn size_of(vm: &Vm, args: &[Object]) -> Result {
     let this = this::<Deque>(&args[0]);
     let room = this.change(|items| items.capacity());
-    Ok(vm.usize(args[0].ty().instance_size.get() + room * size_of::<Object>()))
+    Ok(vm.usize(args[0].ty().instance_size.get() + room * std::mem::size_of::<Object>()))
 }

@@ -1,0 +1,28 @@
+//! Taipan: native modules about data: iterators, functions, collections,
+//! numbers, serialised values.
+//!
+//! One file (or folder) per module, each with a `ModuleDef`; [`modules`] is
+//! the registry.
+
+#![forbid(unsafe_code)]
+
+mod abc;
+mod collections;
+mod functools;
+mod itertools;
+mod lru_cache;
+mod operator;
+mod util;
+
+use taipan_runtime::prelude::ModuleDef;
+
+/// The modules of this crate.
+pub fn modules() -> Vec<&'static ModuleDef> {
+    vec![
+        &abc::ABC,
+        &collections::COLLECTIONS,
+        &functools::FUNCTOOLS,
+        &itertools::ITERTOOLS,
+        &operator::OPERATOR,
+    ]
+}

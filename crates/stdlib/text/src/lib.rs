@@ -1,0 +1,14 @@
+//! Taipan: native modules about text: regular expressions, string formatting,
+//! encodings of data as text.
+//!
+//! One file (or folder) per module, each with a `ModuleDef`; [`modules`] is
+//! the registry.
+
+#![forbid(unsafe_code)]
+
+use taipan_runtime::prelude::ModuleDef;
+
+/// The modules of this crate.
+pub fn modules() -> Vec<&'static ModuleDef> {
+    vec![]
+}
