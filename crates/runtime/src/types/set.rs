@@ -101,9 +101,6 @@ impl SetObject {
     pub fn is_empty(&self) -> bool {
         self.used.get() == 0
     }
-    pub(crate) fn mask(&self) -> usize {
-        self.mask.get()
-    }
     /// Bytes of the table outside of the object.
     pub(crate) fn table_bytes(&self) -> usize {
         if self.table.get().is_null() { 0 } else { (self.mask.get() + 1) * size_of::<Slot>() }
@@ -165,20 +162,23 @@ impl SetObject {
             let slots = self.slots();
             let mut at = hash as usize & mask;
             let mut perturb = hash as u64;
+            let mut deleted = None;
             loop {
                 let run = if at + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
                 for i in at..=at + run {
                     // SAFETY: `i` is within the mask, and `slots` is the table still.
                     let slot = unsafe { *slots.add(i) };
-                    if slot.hash != hash {
-                        if slot.hash == 0 && slot.key.is_unbound() {
-                            return Ok(Probe::Free(i));
+                    if slot.key.is_unbound() {
+                        if slot.hash == 0 {
+                            // A comparison may have filled the deleted slot seen before.
+                            let free = deleted.filter(|&d| self.slot(d).key.is_unbound());
+                            return Ok(Probe::Free(free.unwrap_or(i)));
                         }
+                        deleted = Some(i);
                         continue;
                     }
-                    if slot.key.is_unbound() {
-                        // The hash is 0: empty. (-1 is no hash of a key.)
-                        return Ok(Probe::Free(i));
+                    if slot.hash != hash {
+                        continue;
                     }
                     if slot.key == key.value() {
                         return Ok(Probe::Found(i));
@@ -228,9 +228,13 @@ impl SetObject {
             Probe::Found(_) => return Ok(false),
             Probe::Free(i) => i,
         };
+        let reused = self.slot(i).hash == DELETED.hash;
         self.set_slot(i, Slot { hash, key: key.clone().into_value() });
-        self.fill.set(self.fill.get() + 1);
         self.used.set(self.used.get() + 1);
+        if reused {
+            return Ok(true);
+        }
+        self.fill.set(self.fill.get() + 1);
         if self.fill.get() * 5 >= self.mask.get() * 3 {
             let used = self.used.get();
             self.resize(vm, if used > 50000 { used * 2 } else { used * 4 })?;
