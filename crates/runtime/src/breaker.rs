@@ -39,3 +39,16 @@ pub fn handle(vm: &Vm) -> Result<()> {
     }
     Ok(())
 }
+
+impl Vm {
+    /// Runs the Python handlers of signals that have arrived (PEP 475: between
+    /// an interrupted system call and its repetition).
+    pub fn check_signals(&self) -> Result<()> {
+        if self.interp().heap.breaker.load(Ordering::Relaxed) & bits::SIGNALS != 0
+            && let Some(handler) = self.interp().signal_handler.get()
+        {
+            return handler(self);
+        }
+        Ok(())
+    }
+}

@@ -93,3 +93,11 @@ impl Gil {
         self.interval.store(interval, Ordering::Relaxed);
     }
 }
+
+impl Vm {
+    /// Brings the lock in order in a new child process, whose only thread this is.
+    pub fn after_fork_in_child(&self) {
+        // SAFETY: no other thread exists, so nobody looks at the lock.
+        unsafe { (*(&raw const self.interp().gil).cast_mut()).after_fork() }
+    }
+}
