@@ -29,6 +29,7 @@ pub mod slots;
 pub mod start;
 pub mod structseq;
 pub mod suggest;
+pub mod support;
 pub mod ty;
 pub mod types;
 pub mod unraisable;

@@ -3,7 +3,7 @@
 //!
 //! Classes are remembered by weak references, found by the class's address.
 
-use crate::util::{allocate, this};
+use taipan_runtime::support::{allocate, this};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

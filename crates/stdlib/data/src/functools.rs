@@ -2,7 +2,7 @@
 //! cache behind `functools.lru_cache` is in `lru_cache`.
 
 use crate::lru_cache;
-use crate::util::{allocate, has_no_attributes, readonly_member, this};
+use taipan_runtime::support::{allocate, has_no_attributes, readonly_member, this};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

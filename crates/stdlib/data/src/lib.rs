@@ -12,7 +12,6 @@ mod functools;
 mod itertools;
 mod lru_cache;
 mod operator;
-mod util;
 
 use taipan_runtime::prelude::ModuleDef;
 

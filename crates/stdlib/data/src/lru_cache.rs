@@ -4,7 +4,7 @@
 //! The bounded cache is a dict from keys to the numbers of links in a slab;
 //! the links form a ring in order of use, link 0 being its root.
 
-use crate::util::{allocate, check_arity, this};
+use taipan_runtime::support::{allocate, check_arity, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

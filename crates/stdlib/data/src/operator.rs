@@ -1,7 +1,7 @@
 //! `_operator`: the operators as functions, and the getters and callers of
 //! `operator`: itemgetter, attrgetter, methodcaller.
 
-use crate::util::{allocate, check_arity, qualified_name, this};
+use taipan_runtime::support::{allocate, check_arity, qualified_name, this};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::str::{self, Builder};

@@ -1,6 +1,6 @@
 //! `collections.defaultdict`: a dict whose missing values a factory makes.
 
-use crate::util::{allocate, this};
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

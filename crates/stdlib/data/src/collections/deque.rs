@@ -5,7 +5,7 @@
 //! the deque under them.
 
 use super::deque_methods::{self as methods};
-use crate::util::{allocate, check_arity, this};
+use taipan_runtime::support::{allocate, check_arity, this};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use taipan_runtime::prelude::*;

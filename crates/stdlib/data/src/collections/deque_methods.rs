@@ -1,7 +1,7 @@
 //! The methods of `collections.deque`, and what its slots are made of.
 
 use super::deque::{DEQUE, DEQUE_ITERATOR, Deque, ITERATING, deque_iterator};
-use crate::util::{allocate, this};
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::{slice, tuple};
 
@@ -166,7 +166,7 @@ pub fn copy(vm: &Vm, deque: &Object) -> Result {
     if deque.ty().is(&DEQUE) {
         let new = allocate(vm, &DEQUE, Deque::new_payload(this.max_len()))?;
         let items = this.to_vec();
-        crate::util::this::<Deque>(&new).change(|own| *own = items.into());
+        taipan_runtime::support::this::<Deque>(&new).change(|own| *own = items.into());
         return Ok(new);
     }
     let class = deque.ty().to_object();

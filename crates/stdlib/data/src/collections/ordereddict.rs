@@ -2,7 +2,7 @@
 //! the dict's own; what is here are the operations that depend on it.
 
 use super::ordereddict_views::{self as views, ODICT_ITEMS, ODICT_KEYS, ODICT_VALUES};
-use crate::util::{allocate, this};
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::dict::DICT;
 use taipan_runtime::types::dict_methods::dicts_equal;

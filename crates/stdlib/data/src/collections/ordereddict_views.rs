@@ -2,7 +2,7 @@
 //! dict, the iterator notices any change of the order.
 
 use super::ordereddict::OrderedDict;
-use crate::util::{allocate, this};
+use taipan_runtime::support::{allocate, this};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

@@ -2,7 +2,7 @@
 //! compress, dropwhile, filterfalse, takewhile, groupby.
 
 use super::{FLAGS, itself};
-use crate::util::{allocate, check_arity, no_keywords, this};
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::boolean::BOOL;

@@ -3,7 +3,7 @@
 //! latest tuple and changes only those that move.
 
 use super::{FLAGS, itself};
-use crate::util::{allocate, this};
+use taipan_runtime::support::{allocate, this};
 use std::cell::RefCell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::object::OBJECT;

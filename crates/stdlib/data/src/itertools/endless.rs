@@ -1,7 +1,7 @@
 //! The endless iterators of `itertools`: count, cycle and repeat.
 
 use super::{FLAGS, itself};
-use crate::util::{allocate, check_arity, no_keywords, this};
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

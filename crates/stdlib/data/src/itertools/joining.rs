@@ -2,7 +2,7 @@
 //! accumulate, batched, chain, islice, pairwise, starmap, zip_longest.
 
 use super::{FLAGS, itself};
-use crate::util::{allocate, check_arity, no_keywords, this};
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

@@ -2,7 +2,7 @@
 //! items. A block goes away as soon as the last iterator has left it.
 
 use super::itself;
-use crate::util::{allocate, bad_argument, check_arity, no_keywords, this};
+use taipan_runtime::support::{allocate, bad_argument, check_arity, no_keywords, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;

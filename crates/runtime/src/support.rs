@@ -1,7 +1,7 @@
-//! Small helpers that the files of this crate share: payload access, checks
+//! Small helpers for native modules in safe code: payload access, checks
 //! of constructor arguments in CPython's words, allocation.
 
-use taipan_runtime::prelude::*;
+use crate::prelude::*;
 
 /// The payload of an object that has it: slots and methods of a native type
 /// are only ever called on its instances.
@@ -88,7 +88,7 @@ pub fn qualified_name(vm: &Vm, class: &Type) -> Result<String> {
 
 /// Is the instance's `__dict__` empty (or is there none)?
 pub fn has_no_attributes(vm: &Vm, object: &Object) -> bool {
-    match taipan_runtime::lookup::instance_dict(vm, object) {
+    match crate::lookup::instance_dict(vm, object) {
         Some(dict) => dict.downcast::<Dict>().is_none_or(|d| d.is_empty()),
         None => true,
     }
