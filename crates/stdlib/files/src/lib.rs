@@ -9,6 +9,7 @@
 pub mod errno;
 pub mod io;
 pub mod posix;
+pub mod resource;
 pub mod stat;
 mod support;
 pub mod time;
@@ -17,7 +18,7 @@ use taipan_runtime::prelude::*;
 
 /// Every module of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&errno::MODULE, &io::MODULE, &posix::MODULE, &stat::MODULE, &time::MODULE]
+    vec![&errno::MODULE, &io::MODULE, &posix::MODULE, &resource::MODULE, &stat::MODULE, &time::MODULE]
 }
 
 /// Every static type of this crate, bases before subtypes.

@@ -70,11 +70,6 @@ pub fn flag(vm: &Vm, object: &Object) -> Result<bool> {
     vm.is_true(object)
 }
 
-/// An optional bool, with its default.
-pub fn flag_or(vm: &Vm, object: &Object, default: bool) -> Result<bool> {
-    object.bound().map_or(Ok(default), |o| vm.is_true(o))
-}
-
 /// A user or group id: -1 means "leave it".
 pub fn id_argument(vm: &Vm, object: &Object, what: &str) -> Result<u32> {
     if !vm.is_index(object) {
@@ -136,9 +131,7 @@ pub fn fileno_of(vm: &Vm, object: &Object) -> Result<i32> {
 pub fn dir_fd(vm: &Vm, object: &Object) -> Result<Option<i32>> {
     let Some(object) = object.some() else { return Ok(None) };
     if !vm.is_index(object) {
-        return Err(
-            vm.type_error(format!("argument should be integer or None, not {}", object.ty().name()))
-        );
+        return Err(vm.type_error(format!("argument should be integer or None, not {}", object.ty().name())));
     }
     fd_number(vm, object).map(Some)
 }
@@ -209,7 +202,13 @@ pub fn decode(vm: &Vm, bytes: &[u8]) -> Result {
 }
 
 /// `os.fspath`, with the message of the function `what` if it is no path.
-pub fn path_argument(vm: &Vm, object: &Object, function: &str, argument: &str, allow: Allow) -> Result<PathArg> {
+pub fn path_argument(
+    vm: &Vm,
+    object: &Object,
+    function: &str,
+    argument: &str,
+    allow: Allow,
+) -> Result<PathArg> {
     let wrong = |object: &Object| {
         let kinds = match (allow.fd, allow.none) {
             (true, true) => "string, bytes, os.PathLike, integer or None",
@@ -258,10 +257,9 @@ pub fn fspath(vm: &Vm, object: &Object) -> Result {
         return Ok(object.clone());
     }
     let Some(method) = vm.special_method(object, name::fspath.object())? else {
-        return Err(vm.type_error(format!(
-            "expected str, bytes or os.PathLike object, not {}",
-            object.ty().name()
-        )));
+        return Err(
+            vm.type_error(format!("expected str, bytes or os.PathLike object, not {}", object.ty().name()))
+        );
     };
     let path = vm.call(&method, &[])?;
     if !is_text(&path) {

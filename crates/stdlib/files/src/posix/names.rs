@@ -190,4 +190,3 @@ pub const SYSCONF: &[(&str, i32)] = &[
     ("SC_XOPEN_XPG4", 100),
     ("SC_MINSIGSTKSZ", 249),
 ];
-

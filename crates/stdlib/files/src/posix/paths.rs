@@ -8,42 +8,161 @@ use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::int;
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::new("stat(path, *, dir_fd=None, follow_symlinks=True)", stat, "Perform a stat system call on the given path.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object or\n    open-file-descriptor int.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be a relative string; path will then be relative to\n    that directory.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    stat will examine the symbolic link itself instead of the file\n    the link points to."),
-    MethodDef::new("lstat(path, *, dir_fd=None)", lstat, "Perform a stat system call on the given path, without following symbolic links.\n\nLike stat(), but do not follow symbolic links.\nEquivalent to stat(path, follow_symlinks=False)."),
-    MethodDef::new("statvfs(path)", statvfs, "Perform a statvfs system call on the given path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file descriptor."),
-    MethodDef::new("access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)", access, "Use the real uid/gid to test for access to a path.\n\n  mode\n    Operating-system mode bitfield.  Can be F_OK to test existence, or the\n    inclusive-OR of R_OK, W_OK, and X_OK."),
-    MethodDef::new("chdir(path)", chdir, "Change the current working directory to the specified path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file descriptor."),
+    MethodDef::new(
+        "stat(path, *, dir_fd=None, follow_symlinks=True)",
+        stat,
+        "Perform a stat system call on the given path.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object or\n    open-file-descriptor int.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be a relative string; path will then be relative to\n    that directory.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    stat will examine the symbolic link itself instead of the file\n    the link points to.",
+    ),
+    MethodDef::new(
+        "lstat(path, *, dir_fd=None)",
+        lstat,
+        "Perform a stat system call on the given path, without following symbolic links.\n\nLike stat(), but do not follow symbolic links.\nEquivalent to stat(path, follow_symlinks=False).",
+    ),
+    MethodDef::new(
+        "statvfs(path)",
+        statvfs,
+        "Perform a statvfs system call on the given path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file descriptor.",
+    ),
+    MethodDef::new(
+        "access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)",
+        access,
+        "Use the real uid/gid to test for access to a path.\n\n  mode\n    Operating-system mode bitfield.  Can be F_OK to test existence, or the\n    inclusive-OR of R_OK, W_OK, and X_OK.",
+    ),
+    MethodDef::new(
+        "chdir(path)",
+        chdir,
+        "Change the current working directory to the specified path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file descriptor.",
+    ),
     MethodDef::new("chroot(path)", chroot, "Change root directory to path."),
-    MethodDef::new("getcwd()", |vm, _| decode(vm, &os(vm, fs::getcwd())?), "Return a unicode string representing the current working directory."),
-    MethodDef::new("getcwdb()", |vm, _| Ok(vm.bytes(&os(vm, fs::getcwd())?)), "Return a bytes string representing the current working directory."),
-    MethodDef::new("chmod(path, mode, *, dir_fd=None, follow_symlinks=True)", chmod, "Change the access permissions of a file.\n\n  path\n    Path to be modified.  May always be specified as a str, bytes, or a path-like object.\n    On some platforms, path may also be specified as an open file descriptor.\n  mode\n    Operating-system mode bitfield."),
-    MethodDef::new("chown(path, uid, gid, *, dir_fd=None, follow_symlinks=True)", chown, "Change the owner and group id of path to the numeric uid and gid.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object, or open-file-descriptor int."),
-    MethodDef::new("lchown(path, uid, gid)", lchown, "Change the owner and group id of path to the numeric uid and gid.\n\nThis function will not follow symbolic links.\nEquivalent to os.chown(path, uid, gid, follow_symlinks=False)."),
-    MethodDef::new("mkdir(path, mode=511, *, dir_fd=None)", mkdir, "Create a directory.\n\nIf dir_fd is not None, it should be a file descriptor open to a directory,\n  and path should be relative; path will then be relative to that directory."),
-    MethodDef::new("mkfifo(path, mode=438, *, dir_fd=None)", mkfifo, "Create a \"fifo\" (a POSIX named pipe)."),
-    MethodDef::new("mknod(path, mode=384, device=0, *, dir_fd=None)", mknod, "Create a node in the file system.\n\nCreate a node in the file system (file, device special file or named pipe)\nat path.  mode specifies both the permissions to use and the\ntype of node to be created, being combined (bitwise OR) with one of\nS_IFREG, S_IFCHR, S_IFBLK, and S_IFIFO."),
+    MethodDef::new(
+        "getcwd()",
+        |vm, _| decode(vm, &os(vm, fs::getcwd())?),
+        "Return a unicode string representing the current working directory.",
+    ),
+    MethodDef::new(
+        "getcwdb()",
+        |vm, _| Ok(vm.bytes(&os(vm, fs::getcwd())?)),
+        "Return a bytes string representing the current working directory.",
+    ),
+    MethodDef::new(
+        "chmod(path, mode, *, dir_fd=None, follow_symlinks=True)",
+        chmod,
+        "Change the access permissions of a file.\n\n  path\n    Path to be modified.  May always be specified as a str, bytes, or a path-like object.\n    On some platforms, path may also be specified as an open file descriptor.\n  mode\n    Operating-system mode bitfield.",
+    ),
+    MethodDef::new(
+        "chown(path, uid, gid, *, dir_fd=None, follow_symlinks=True)",
+        chown,
+        "Change the owner and group id of path to the numeric uid and gid.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object, or open-file-descriptor int.",
+    ),
+    MethodDef::new(
+        "lchown(path, uid, gid)",
+        lchown,
+        "Change the owner and group id of path to the numeric uid and gid.\n\nThis function will not follow symbolic links.\nEquivalent to os.chown(path, uid, gid, follow_symlinks=False).",
+    ),
+    MethodDef::new(
+        "mkdir(path, mode=511, *, dir_fd=None)",
+        mkdir,
+        "Create a directory.\n\nIf dir_fd is not None, it should be a file descriptor open to a directory,\n  and path should be relative; path will then be relative to that directory.",
+    ),
+    MethodDef::new(
+        "mkfifo(path, mode=438, *, dir_fd=None)",
+        mkfifo,
+        "Create a \"fifo\" (a POSIX named pipe).",
+    ),
+    MethodDef::new(
+        "mknod(path, mode=384, device=0, *, dir_fd=None)",
+        mknod,
+        "Create a node in the file system.\n\nCreate a node in the file system (file, device special file or named pipe)\nat path.  mode specifies both the permissions to use and the\ntype of node to be created, being combined (bitwise OR) with one of\nS_IFREG, S_IFCHR, S_IFBLK, and S_IFIFO.",
+    ),
     MethodDef::new("rmdir(path, *, dir_fd=None)", rmdir, "Remove a directory."),
     MethodDef::new("unlink(path, *, dir_fd=None)", unlink, "Remove a file (same as remove())."),
-    MethodDef::new("remove(path, *, dir_fd=None)", |vm, args| remove_file(vm, args, "remove"), "Remove a file (same as unlink())."),
-    MethodDef::new("rename(src, dst, *, src_dir_fd=None, dst_dir_fd=None)", |vm, args| rename(vm, args, "rename"), "Rename a file or directory."),
-    MethodDef::new("replace(src, dst, *, src_dir_fd=None, dst_dir_fd=None)", |vm, args| rename(vm, args, "replace"), "Rename a file or directory, overwriting the destination."),
-    MethodDef::new("link(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=<unrepresentable>)", link, "Create a hard link to a file."),
-    MethodDef::new("symlink(src, dst, target_is_directory=False, *, dir_fd=None)", symlink, "Create a symbolic link pointing to src named dst."),
-    MethodDef::new("readlink(path, *, dir_fd=None)", readlink, "Return a string representing the path to which the symbolic link points."),
-    MethodDef::new("truncate(path, length)", truncate, "Truncate a file, specified by path, to a specific length.\n\nOn some platforms, path may also be specified as an open file descriptor."),
-    MethodDef::new("utime(path, times=None, *, ns=<unrepresentable>, dir_fd=None, follow_symlinks=True)", utime, "Set the access and modified time of path."),
-    MethodDef::new("pathconf(path, name)", pathconf, "Return the configuration limit name for the file or directory path.\n\nIf there is no limit, return -1."),
+    MethodDef::new(
+        "remove(path, *, dir_fd=None)",
+        |vm, args| remove_file(vm, args, "remove"),
+        "Remove a file (same as unlink()).",
+    ),
+    MethodDef::new(
+        "rename(src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
+        |vm, args| rename(vm, args, "rename"),
+        "Rename a file or directory.",
+    ),
+    MethodDef::new(
+        "replace(src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
+        |vm, args| rename(vm, args, "replace"),
+        "Rename a file or directory, overwriting the destination.",
+    ),
+    MethodDef::new(
+        "link(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=<unrepresentable>)",
+        link,
+        "Create a hard link to a file.",
+    ),
+    MethodDef::new(
+        "symlink(src, dst, target_is_directory=False, *, dir_fd=None)",
+        symlink,
+        "Create a symbolic link pointing to src named dst.",
+    ),
+    MethodDef::new(
+        "readlink(path, *, dir_fd=None)",
+        readlink,
+        "Return a string representing the path to which the symbolic link points.",
+    ),
+    MethodDef::new(
+        "truncate(path, length)",
+        truncate,
+        "Truncate a file, specified by path, to a specific length.\n\nOn some platforms, path may also be specified as an open file descriptor.",
+    ),
+    MethodDef::new(
+        "utime(path, times=None, *, ns=<unrepresentable>, dir_fd=None, follow_symlinks=True)",
+        utime,
+        "Set the access and modified time of path.",
+    ),
+    MethodDef::new(
+        "pathconf(path, name)",
+        pathconf,
+        "Return the configuration limit name for the file or directory path.\n\nIf there is no limit, return -1.",
+    ),
     MethodDef::new("umask(mask, /)", umask, "Set the current numeric umask and return the previous umask."),
-    MethodDef::new("sync()", |vm, _| { vm.without_gil(fs::sync); Ok(Object::NONE) }, "Force write of everything to disk."),
-    MethodDef::new("fspath(path)", |vm, args| fspath(vm, &args[0]), "Return the file system path representation of the object.\n\nIf the object is str or bytes, then allow it to pass through as-is. If the\nobject defines __fspath__(), then return the result of that method. All other\ntypes raise a TypeError."),
-    MethodDef::new("getxattr(path, attribute, *, follow_symlinks=True)", getxattr, "Return the value of extended attribute attribute on path."),
-    MethodDef::new("setxattr(path, attribute, value, flags=0, *, follow_symlinks=True)", setxattr, "Set extended attribute attribute on path to value."),
-    MethodDef::new("removexattr(path, attribute, *, follow_symlinks=True)", removexattr, "Remove extended attribute attribute on path."),
-    MethodDef::new("listxattr(path=None, *, follow_symlinks=True)", listxattr, "Return a list of extended attributes on path."),
+    MethodDef::new(
+        "sync()",
+        |vm, _| {
+            vm.without_gil(fs::sync);
+            Ok(Object::NONE)
+        },
+        "Force write of everything to disk.",
+    ),
+    MethodDef::new(
+        "fspath(path)",
+        |vm, args| fspath(vm, &args[0]),
+        "Return the file system path representation of the object.\n\nIf the object is str or bytes, then allow it to pass through as-is. If the\nobject defines __fspath__(), then return the result of that method. All other\ntypes raise a TypeError.",
+    ),
+    MethodDef::new(
+        "getxattr(path, attribute, *, follow_symlinks=True)",
+        getxattr,
+        "Return the value of extended attribute attribute on path.",
+    ),
+    MethodDef::new(
+        "setxattr(path, attribute, value, flags=0, *, follow_symlinks=True)",
+        setxattr,
+        "Set extended attribute attribute on path to value.",
+    ),
+    MethodDef::new(
+        "removexattr(path, attribute, *, follow_symlinks=True)",
+        removexattr,
+        "Remove extended attribute attribute on path.",
+    ),
+    MethodDef::new(
+        "listxattr(path=None, *, follow_symlinks=True)",
+        listxattr,
+        "Return a list of extended attributes on path.",
+    ),
     MethodDef::new("_path_normpath(path)", normpath, "Normalize path, eliminating double slashes, etc."),
     MethodDef::new("_path_splitroot_ex(p)", splitroot, "Split a pathname into drive, root and tail."),
     MethodDef::new("_inputhook()", |vm, _| Ok(vm.int(0)), "Calls PyOS_CallInputHook droppong the GIL first"),
-    MethodDef::new("_is_inputhook_installed()", |_, _| Ok(Object::FALSE), "Checks if PyOS_CallInputHook is set"),
+    MethodDef::new(
+        "_is_inputhook_installed()",
+        |_, _| Ok(Object::FALSE),
+        "Checks if PyOS_CallInputHook is set",
+    ),
     MethodDef::new("_create_environ()", |vm, _| super::environ(vm), "Create the environment dictionary."),
 ];
 
@@ -377,7 +496,12 @@ fn umask(vm: &Vm, args: &[Object]) -> Result {
 
 // ---- extended attributes ------------------------------------------------------------------
 
-fn attribute_paths(vm: &Vm, args: &[Object], function: &str, follow: &Object) -> Result<(PathArg, PathArg, bool)> {
+fn attribute_paths(
+    vm: &Vm,
+    args: &[Object],
+    function: &str,
+    follow: &Object,
+) -> Result<(PathArg, PathArg, bool)> {
     let path = path_argument(vm, &args[0], function, "path", PATH_OR_FD)?;
     let attribute = path_argument(vm, &args[1], function, "attribute", PATH)?;
     let follow = flag(vm, follow)?;
@@ -398,7 +522,10 @@ fn setxattr(vm: &Vm, args: &[Object]) -> Result {
     let (path, attribute, follow) = attribute_paths(vm, args, "setxattr", &args[4])?;
     let value = vm.bytes_like(&args[2], "value")?;
     let flags = vm.to_c_int(&args[3])?;
-    vm.audit("os.setxattr", &[path.object.clone(), attribute.object.clone(), args[2].clone(), args[3].clone()])?;
+    vm.audit(
+        "os.setxattr",
+        &[path.object.clone(), attribute.object.clone(), args[2].clone(), args[3].clone()],
+    )?;
     path.call(vm, || fs::setxattr(path.target(), attribute.path(), value.bytes(), flags, follow))?;
     Ok(Object::NONE)
 }

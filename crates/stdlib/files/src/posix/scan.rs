@@ -9,8 +9,16 @@ use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::new("listdir(path=None)", listdir, "Return a list containing the names of the files in the directory.\n\npath can be specified as either str, bytes, or a path-like object.  If path is bytes,\n  the filenames returned will also be bytes; in all other circumstances\n  the filenames returned will be str.\nIf path is None, uses the path='.'.\nOn some platforms, path may also be specified as an open file descriptor;\\\n  the file descriptor must refer to a directory.\n\nThe list is in arbitrary order.  It does not include the special\nentries '.' and '..' even if they are present in the directory."),
-    MethodDef::new("scandir(path=None)", scandir, "Return an iterator of DirEntry objects for given path.\n\npath can be specified as either str, bytes, or a path-like object.  If path\nis bytes, the names of yielded DirEntry objects will also be bytes; in\nall other circumstances they will be str.\n\nIf path is None, uses the path='.'."),
+    MethodDef::new(
+        "listdir(path=None)",
+        listdir,
+        "Return a list containing the names of the files in the directory.\n\npath can be specified as either str, bytes, or a path-like object.  If path is bytes,\n  the filenames returned will also be bytes; in all other circumstances\n  the filenames returned will be str.\nIf path is None, uses the path='.'.\nOn some platforms, path may also be specified as an open file descriptor;\\\n  the file descriptor must refer to a directory.\n\nThe list is in arbitrary order.  It does not include the special\nentries '.' and '..' even if they are present in the directory.",
+    ),
+    MethodDef::new(
+        "scandir(path=None)",
+        scandir,
+        "Return an iterator of DirEntry objects for given path.\n\npath can be specified as either str, bytes, or a path-like object.  If path\nis bytes, the names of yielded DirEntry objects will also be bytes; in\nall other circumstances they will be str.\n\nIf path is None, uses the path='.'.",
+    ),
 ];
 
 /// Opens the directory of a path or descriptor (a copy of which is read).
@@ -19,7 +27,9 @@ fn open(vm: &Vm, path: &PathArg) -> Result<fs::Directory> {
         fs::Target::Path(p) => fs::Directory::open(p),
         fs::Target::Fd(fd) => {
             let copy = host::fd::dup(fd)?;
-            fs::Directory::from_fd(copy).inspect_err(|_| drop(host::fd::close(copy)))
+            fs::Directory::from_fd(copy).inspect_err(|_| {
+                let _ = host::fd::close(copy);
+            })
         }
     })
     .map_err(|raised| {
@@ -79,11 +89,7 @@ pub static SCANDIR_ITERATOR: Type = Type::new::<ScandirIterator>(
     "posix.ScandirIterator",
     &taipan_runtime::types::object::OBJECT,
     type_flags::DISALLOW_INSTANTIATION,
-    Slots {
-        next: Some(next),
-        del: Some(finalize),
-        ..Slots::EMPTY.iter(|_, it| Ok(it.clone()))
-    },
+    Slots { next: Some(next), del: Some(finalize), ..Slots::EMPTY.iter(|_, it| Ok(it.clone())) },
     &[
         MethodDef::new("__enter__($self, /)", |_, args| Ok(args[0].clone()), ""),
         MethodDef::raw("__exit__($self, *args)", |vm, args, _| close(vm, &args[0]), ""),
@@ -181,27 +187,62 @@ pub static DIR_ENTRY: Type = Type::new::<DirEntry>(
         })
     },
     &[
-        MethodDef::new("is_dir($self, /, *, follow_symlinks=True)", |vm, args| {
-            let follow = flag(vm, &args[1])?;
-            is_kind(vm, &args[0], follow, libc::S_IFDIR)
-        }, "Return True if the entry is a directory; cached per entry."),
-        MethodDef::new("is_file($self, /, *, follow_symlinks=True)", |vm, args| {
-            let follow = flag(vm, &args[1])?;
-            is_kind(vm, &args[0], follow, libc::S_IFREG)
-        }, "Return True if the entry is a file; cached per entry."),
-        MethodDef::new("is_symlink($self, /)", |vm, args| is_kind(vm, &args[0], false, libc::S_IFLNK), "Return True if the entry is a symbolic link; cached per entry."),
-        MethodDef::new("is_junction($self, /)", |_, _| Ok(Object::FALSE), "Return True if the entry is a junction; cached per entry."),
-        MethodDef::new("stat($self, /, *, follow_symlinks=True)", |vm, args| {
-            let follow = flag(vm, &args[1])?;
-            stat(vm, &args[0], follow)
-        }, "Return stat_result object for the entry; cached per entry."),
-        MethodDef::new("inode($self, /)", |vm, args| Ok(vm.u64(this(&args[0]).inode)), "Return inode of the entry; cached per entry."),
-        MethodDef::new("__fspath__($self, /)", |_, args| Ok(this(&args[0]).path.clone()), "Returns the path for the entry."),
-        MethodDef::new("__class_getitem__(object, /)", taipan_runtime::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new(
+            "is_dir($self, /, *, follow_symlinks=True)",
+            |vm, args| {
+                let follow = flag(vm, &args[1])?;
+                is_kind(vm, &args[0], follow, libc::S_IFDIR)
+            },
+            "Return True if the entry is a directory; cached per entry.",
+        ),
+        MethodDef::new(
+            "is_file($self, /, *, follow_symlinks=True)",
+            |vm, args| {
+                let follow = flag(vm, &args[1])?;
+                is_kind(vm, &args[0], follow, libc::S_IFREG)
+            },
+            "Return True if the entry is a file; cached per entry.",
+        ),
+        MethodDef::new(
+            "is_symlink($self, /)",
+            |vm, args| is_kind(vm, &args[0], false, libc::S_IFLNK),
+            "Return True if the entry is a symbolic link; cached per entry.",
+        ),
+        MethodDef::new(
+            "is_junction($self, /)",
+            |_, _| Ok(Object::FALSE),
+            "Return True if the entry is a junction; cached per entry.",
+        ),
+        MethodDef::new(
+            "stat($self, /, *, follow_symlinks=True)",
+            |vm, args| {
+                let follow = flag(vm, &args[1])?;
+                stat(vm, &args[0], follow)
+            },
+            "Return stat_result object for the entry; cached per entry.",
+        ),
+        MethodDef::new(
+            "inode($self, /)",
+            |vm, args| Ok(vm.u64(this(&args[0]).inode)),
+            "Return inode of the entry; cached per entry.",
+        ),
+        MethodDef::new(
+            "__fspath__($self, /)",
+            |_, args| Ok(this(&args[0]).path.clone()),
+            "Returns the path for the entry.",
+        ),
+        MethodDef::new(
+            "__class_getitem__(object, /)",
+            taipan_runtime::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
-        GetSetDef::new("name", |_, entry| Ok(this(entry).name.clone())).with_doc("the entry's base filename, relative to scandir() \"path\" argument"),
-        GetSetDef::new("path", |_, entry| Ok(this(entry).path.clone())).with_doc("the entry's full path name; equivalent to os.path.join(scandir_path, entry.name)"),
+        GetSetDef::new("name", |_, entry| Ok(this(entry).name.clone()))
+            .with_doc("the entry's base filename, relative to scandir() \"path\" argument"),
+        GetSetDef::new("path", |_, entry| Ok(this(entry).path.clone()))
+            .with_doc("the entry's full path name; equivalent to os.path.join(scandir_path, entry.name)"),
     ],
 );
 

@@ -1,0 +1,301 @@
+//! Functions of `posix` that make processes, wait for them and end them.
+
+use crate::support::*;
+use std::ffi::CString;
+use taipan_host::{libc, process};
+use taipan_runtime::prelude::*;
+use taipan_runtime::structseq;
+
+macro_rules! status {
+    ($sig:literal, $test:expr, $doc:literal) => {
+        MethodDef::new(
+            $sig,
+            |vm, args| {
+                let test: fn(i32) -> bool = $test;
+                Ok(Object::bool(test(vm.to_c_int(&args[0])?)))
+            },
+            $doc,
+        )
+    };
+}
+
+pub static FUNCTIONS: &[MethodDef] = &[
+    MethodDef::new(
+        "fork()",
+        fork,
+        "Fork a child process.\n\nReturn 0 to child process and PID of child to parent process.",
+    ),
+    MethodDef::new(
+        "forkpty()",
+        forkpty,
+        "Fork a new process with a new pseudo-terminal as controlling tty.\n\nReturns a tuple of (pid, master_fd).\nLike fork(), return pid of 0 to the child process,\nand pid of child to the parent process.\nTo both, return fd of newly opened pseudo-terminal.",
+    ),
+    MethodDef::new(
+        "register_at_fork(*, before=<unrepresentable>, after_in_child=<unrepresentable>, after_in_parent=<unrepresentable>)",
+        register_at_fork,
+        "Register callables to be called when forking a new process.\n\n  before\n    A callable to be called in the parent before the fork() syscall.\n  after_in_child\n    A callable to be called in the child after fork().\n  after_in_parent\n    A callable to be called in the parent after fork().\n\n'before' callbacks are called in reverse order.\n'after_in_child' and 'after_in_parent' callbacks are called in order.",
+    ),
+    MethodDef::new(
+        "_exit(status)",
+        |vm, args| {
+            let status = vm.to_c_int(&args[0])?;
+            process::exit_now(status)
+        },
+        "Exit to the system with specified status, without normal exit processing.",
+    ),
+    MethodDef::new(
+        "abort()",
+        |_, _| process::abort(),
+        "Abort the interpreter immediately.\n\nThis function 'dumps core' or otherwise fails in the hardest way possible\non the hosting operating system.  This function never returns.",
+    ),
+    MethodDef::new("system(command)", system, "Execute the command in a subshell."),
+    MethodDef::new(
+        "kill(pid, signal, /)",
+        |vm, args| {
+            let (pid, signal) = (vm.to_c_int(&args[0])?, vm.index_isize(&args[1])?);
+            vm.audit("os.kill", &[args[0].clone(), args[1].clone()])?;
+            os(vm, process::kill(pid, signal as i32))?;
+            // A signal to ourselves is handled before the call returns.
+            vm.check_signals()?;
+            Ok(Object::NONE)
+        },
+        "Kill a process with a signal.",
+    ),
+    MethodDef::new(
+        "killpg(pgid, signal, /)",
+        |vm, args| {
+            let (group, signal) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            vm.audit("os.killpg", &[args[0].clone(), args[1].clone()])?;
+            os(vm, process::kill_group(group, signal))?;
+            vm.check_signals()?;
+            Ok(Object::NONE)
+        },
+        "Kill a process group with a signal.",
+    ),
+    MethodDef::new(
+        "pidfd_open(pid, flags=0)",
+        |vm, args| {
+            let pid = vm.to_c_int(&args[0])?;
+            let flags = vm.to_u32_wrapping(&args[1])?;
+            Ok(vm.int(os(vm, process::pidfd_open(pid, flags))? as i64))
+        },
+        "Return a file descriptor referring to the process *pid*.\n\nThe descriptor can be used to perform process management without races and\nsignals.",
+    ),
+    MethodDef::new(
+        "wait()",
+        |vm, _| wait(vm, -1, 0),
+        "Wait for completion of a child process.\n\nReturns a tuple of information about the child process:\n    (pid, status)",
+    ),
+    MethodDef::new(
+        "waitpid(pid, options, /)",
+        |vm, args| {
+            let (pid, options) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            wait(vm, pid, options)
+        },
+        "Wait for completion of a given child process.\n\nReturns a tuple of information regarding the child process:\n    (pid, status)\n\nThe options argument is ignored on Windows.",
+    ),
+    MethodDef::new(
+        "wait3(options)",
+        |vm, args| {
+            let options = vm.to_c_int(&args[0])?;
+            wait_usage(vm, -1, options)
+        },
+        "Wait for completion of a child process.\n\nReturns a tuple of information about the child process:\n  (pid, status, rusage)",
+    ),
+    MethodDef::new(
+        "wait4(pid, options)",
+        |vm, args| {
+            let (pid, options) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            wait_usage(vm, pid, options)
+        },
+        "Wait for completion of a specific child process.\n\nReturns a tuple of information about the child process:\n  (pid, status, rusage)",
+    ),
+    MethodDef::new(
+        "waitid(idtype, id, options, /)",
+        waitid,
+        "Returns the result of waiting for a process or processes.\n\n  idtype\n    Must be one of be P_PID, P_PGID or P_ALL.\n  id\n    The id to wait on.\n  options\n    Constructed from the ORing of one or more of WEXITED, WSTOPPED\n    or WCONTINUED and additionally may be ORed with WNOHANG or WNOWAIT.\n\nReturns either waitid_result or None if WNOHANG is specified and there are\nno children in a waitable state.",
+    ),
+    status!(
+        "WCOREDUMP(status, /)",
+        |s| s & 0x80 != 0,
+        "Return True if the process returning status was dumped to a core file."
+    ),
+    status!(
+        "WIFCONTINUED(status)",
+        |s| libc::WIFCONTINUED(s),
+        "Return True if a particular process was continued from a job control stop.\n\nReturn True if the process returning status was continued from a\njob control stop."
+    ),
+    status!(
+        "WIFSTOPPED(status)",
+        |s| libc::WIFSTOPPED(s),
+        "Return True if the process returning status was stopped."
+    ),
+    status!(
+        "WIFSIGNALED(status)",
+        |s| libc::WIFSIGNALED(s),
+        "Return True if the process returning status was terminated by a signal."
+    ),
+    status!(
+        "WIFEXITED(status)",
+        |s| libc::WIFEXITED(s),
+        "Return True if the process returning status exited via the exit() system call."
+    ),
+    MethodDef::new(
+        "WEXITSTATUS(status)",
+        |vm, args| Ok(vm.int(libc::WEXITSTATUS(vm.to_c_int(&args[0])?) as i64)),
+        "Return the process return code from status.",
+    ),
+    MethodDef::new(
+        "WTERMSIG(status)",
+        |vm, args| Ok(vm.int(libc::WTERMSIG(vm.to_c_int(&args[0])?) as i64)),
+        "Return the signal that terminated the process that provided the status value.",
+    ),
+    MethodDef::new(
+        "WSTOPSIG(status)",
+        |vm, args| Ok(vm.int(libc::WSTOPSIG(vm.to_c_int(&args[0])?) as i64)),
+        "Return the signal that stopped the process that provided the status value.",
+    ),
+    MethodDef::new(
+        "waitstatus_to_exitcode(status)",
+        exit_code,
+        "Convert a wait status to an exit code.\n\nOn Unix:\n\n* If WIFEXITED(status) is true, return WEXITSTATUS(status).\n* If WIFSIGNALED(status) is true, return -WTERMSIG(status).\n* Otherwise, raise a ValueError.\n\nOn Windows, return status shifted right by 8 bits.\n\nOn Unix, if the process is being traced or if waitpid() was called with\nWUNTRACED option, the caller must first check if WIFSTOPPED(status) is true.\nThis function must not be called if WIFSTOPPED(status) is true.",
+    ),
+];
+
+fn exit_code(vm: &Vm, args: &[Object]) -> Result {
+    let status = vm.to_c_int(&args[0])?;
+    if libc::WIFEXITED(status) {
+        return Ok(vm.int(libc::WEXITSTATUS(status) as i64));
+    }
+    if libc::WIFSIGNALED(status) {
+        return Ok(vm.int(-libc::WTERMSIG(status) as i64));
+    }
+    if libc::WIFSTOPPED(status) {
+        let signal = libc::WSTOPSIG(status);
+        return Err(vm.value_error(format!("process stopped by delivery of signal {signal}")));
+    }
+    Err(vm.value_error(format!("invalid wait status: {status}")))
+}
+
+fn system(vm: &Vm, args: &[Object]) -> Result {
+    let command = fs_bytes(vm, &args[0])?;
+    vm.audit("os.system", &[args[0].clone()])?;
+    Ok(vm.int(blocking(vm, || process::system(&command))? as i64))
+}
+
+// ---- fork ---------------------------------------------------------------------------------
+
+/// Shared objects: lists of callables.
+const BEFORE: &str = "os.register_at_fork before";
+const IN_CHILD: &str = "os.register_at_fork child";
+const IN_PARENT: &str = "os.register_at_fork parent";
+
+fn register_at_fork(vm: &Vm, args: &[Object]) -> Result {
+    if args.iter().all(|a| a.is_unbound()) {
+        return Err(vm.type_error("At least one argument is required."));
+    }
+    for (argument, hook) in ["before", "after_in_child", "after_in_parent"].iter().zip(args) {
+        if let Some(hook) = hook.bound()
+            && !vm.is_callable(hook)
+        {
+            return Err(vm.type_error(format!("'{argument}' must be callable, not {}", hook.ty().name())));
+        }
+    }
+    for (key, hook) in [BEFORE, IN_CHILD, IN_PARENT].into_iter().zip(args) {
+        let Some(hook) = hook.bound() else { continue };
+        let list = match vm.shared(key) {
+            Some(list) => list,
+            None => {
+                let list = vm.list(Vec::new());
+                vm.share(key, list.clone());
+                list
+            }
+        };
+        if let Some(l) = list.downcast::<List>() {
+            l.push(vm, hook.clone())?;
+        }
+    }
+    Ok(Object::NONE)
+}
+
+/// Calls the hooks of one kind; their exceptions are only shown.
+fn run_hooks(vm: &Vm, key: &str, reverse: bool) {
+    let Some(list) = vm.shared(key) else { return };
+    let mut hooks = list.downcast::<List>().map_or(Vec::new(), |l| l.to_vec());
+    if reverse {
+        hooks.reverse();
+    }
+    for hook in hooks {
+        if vm.call(&hook, &[]).is_err() {
+            let shown = format!("Exception ignored in {key}");
+            vm.write_unraisable(&hook, &shown);
+        }
+    }
+}
+
+/// Calls the `before` hooks of `os.register_at_fork`, then `fork`, then the
+/// hooks of the side we are on. `fork` gives 0 in the child.
+pub fn run_at_fork(
+    vm: &Vm,
+    fork: impl FnOnce() -> taipan_host::Result<i32>,
+) -> Result<taipan_host::Result<i32>> {
+    run_hooks(vm, BEFORE, true);
+    let result = fork();
+    match result {
+        Ok(0) => after_fork_child(vm),
+        _ => run_hooks(vm, IN_PARENT, false),
+    }
+    Ok(result)
+}
+
+/// Brings the interpreter in order in a new child process.
+pub fn after_fork_child(vm: &Vm) {
+    vm.after_fork_in_child();
+    run_hooks(vm, IN_CHILD, false);
+}
+
+fn fork(vm: &Vm, _args: &[Object]) -> Result {
+    vm.audit("os.fork", &[])?;
+    let result = run_at_fork(vm, process::fork)?;
+    Ok(vm.int(os(vm, result)? as i64))
+}
+
+fn forkpty(vm: &Vm, _args: &[Object]) -> Result {
+    vm.audit("os.forkpty", &[])?;
+    let mut master = -1;
+    let result = run_at_fork(vm, || {
+        let (pid, fd) = process::fork_terminal()?;
+        master = fd;
+        Ok(pid)
+    })?;
+    let pid = os(vm, result)?;
+    Ok(vm.tuple(vec![vm.int(pid as i64), vm.int(master as i64)]))
+}
+
+// ---- waiting ------------------------------------------------------------------------------
+
+fn wait(vm: &Vm, pid: i32, options: i32) -> Result {
+    let (pid, status) = retry_os(vm, || process::wait(pid, options))?;
+    Ok(vm.tuple(vec![vm.int(pid as i64), vm.int(status as i64)]))
+}
+
+fn wait_usage(vm: &Vm, pid: i32, options: i32) -> Result {
+    let (pid, status, usage) = retry_os(vm, || process::wait_usage(pid, options))?;
+    let usage = crate::resource::usage_result(vm, &usage)?;
+    Ok(vm.tuple(vec![vm.int(pid as i64), vm.int(status as i64), usage]))
+}
+
+fn waitid(vm: &Vm, args: &[Object]) -> Result {
+    let (kind, id, options) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?, vm.to_c_int(&args[2])?);
+    match retry_os(vm, || process::wait_id(kind as u32, id as u32, options))? {
+        None => Ok(Object::NONE),
+        Some(fields) => {
+            structseq::new(vm, &super::results::WAITID, fields.iter().map(|&n| vm.int(n)).collect())
+        }
+    }
+}
+
+/// Arguments of a program: str, bytes or paths.
+pub fn arguments(vm: &Vm, items: &[Object]) -> Result<Vec<CString>> {
+    items.iter().map(|item| fs_bytes(vm, item)).collect()
+}
