@@ -415,7 +415,7 @@ pub static CLASSMETHOD: Type = Type::new::<ClassMethod>(
         descr_get: Some(classmethod_get),
         ..Slots::EMPTY.repr(|vm, o| wrapper_repr(vm, "classmethod", payload::<ClassMethod>(o).callable()))
     },
-    &[MethodDef::new("__class_getitem__(object, /)", genericalias::class_getitem, "See PEP 585").class_method()],
+    &[MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585").class_method()],
     wrapper_getset!(ClassMethod),
 )
 .with_dict()
@@ -456,7 +456,7 @@ pub static STATICMETHOD: Type = Type::new::<StaticMethod>(
         }),
         ..Slots::EMPTY.repr(|vm, o| wrapper_repr(vm, "staticmethod", payload::<StaticMethod>(o).callable()))
     },
-    &[MethodDef::new("__class_getitem__(object, /)", genericalias::class_getitem, "See PEP 585").class_method()],
+    &[MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585").class_method()],
     wrapper_getset!(StaticMethod),
 )
 .with_dict()

@@ -52,7 +52,7 @@ impl NativeClass for Group {
 }
 
 pub(crate) const METHODS: &[MethodDef] = &[
-    MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
+    MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
         .class_method(),
     MethodDef::new("derive($self, excs, /)", derive, ""),
     MethodDef::new("split($self, matcher, /)", split, ""),

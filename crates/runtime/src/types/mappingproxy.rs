@@ -69,7 +69,7 @@ pub static MAPPINGPROXY: Type = Type::new::<MappingProxy>(
             "a reverse iterator over the keys",
         ),
         MethodDef::new(
-            "__class_getitem__(object, /)",
+            "__class_getitem__($type, object, /)",
             crate::types::genericalias::class_getitem,
             "See PEP 585",
         )

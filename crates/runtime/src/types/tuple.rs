@@ -77,7 +77,7 @@ pub static TUPLE: Type = Type::new::<Tuple>(
         }, ""),
         MethodDef::new("index($self, value, start=0, stop=9223372036854775807, /)", tuple_index, "Return first index of value.\n\nRaises ValueError if the value is not present."),
         MethodDef::new("count($self, value, /)", tuple_count, "Return number of occurrences of value."),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
     ],
     &[],
 )

@@ -74,7 +74,7 @@ pub static ENUMERATE: Type = Type::new::<Enumerate>(
     Slots { new: Some(enumerate_new), next: Some(enumerate_next), ..Slots::EMPTY.iter(itself) },
     &[
         MethodDef::new("__reduce__($self, /)", enumerate_reduce, REDUCE_DOC),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
             .class_method(),
     ],
     &[],
