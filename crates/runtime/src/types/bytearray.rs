@@ -238,10 +238,7 @@ fn compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 }
 
 fn reduce(vm: &Vm, object: &Object, protocol: i32) -> Result {
-    let state = match vm.lookup_attr_str(object, "__dict__")? {
-        Some(dict) => dict,
-        None => Object::NONE,
-    };
+    let state = vm.call_method(object, "__getstate__", &[])?;
     let bytes = this(object).as_slice();
     let args = if bytes.is_empty() {
         Vec::new()
@@ -336,9 +333,6 @@ fn setitem(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> Re
         return Ok(());
     }
     if bytes.len() != range.count {
-        if bytes.is_empty() || range.count == 0 && !slice.has_explicit_step() {
-            return Err(size_mismatch(vm, bytes.len(), range.count));
-        }
         return Err(size_mismatch(vm, bytes.len(), range.count));
     }
     b.with(|data| range.iter().zip(&bytes).for_each(|(i, &byte)| data[i] = byte));
@@ -354,7 +348,11 @@ fn assigned_bytes(vm: &Vm, value: &Object) -> Result<Vec<u8>> {
     if let Some(b) = value.downcast::<ByteArray>() {
         return Ok(b.as_slice().to_vec());
     }
-    if value.is_instance_of(&crate::types::int::INT) || value.downcast::<Str>().is_some() {
+    let slots = value.ty().slots();
+    let is_number = [UnaryOp::Index, UnaryOp::Int, UnaryOp::Float]
+        .iter()
+        .any(|&op| slots.unary[op as usize].is_some());
+    if is_number || value.downcast::<Str>().is_some() {
         return Err(vm.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
     }
     let made = vm.call(&BYTEARRAY.to_object(), std::slice::from_ref(value))?;

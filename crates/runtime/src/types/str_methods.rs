@@ -110,6 +110,9 @@ fn str_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result
     let text = match (args, kwnames) {
         ([], []) => str::empty(),
         ([object], []) => vm.str_of(object)?,
+        (_, []) if args.len() > 3 => {
+            return Err(vm.type_error(format!("str expected at most 3 arguments, got {}", args.len())));
+        }
         _ => {
             let bound = SIG.bind(vm, args, kwnames)?;
             let encoding = text_argument(vm, "encoding", &bound[1])?;
