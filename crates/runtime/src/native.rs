@@ -132,6 +132,8 @@ pub struct ModuleDef {
 /// A parsed signature.
 pub struct Signature {
     pub name: &'static str,
+    /// `list.append`, `math.sqrt`: the name in some messages; None: `name`.
+    pub qualified: Option<String>,
     pub params: Vec<Param>,
     pub positional_only: usize,
     /// Parameters that may be given by position (`*args` not counted).
@@ -208,6 +210,7 @@ impl Signature {
         let inner = inner.strip_suffix(')').unwrap_or(inner);
         let mut out = Signature {
             name: &sig[..open],
+            qualified: None,
             params: Vec::new(),
             positional_only: 0,
             positional: 0,
@@ -273,6 +276,8 @@ impl Signature {
         if self.varkw.is_some() {
             rest = Some(vm.new_dict());
         }
+        // What is missing is reported before what is superfluous.
+        let (mut doubled, mut unexpected) = (None, None);
         'names: for (name, value) in kwnames.iter().zip(keywords) {
             for (i, param) in self.params.iter().enumerate() {
                 if i < self.positional_only || Some(i) == self.varargs || Some(i) == self.varkw {
@@ -280,35 +285,20 @@ impl Signature {
                 }
                 if param.name_object.is(name.value()) || vm.str_equal(&param.name_object, name) {
                     if given[i] {
-                        return Err(vm.type_error(format!(
-                            "argument for {}() given by name ('{}') and position ({})",
-                            self.name,
-                            param.name,
-                            i + 1 - skip
-                        )));
+                        doubled = doubled.or(Some(i));
                     }
                     given[i] = true;
                     out[i] = value.clone();
                     continue 'names;
                 }
             }
-            if let Some(rest) = &rest {
-                vm.set_item(rest, name, value)?;
-                continue;
+            match &rest {
+                Some(rest) => vm.set_item(rest, name, value)?,
+                None if self.positional_only == self.params.len() => {
+                    return Err(vm.type_error(format!("{}() takes no keyword arguments", self.shown_name())));
+                }
+                None => unexpected = unexpected.or(Some(name)),
             }
-            let shown = vm.str_lossy(name);
-            if self.positional_only == self.params.len() {
-                return Err(vm.type_error(format!("{}() takes no keyword arguments", self.name)));
-            }
-            if self.params[..self.positional_only].iter().any(|p| p.name == shown) {
-                return Err(vm.type_error(format!(
-                    "{}() got some positional-only arguments passed as keyword arguments: '{}'",
-                    self.name, shown
-                )));
-            }
-            return Err(
-                vm.type_error(format!("{}() got an unexpected keyword argument '{}'", self.name, shown))
-            );
         }
         if let Some(i) = self.varkw {
             out[i] = rest.unwrap_or(Object::NONE);
@@ -323,15 +313,43 @@ impl Signature {
                     return Err(self.too_few(vm, nargs - skip, skip));
                 }
                 None => {
-                    return Err(vm.type_error(if i < self.positional {
-                        format!("{}() missing required argument '{}' (pos {})", self.name, param.name, i + 1 - skip)
-                    } else {
-                        format!("{}() missing required keyword-only argument: '{}'", self.name, param.name)
-                    }));
+                    return Err(vm.type_error(format!(
+                        "{}() missing required argument '{}' (pos {})",
+                        self.name,
+                        param.name,
+                        i + 1 - skip
+                    )));
                 }
             }
         }
+        if let Some(i) = doubled {
+            return Err(vm.type_error(format!(
+                "argument for {}() given by name ('{}') and position ({})",
+                self.name,
+                self.params[i].name,
+                i + 1 - skip
+            )));
+        }
+        if let Some(name) = unexpected {
+            return Err(self.unexpected(vm, name));
+        }
         Ok(out)
+    }
+
+    fn shown_name(&self) -> &str {
+        self.qualified.as_deref().unwrap_or(self.name)
+    }
+
+    #[cold]
+    fn unexpected(&self, vm: &Vm, name: &Object) -> Raised {
+        let shown = vm.str_lossy(name);
+        let known: Vec<String> =
+            self.params[self.positional_only..].iter().map(|param| param.name.to_owned()).collect();
+        let hint = match crate::suggest::closest(&shown, &known) {
+            Some(close) => format!(". Did you mean '{close}'?"),
+            None => String::new(),
+        };
+        vm.type_error(format!("{}() got an unexpected keyword argument '{shown}'{hint}", self.name))
     }
 
     fn too_many(&self, vm: &Vm, given: usize, skip: usize, nkw: usize) -> Raised {
@@ -342,6 +360,9 @@ impl Signature {
             return self.arity_error(vm, given, required, most);
         }
         let total = given + nkw;
+        if most == 0 {
+            return vm.type_error(format!("{}() takes no positional arguments", self.name));
+        }
         if all > most {
             return vm.type_error(format!(
                 "{}() takes {} {} positional argument{} ({} given)",
@@ -377,10 +398,11 @@ impl Signature {
             return vm.type_error(format!("{name}() takes {word} {required} positional argument{s} ({given} given)"));
         }
         if most == 0 {
-            return vm.type_error(format!("{name}() takes no arguments ({given} given)"));
+            return vm.type_error(format!("{}() takes no arguments ({given} given)", self.shown_name()));
         }
         if required == most {
             if most == 1 {
+                let name = self.shown_name();
                 return vm.type_error(format!("{name}() takes exactly one argument ({given} given)"));
             }
             return vm.type_error(format!("{name} expected {most} argument{}, got {given}", plural(most)));

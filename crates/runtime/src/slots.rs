@@ -381,6 +381,13 @@ const fn is_pow(op: BinaryOp) -> bool {
     matches!(op, BinaryOp::Pow)
 }
 
+fn pow_arity(vm: &Vm, args: &[Object], kwnames: &[Object], name: &str) -> Result<()> {
+    if kwnames.is_empty() && args.len() != 2 {
+        return Err(vm.type_error(format!("expected 1 or 2 arguments, got {}", args.len())));
+    }
+    arity(vm, args, kwnames, 1, 2, name)
+}
+
 /// `__pow__` and `__rpow__` with a modulus.
 fn pow_with_modulus(vm: &Vm, owner: &Type, base: &Object, exponent: &Object, modulus: &Object) -> Result {
     match owner.slots().pow3 {
@@ -401,8 +408,8 @@ macro_rules! binary_rows {
                 doc: $doc,
                 present: |s| s.binary[BinaryOp::$op as usize].is_some(),
                 wrap: |vm, owner, object, args, kw| {
-                    if is_pow(BinaryOp::$op) && args.len() > 1 {
-                        arity(vm, args, kw, 1, 2, stringify!($left))?;
+                    if is_pow(BinaryOp::$op) && args.len() != 1 {
+                        pow_arity(vm, args, kw, stringify!($left))?;
                         return pow_with_modulus(vm, owner, object, &args[0], &args[1]);
                     }
                     arity(vm, args, kw, 1, 1, stringify!($left))?;
@@ -417,8 +424,8 @@ macro_rules! binary_rows {
                 doc: $rdoc,
                 present: |s| s.binary[BinaryOp::$op as usize].is_some(),
                 wrap: |vm, owner, object, args, kw| {
-                    if is_pow(BinaryOp::$op) && args.len() > 1 {
-                        arity(vm, args, kw, 1, 2, stringify!($right))?;
+                    if is_pow(BinaryOp::$op) && args.len() != 1 {
+                        pow_arity(vm, args, kw, stringify!($right))?;
                         return pow_with_modulus(vm, owner, &args[0], object, &args[1]);
                     }
                     arity(vm, args, kw, 1, 1, stringify!($right))?;

@@ -12,27 +12,27 @@ use taipan_numeric::sums::CompensatedSum;
 
 pub const FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
-        "abs($module, x, /)",
+        "abs(x, /)",
         |vm, args| vm.unary(UnaryOp::Abs, &args[0]),
         "Return the absolute value of the argument.",
     ),
     MethodDef::new(
-        "bin($module, number, /)",
+        "bin(number, /)",
         |vm, args| in_radix(vm, &args[0], 2, "0b"),
         "Return the binary representation of an integer.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'",
     ),
     MethodDef::new(
-        "chr($module, i, /)",
+        "chr(i, /)",
         chr,
         "Return a Unicode string of one character with ordinal i; 0 <= i <= 0x10ffff.",
     ),
     MethodDef::new(
-        "divmod($module, x, y, /)",
+        "divmod(x, y, /)",
         |vm, args| vm.binary(BinaryOp::DivMod, &args[0], &args[1]),
         "Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.",
     ),
     MethodDef::new(
-        "hex($module, number, /)",
+        "hex(number, /)",
         |vm, args| in_radix(vm, &args[0], 16, "0x"),
         "Return the hexadecimal representation of an integer.\n\n   >>> hex(12648430)\n   '0xc0ffee'",
     ),
@@ -47,27 +47,27 @@ pub const FUNCTIONS: &[MethodDef] = &[
         "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nWith a single iterable argument, return its smallest item. The\ndefault keyword-only argument specifies an object to return if\nthe provided iterable is empty.\nWith two or more positional arguments, return the smallest argument.",
     ),
     MethodDef::new(
-        "oct($module, number, /)",
+        "oct(number, /)",
         |vm, args| in_radix(vm, &args[0], 8, "0o"),
         "Return the octal representation of an integer.\n\n   >>> oct(342391)\n   '0o1234567'",
     ),
     MethodDef::new(
-        "ord($module, character, /)",
+        "ord(character, /)",
         ord,
         "Return the ordinal value of a character.\n\nIf the argument is a one-character string, return the Unicode code\npoint of that character.\n\nIf the argument is a bytes or bytearray object of length 1, return its\nsingle byte value.",
     ),
     MethodDef::new(
-        "pow($module, /, base, exp, mod=None)",
+        "pow(base, exp, mod=None)",
         |vm, args| vm.power(&args[0], &args[1], &args[2]),
         "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.\n\nSome types, such as ints, are able to use a more efficient algorithm when\ninvoked using the three argument form.",
     ),
     MethodDef::new(
-        "round($module, /, number, ndigits=None)",
+        "round(number, ndigits=None)",
         round,
         "Round a number to a given precision in decimal digits.\n\nThe return value is an integer if ndigits is omitted or None.\nOtherwise the return value has the same type as the number.  ndigits\nmay be negative.",
     ),
     MethodDef::new(
-        "sum($module, iterable, /, start=0)",
+        "sum(iterable, /, start=0)",
         sum,
         "Return the sum of a 'start' value (default: 0) plus an iterable of numbers\n\nWhen the iterable is empty, return the start value.\nThis function is intended specifically for use with numeric values and\nmay reject non-numeric types.",
     ),
@@ -139,8 +139,13 @@ fn extreme(vm: &Vm, args: &[Object], kwnames: &[Object], function: &str, better:
             "key" => key = value.some(),
             "default" => default = Some(value),
             _ => {
+                let known = ["key".to_owned(), "default".to_owned()];
+                let hint = match crate::suggest::closest(&name, &known) {
+                    Some(close) => format!(". Did you mean '{close}'?"),
+                    None => String::new(),
+                };
                 return Err(
-                    vm.type_error(format!("{function}() got an unexpected keyword argument '{name}'"))
+                    vm.type_error(format!("{function}() got an unexpected keyword argument '{name}'{hint}"))
                 );
             }
         }

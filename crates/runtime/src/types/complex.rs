@@ -200,7 +200,12 @@ fn from_one(vm: &Vm, arg: &Object) -> Result<Complex> {
             arg.ty().name()
         )));
     }
-    Ok(Complex::new(float::from_object(vm, arg)?, 0.0))
+    // An instance of a subclass of float counts by its value here, whatever its `__float__`.
+    let re = match float::as_f64(arg) {
+        Some(x) => x,
+        None => float::from_object(vm, arg)?,
+    };
+    Ok(Complex::new(re, 0.0))
 }
 
 /// Has `__float__` or `__index__`.

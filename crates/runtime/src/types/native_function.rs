@@ -97,7 +97,17 @@ pub fn is_print(object: &Object) -> bool {
 
 impl NativeFunction {
     pub fn signature(&self, vm: &Vm) -> &Signature {
-        self.signature.get_or_init(|| Box::new(Signature::parse(vm, self.def.sig)))
+        self.signature.get_or_init(|| {
+            let mut signature = Signature::parse(vm, self.def.sig);
+            signature.qualified = match (self.owner, self.module.downcast::<Str>()) {
+                (Some(owner), _) => Some(format!("{}.{}", owner.name(), signature.name)),
+                (None, Some(module)) if !module.equals_text("builtins") => {
+                    Some(format!("{}.{}", vm.str_lossy(&self.module), signature.name))
+                }
+                _ => None,
+            };
+            Box::new(signature)
+        })
     }
     /// Calls with complete arguments (self first, if there is one).
     #[inline]
@@ -202,6 +212,9 @@ pub fn call_descriptor(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[O
 }
 
 fn text_signature(vm: &Vm, def: &MethodDef) -> Object {
+    if def.hide_signature {
+        return Object::NONE;
+    }
     match def.sig.find('(') {
         Some(open) if !def.sig[open..].contains("**changes") => {
             let text = &def.sig[open..];
@@ -209,8 +222,10 @@ fn text_signature(vm: &Vm, def: &MethodDef) -> Object {
                 vm.str(text)
             } else if text == "()" {
                 vm.str("($module, /)")
-            } else {
+            } else if text.contains("/,") || text.ends_with("/)") {
                 vm.str(&format!("($module, {}", &text[1..]))
+            } else {
+                vm.str(&format!("($module, /, {}", &text[1..]))
             }
         }
         _ => Object::NONE,
