@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod sre;
+
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![]
+    vec![&sre::SRE]
 }
