@@ -953,8 +953,9 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, slots: &mut Slots, _depth: u
         return;
     };
     if row.name.value() == name::new.value() {
-        if let Some(native) = crate::types::native_function::new_of(&found) {
-            slots.new = native.slots().new;
+        if crate::types::native_function::new_of(&found).is_some() {
+            // Of several native bases it is the one whose layout the class extends.
+            slots.new = ty.base().and_then(|base| base.slots().new);
         } else {
             slots.new = Some(generic_new);
         }
@@ -979,6 +980,15 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, slots: &mut Slots, _depth: u
             }
         }
         Some((_, owner_row)) if !std::ptr::eq(owner_row, row) && owner_row.name.value() == row.name.value() => {}
+        // A native type that lists the dunder as a method, too: its slot does the same.
+        None if crate::types::native_function::method_owner(&found)
+            .is_some_and(|owner| (row.present)(owner.slots()) && ty.is_subtype(owner))
+            && !sibling_overridden(vm, ty, row) =>
+        {
+            if let Some(owner) = crate::types::native_function::method_owner(&found) {
+                (row.copy)(slots, owner.slots());
+            }
+        }
         _ => {
             (row.generic)(slots);
             if row.name.value() == name::pow.value() || row.name.value() == name::rpow.value() {

@@ -183,7 +183,7 @@ macro_rules! object_field {
 pub(crate) use object_field;
 
 macro_rules! classes {
-    ($($static:ident = $name:literal ($base:expr) $payload:ty, $new:path, $init:path, $slots:expr, $methods:expr, $getset:expr, $doc:literal;)*) => {
+    ($($static:ident = $name:literal ($base:expr) $payload:ty, $new:expr, $init:expr, $slots:expr, $methods:expr, $getset:expr, $doc:literal;)*) => {
         /// The exception classes.
         pub mod exc {
             use super::*;
@@ -192,7 +192,7 @@ macro_rules! classes {
                 $name,
                 $base,
                 FLAGS,
-                Slots { new: Some($new), init: Some($init), ..$slots },
+                Slots { new: $new, init: $init, ..$slots },
                 $methods,
                 $getset,
             )
@@ -214,109 +214,102 @@ macro_rules! class_table {
     ) => {
         classes! {
             $($special)*
-            $($static = $name (&exc::$base) BaseException, base_new, base_init, Slots::EMPTY, &[], &[], $doc;)*
+            $($static = $name (&exc::$base) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[], $doc;)*
         }
     };
 }
 
 class_table! {
     special {
-        BASE_EXCEPTION = "BaseException" (&crate::types::object::OBJECT) BaseException, base_new, base_init,
+        BASE_EXCEPTION = "BaseException" (&crate::types::object::OBJECT) BaseException, Some(base_new), Some(base_init),
             Slots::EMPTY.repr(base_repr).str(base_str),
             BASE_METHODS, BASE_GETSET, "The root of all exceptions.";
-        EXCEPTION = "Exception" (&exc::BASE_EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY, &[], &[],
+        EXCEPTION = "Exception" (&exc::BASE_EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[],
             "The base of all exceptions that do not end the program.";
-        STOP_ITERATION = "StopIteration" (&exc::EXCEPTION) ValueException, value_new, stop_init, Slots::EMPTY, &[],
+        STOP_ITERATION = "StopIteration" (&exc::EXCEPTION) ValueException, None, Some(stop_init), Slots::EMPTY, &[],
             &[object_field!(ValueException, "value", value).with_doc("what the generator returned")],
             "An iterator has no more items.";
-        SYSTEM_EXIT = "SystemExit" (&exc::BASE_EXCEPTION) ValueException, value_new, exit_init, Slots::EMPTY, &[],
+        SYSTEM_EXIT = "SystemExit" (&exc::BASE_EXCEPTION) ValueException, None, Some(exit_init), Slots::EMPTY, &[],
             &[object_field!(ValueException, "code", value).with_doc("the exit code")],
             "The interpreter is asked to exit.";
-        NAME_ERROR = "NameError" (&exc::EXCEPTION) NamedException, named_new, name_error_init, Slots::EMPTY, &[],
+        NAME_ERROR = "NameError" (&exc::EXCEPTION) NamedException, None, Some(name_error_init), Slots::EMPTY, &[],
             &[object_field!(NamedException, "name", name).with_doc("the name")],
             "A name was found nowhere.";
-        UNBOUND_LOCAL_ERROR = "UnboundLocalError" (&exc::NAME_ERROR) NamedException, named_new, name_error_init,
+        UNBOUND_LOCAL_ERROR = "UnboundLocalError" (&exc::NAME_ERROR) NamedException, None, None,
             Slots::EMPTY, &[], &[], "A local name has no value yet.";
-        ATTRIBUTE_ERROR = "AttributeError" (&exc::EXCEPTION) NamedException, named_new, attribute_error_init,
+        ATTRIBUTE_ERROR = "AttributeError" (&exc::EXCEPTION) NamedException, None, Some(attribute_error_init),
             Slots::EMPTY, ATTRIBUTE_ERROR_METHODS,
             &[object_field!(NamedException, "name", name).with_doc("the attribute's name"),
               object_field!(NamedException, "obj", obj).with_doc("the object asked")],
             "An attribute was not found.";
-        LOOKUP_ERROR = "LookupError" (&exc::EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY, &[], &[],
+        LOOKUP_ERROR = "LookupError" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[],
             "The base of lookup errors.";
-        KEY_ERROR = "KeyError" (&exc::LOOKUP_ERROR) BaseException, base_new, base_init,
+        KEY_ERROR = "KeyError" (&exc::LOOKUP_ERROR) BaseException, None, None,
             Slots::EMPTY.str(key_error_str), &[], &[], "A mapping has no such key.";
-        IMPORT_ERROR = "ImportError" (&exc::EXCEPTION) fields::ImportError, fields::import_new, fields::import_init,
+        IMPORT_ERROR = "ImportError" (&exc::EXCEPTION) fields::ImportError, None, Some(fields::import_init),
             Slots::EMPTY.str(fields::import_str), fields::IMPORT_METHODS, fields::IMPORT_GETSET,
             "A module, or a name from one, cannot be imported.";
         MODULE_NOT_FOUND_ERROR = "ModuleNotFoundError" (&exc::IMPORT_ERROR) fields::ImportError,
-            fields::import_new, fields::import_init, Slots::EMPTY, &[], &[], "There is no such module.";
-        SYNTAX_ERROR = "SyntaxError" (&exc::EXCEPTION) fields::SyntaxError, fields::syntax_new, fields::syntax_init,
+            None, None, Slots::EMPTY, &[], &[], "There is no such module.";
+        SYNTAX_ERROR = "SyntaxError" (&exc::EXCEPTION) fields::SyntaxError, None, Some(fields::syntax_init),
             Slots::EMPTY.str(fields::syntax_str), &[], fields::SYNTAX_GETSET, "The source text is not valid.";
-        INDENTATION_ERROR = "IndentationError" (&exc::SYNTAX_ERROR) fields::SyntaxError, fields::syntax_new,
-            fields::syntax_init, Slots::EMPTY, &[], &[], "The indentation is not valid.";
-        TAB_ERROR = "TabError" (&exc::INDENTATION_ERROR) fields::SyntaxError, fields::syntax_new,
-            fields::syntax_init, Slots::EMPTY, &[], &[], "Tabs and spaces are mixed inconsistently.";
+        INDENTATION_ERROR = "IndentationError" (&exc::SYNTAX_ERROR) fields::SyntaxError, None, None, Slots::EMPTY, &[], &[], "The indentation is not valid.";
+        TAB_ERROR = "TabError" (&exc::INDENTATION_ERROR) fields::SyntaxError, None, None, Slots::EMPTY, &[], &[], "Tabs and spaces are mixed inconsistently.";
         _INCOMPLETE_INPUT_ERROR = "_IncompleteInputError" (&exc::SYNTAX_ERROR) fields::SyntaxError,
-            fields::syntax_new, fields::syntax_init, Slots::EMPTY, &[], &[], "The source text goes on after its end.";
-        OS_ERROR = "OSError" (&exc::EXCEPTION) os::OsError, os::os_new, os::os_init, Slots::EMPTY.str(os::os_str),
+            None, None, Slots::EMPTY, &[], &[], "The source text goes on after its end.";
+        OS_ERROR = "OSError" (&exc::EXCEPTION) os::OsError, Some(os::os_new), Some(os::os_init), Slots::EMPTY.str(os::os_str),
             os::OS_METHODS, os::OS_GETSET, "The operating system reports an error.";
-        BLOCKING_IO_ERROR = "BlockingIOError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init, Slots::EMPTY,
+        BLOCKING_IO_ERROR = "BlockingIOError" (&exc::OS_ERROR) os::OsError, None, None, Slots::EMPTY,
             &[], &[], "The operation would block.";
-        CHILD_PROCESS_ERROR = "ChildProcessError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init,
+        CHILD_PROCESS_ERROR = "ChildProcessError" (&exc::OS_ERROR) os::OsError, None, None,
             Slots::EMPTY, &[], &[], "An operation on a child process failed.";
-        CONNECTION_ERROR = "ConnectionError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init, Slots::EMPTY,
+        CONNECTION_ERROR = "ConnectionError" (&exc::OS_ERROR) os::OsError, None, None, Slots::EMPTY,
             &[], &[], "The base of connection errors.";
-        BROKEN_PIPE_ERROR = "BrokenPipeError" (&exc::CONNECTION_ERROR) os::OsError, os::os_new, os::os_init,
+        BROKEN_PIPE_ERROR = "BrokenPipeError" (&exc::CONNECTION_ERROR) os::OsError, None, None,
             Slots::EMPTY, &[], &[], "Nobody reads the other end.";
-        CONNECTION_ABORTED_ERROR = "ConnectionAbortedError" (&exc::CONNECTION_ERROR) os::OsError, os::os_new,
-            os::os_init, Slots::EMPTY, &[], &[], "The connection was aborted.";
-        CONNECTION_REFUSED_ERROR = "ConnectionRefusedError" (&exc::CONNECTION_ERROR) os::OsError, os::os_new,
-            os::os_init, Slots::EMPTY, &[], &[], "The connection was refused.";
-        CONNECTION_RESET_ERROR = "ConnectionResetError" (&exc::CONNECTION_ERROR) os::OsError, os::os_new,
-            os::os_init, Slots::EMPTY, &[], &[], "The connection was reset.";
-        FILE_EXISTS_ERROR = "FileExistsError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init, Slots::EMPTY,
+        CONNECTION_ABORTED_ERROR = "ConnectionAbortedError" (&exc::CONNECTION_ERROR) os::OsError, None, None, Slots::EMPTY, &[], &[], "The connection was aborted.";
+        CONNECTION_REFUSED_ERROR = "ConnectionRefusedError" (&exc::CONNECTION_ERROR) os::OsError, None, None, Slots::EMPTY, &[], &[], "The connection was refused.";
+        CONNECTION_RESET_ERROR = "ConnectionResetError" (&exc::CONNECTION_ERROR) os::OsError, None, None, Slots::EMPTY, &[], &[], "The connection was reset.";
+        FILE_EXISTS_ERROR = "FileExistsError" (&exc::OS_ERROR) os::OsError, None, None, Slots::EMPTY,
             &[], &[], "The file exists already.";
-        FILE_NOT_FOUND_ERROR = "FileNotFoundError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init,
+        FILE_NOT_FOUND_ERROR = "FileNotFoundError" (&exc::OS_ERROR) os::OsError, None, None,
             Slots::EMPTY, &[], &[], "There is no such file.";
-        INTERRUPTED_ERROR = "InterruptedError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init, Slots::EMPTY,
+        INTERRUPTED_ERROR = "InterruptedError" (&exc::OS_ERROR) os::OsError, None, None, Slots::EMPTY,
             &[], &[], "A signal interrupted the call.";
-        IS_A_DIRECTORY_ERROR = "IsADirectoryError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init,
+        IS_A_DIRECTORY_ERROR = "IsADirectoryError" (&exc::OS_ERROR) os::OsError, None, None,
             Slots::EMPTY, &[], &[], "The operation does not work on directories.";
-        NOT_A_DIRECTORY_ERROR = "NotADirectoryError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init,
+        NOT_A_DIRECTORY_ERROR = "NotADirectoryError" (&exc::OS_ERROR) os::OsError, None, None,
             Slots::EMPTY, &[], &[], "The operation only works on directories.";
-        PERMISSION_ERROR = "PermissionError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init, Slots::EMPTY,
+        PERMISSION_ERROR = "PermissionError" (&exc::OS_ERROR) os::OsError, None, None, Slots::EMPTY,
             &[], &[], "Not enough permissions.";
-        PROCESS_LOOKUP_ERROR = "ProcessLookupError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init,
+        PROCESS_LOOKUP_ERROR = "ProcessLookupError" (&exc::OS_ERROR) os::OsError, None, None,
             Slots::EMPTY, &[], &[], "There is no such process.";
-        TIMEOUT_ERROR = "TimeoutError" (&exc::OS_ERROR) os::OsError, os::os_new, os::os_init, Slots::EMPTY,
+        TIMEOUT_ERROR = "TimeoutError" (&exc::OS_ERROR) os::OsError, None, None, Slots::EMPTY,
             &[], &[], "It took too long.";
-        VALUE_ERROR = "ValueError" (&exc::EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY, &[], &[],
+        VALUE_ERROR = "ValueError" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[],
             "An argument has the right type and a wrong value.";
-        UNICODE_ERROR = "UnicodeError" (&exc::VALUE_ERROR) BaseException, base_new, base_init, Slots::EMPTY,
+        UNICODE_ERROR = "UnicodeError" (&exc::VALUE_ERROR) BaseException, Some(base_new), None, Slots::EMPTY,
             &[], &[], "The base of encoding and decoding errors.";
-        UNICODE_ENCODE_ERROR = "UnicodeEncodeError" (&exc::UNICODE_ERROR) fields::UnicodeError, fields::unicode_new,
-            fields::encode_init, Slots::EMPTY.str(fields::encode_str), &[], fields::UNICODE_GETSET,
+        UNICODE_ENCODE_ERROR = "UnicodeEncodeError" (&exc::UNICODE_ERROR) fields::UnicodeError, Some(base_new), Some(fields::encode_init), Slots::EMPTY.str(fields::encode_str), &[], fields::UNICODE_GETSET,
             "A str cannot be encoded.";
-        UNICODE_DECODE_ERROR = "UnicodeDecodeError" (&exc::UNICODE_ERROR) fields::UnicodeError, fields::unicode_new,
-            fields::decode_init, Slots::EMPTY.str(fields::decode_str), &[], fields::UNICODE_GETSET,
+        UNICODE_DECODE_ERROR = "UnicodeDecodeError" (&exc::UNICODE_ERROR) fields::UnicodeError, Some(base_new), Some(fields::decode_init), Slots::EMPTY.str(fields::decode_str), &[], fields::UNICODE_GETSET,
             "Bytes cannot be decoded.";
         UNICODE_TRANSLATE_ERROR = "UnicodeTranslateError" (&exc::UNICODE_ERROR) fields::UnicodeError,
-            fields::unicode_new, fields::translate_init, Slots::EMPTY.str(fields::translate_str), &[],
+            Some(base_new), Some(fields::translate_init), Slots::EMPTY.str(fields::translate_str), &[],
             fields::UNICODE_GETSET, "A str cannot be translated.";
         BASE_EXCEPTION_GROUP = "BaseExceptionGroup" (&exc::BASE_EXCEPTION) crate::types::exception_group::Group,
-            crate::types::exception_group::group_new, crate::types::exception_group::group_init,
+            Some(crate::types::exception_group::group_new), Some(crate::types::exception_group::group_init),
             Slots::EMPTY.repr(crate::types::exception_group::group_repr).str(crate::types::exception_group::group_str),
             crate::types::exception_group::METHODS, crate::types::exception_group::GETSET,
             "Several unrelated exceptions together.";
         EXCEPTION_GROUP = "ExceptionGroup" (&exc::BASE_EXCEPTION_GROUP) crate::types::exception_group::Group,
-            crate::types::exception_group::group_new, crate::types::exception_group::group_init,
+            None, None,
             Slots::EMPTY, &[], &[], "";
-        RUNTIME_ERROR = "RuntimeError" (&exc::EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY, &[], &[],
+        RUNTIME_ERROR = "RuntimeError" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[],
             "An error that fits no other class.";
-        ARITHMETIC_ERROR = "ArithmeticError" (&exc::EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY,
+        ARITHMETIC_ERROR = "ArithmeticError" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY,
             &[], &[], "The base of arithmetic errors.";
-        WARNING = "Warning" (&exc::EXCEPTION) BaseException, base_new, base_init, Slots::EMPTY, &[], &[],
+        WARNING = "Warning" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[],
             "The base of warning categories.";
     }
     simple {
@@ -381,7 +374,7 @@ pub fn finish_types(vm: &Vm) {
 pub fn new_with_args(vm: &Vm, class: &Type, args: Vec<Object>) -> Object {
     let native = native_class(class);
     let slots = native.slots();
-    if slots.new.is_none_or(|f| f as usize == base_new as crate::ty::NewFn as usize) {
+    if is_plain(native) {
         return vm.alloc(class, BaseException::new(vm.tuple(args)));
     }
     let pending = vm.take_raised();
@@ -546,9 +539,36 @@ pub(crate) fn positional<'a>(args: &'a [Object], kwnames: &[Object]) -> &'a [Obj
     &args[..args.len().saturating_sub(kwnames.len())]
 }
 
+/// Has the native class no fields of its own?
+fn is_plain(native: &Type) -> bool {
+    native.payload_size.get() == size_of::<crate::native::Payload<BaseException>>()
+}
+
+/// `BaseException.__new__`, which makes instances of every class that has no
+/// `__new__` of its own: the payload is that of the native class.
 fn base_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let args = vm.tuple(positional(args, kwnames).to_vec());
-    vm.try_alloc(class, BaseException::new(args)).ok_or_else(|| vm.memory_error())
+    let native = native_class(class);
+    let base = BaseException::new(vm.tuple(positional(args, kwnames).to_vec()));
+    let is = |wanted: &'static Type| native.is_subtype(wanted);
+    let made = if is_plain(native) {
+        vm.try_alloc(class, base)
+    } else if is(&exc::STOP_ITERATION) || is(&exc::SYSTEM_EXIT) {
+        vm.try_alloc(class, ValueException { base, value: ObjectCell::EMPTY })
+    } else if is(&exc::NAME_ERROR) || is(&exc::ATTRIBUTE_ERROR) {
+        vm.try_alloc(class, NamedException { base, name: ObjectCell::EMPTY, obj: ObjectCell::EMPTY })
+    } else if is(&exc::IMPORT_ERROR) {
+        vm.try_alloc(class, fields::ImportError::new(base))
+    } else if is(&exc::SYNTAX_ERROR) {
+        vm.try_alloc(class, fields::SyntaxError::new(base))
+    } else if is(&exc::UNICODE_ERROR) {
+        vm.try_alloc(class, fields::UnicodeError::new(base))
+    } else {
+        return match native.slots().new {
+            Some(new) if new as usize != base_new as crate::ty::NewFn as usize => new(vm, class, args, kwnames),
+            _ => Err(vm.system_error("an exception class without a constructor")),
+        };
+    };
+    made.ok_or_else(|| vm.memory_error())
 }
 
 fn base_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
@@ -742,12 +762,6 @@ fn set_suppress_context(vm: &Vm, object: &Object, value: Option<&Object>) -> Res
 
 // ---- StopIteration, SystemExit, NameError, AttributeError -------------------------------
 
-fn value_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let args = vm.tuple(positional(args, kwnames).to_vec());
-    let payload = ValueException { base: BaseException::new(args), value: ObjectCell::EMPTY };
-    vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
-}
-
 fn stop_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     base_init(vm, object, args, kwnames)?;
     payload::<ValueException>(object).value.set(args.first().cloned().unwrap_or(Object::NONE));
@@ -762,13 +776,6 @@ fn exit_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> R
         _ => payload::<ValueException>(object).value.set(base(object).args()),
     }
     Ok(())
-}
-
-fn named_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let args = vm.tuple(positional(args, kwnames).to_vec());
-    let payload =
-        NamedException { base: BaseException::new(args), name: ObjectCell::EMPTY, obj: ObjectCell::EMPTY };
-    vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
 }
 
 /// Stores keyword arguments in fields; `fields` are the keywords known.

@@ -21,6 +21,19 @@ pub struct ImportError {
     name_from: ObjectCell,
 }
 
+impl ImportError {
+    /// No field set.
+    pub(crate) fn new(base: BaseException) -> ImportError {
+        ImportError {
+            base,
+            msg: ObjectCell::EMPTY,
+            name: ObjectCell::EMPTY,
+            path: ObjectCell::EMPTY,
+            name_from: ObjectCell::EMPTY,
+        }
+    }
+}
+
 impl NativeClass for ImportError {
     fn class() -> &'static Type {
         &exc::IMPORT_ERROR
@@ -49,18 +62,6 @@ pub(crate) const IMPORT_GETSET: &[GetSetDef] = &[
     object_field!(ImportError, "path", path).with_doc("module path"),
     object_field!(ImportError, "name_from", name_from).with_doc("name imported from module"),
 ];
-
-pub(crate) fn import_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let args = vm.tuple(positional(args, kwnames).to_vec());
-    let payload = ImportError {
-        base: BaseException::new(args),
-        msg: ObjectCell::EMPTY,
-        name: ObjectCell::EMPTY,
-        path: ObjectCell::EMPTY,
-        name_from: ObjectCell::EMPTY,
-    };
-    vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
-}
 
 pub(crate) fn import_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     let given = positional(args, kwnames);
@@ -123,6 +124,21 @@ pub struct SyntaxError {
 }
 
 impl SyntaxError {
+    /// No field set.
+    pub(crate) fn new(base: BaseException) -> SyntaxError {
+        SyntaxError {
+            base,
+            msg: ObjectCell::EMPTY,
+            filename: ObjectCell::EMPTY,
+            lineno: ObjectCell::EMPTY,
+            offset: ObjectCell::EMPTY,
+            text: ObjectCell::EMPTY,
+            end_lineno: ObjectCell::EMPTY,
+            end_offset: ObjectCell::EMPTY,
+            print_file_and_line: ObjectCell::EMPTY,
+            metadata: ObjectCell::EMPTY,
+        }
+    }
     fn fields(&self) -> [&ObjectCell; 9] {
         [
             &self.msg,
@@ -164,23 +180,6 @@ pub(crate) const SYNTAX_GETSET: &[GetSetDef] = &[
         .with_doc("exception print_file_and_line"),
     object_field!(SyntaxError, "_metadata", metadata).with_doc("exception private metadata"),
 ];
-
-pub(crate) fn syntax_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let args = vm.tuple(positional(args, kwnames).to_vec());
-    let payload = SyntaxError {
-        base: BaseException::new(args),
-        msg: ObjectCell::EMPTY,
-        filename: ObjectCell::EMPTY,
-        lineno: ObjectCell::EMPTY,
-        offset: ObjectCell::EMPTY,
-        text: ObjectCell::EMPTY,
-        end_lineno: ObjectCell::EMPTY,
-        end_offset: ObjectCell::EMPTY,
-        print_file_and_line: ObjectCell::EMPTY,
-        metadata: ObjectCell::EMPTY,
-    };
-    vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
-}
 
 pub(crate) fn syntax_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     no_keywords(vm, object.ty(), kwnames)?;
@@ -263,6 +262,20 @@ pub struct UnicodeError {
     end: Cell<isize>,
 }
 
+impl UnicodeError {
+    /// No field set.
+    pub(crate) fn new(base: BaseException) -> UnicodeError {
+        UnicodeError {
+            base,
+            encoding: ObjectCell::EMPTY,
+            object: ObjectCell::EMPTY,
+            reason: ObjectCell::EMPTY,
+            start: Cell::new(0),
+            end: Cell::new(0),
+        }
+    }
+}
+
 impl NativeClass for UnicodeError {
     fn class() -> &'static Type {
         &exc::UNICODE_ENCODE_ERROR
@@ -307,19 +320,6 @@ pub(crate) const UNICODE_GETSET: &[GetSetDef] = &[
     position_field!("end", end).with_doc("exception end"),
     object_field!(UnicodeError, "reason", reason).with_doc("exception reason"),
 ];
-
-pub(crate) fn unicode_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let args = vm.tuple(positional(args, kwnames).to_vec());
-    let payload = UnicodeError {
-        base: BaseException::new(args),
-        encoding: ObjectCell::EMPTY,
-        object: ObjectCell::EMPTY,
-        reason: ObjectCell::EMPTY,
-        start: Cell::new(0),
-        end: Cell::new(0),
-    };
-    vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
-}
 
 /// Common to the three: arguments are (encoding,) object, start, end, reason.
 fn unicode_init(
