@@ -151,6 +151,9 @@ pub fn class(vm: &Vm, def: &'static StructDef) -> Result {
         ty.dict().set_text(vm, method.name(), native_function::new_for_type(vm, method, &tuple::TUPLE));
     }
     drop(ty.dict().remove_str(&vm.intern("__slots__")));
+    // Errors name the type with its module; `__name__` is kept apart.
+    ty.update_extra(|extra| extra.name_object = Some(vm.intern(plain)));
+    ty.set_name(def.name.to_string());
     ty.dict_offset.set(DICT_AT_END);
     let mut flags = (ty.flags.get() | type_flags::IMMUTABLE) & !type_flags::BASE;
     if def.no_instances {

@@ -36,6 +36,8 @@ pub static DICT: Type = Type::new::<Dict>(
             .inplace(BinaryOp::Or, dict_ior)
     },
     &[
+        MethodDef::new("__contains__($self, key, /)", |vm, args| this(&args[0]).contains(vm, &args[1]).map(Object::bool), "True if the dictionary has the specified key, else False."),
+        MethodDef::new("__getitem__($self, key, /)", |vm, args| dict_getitem(vm, &args[0], &args[1]), "Return self[key]."),
         MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(size(&args[0]))), "Return the size of the dict in memory."),
         MethodDef::new("get($self, key, default=None, /)", dict_get, "Return the value for key if key is in the dictionary, else default."),
         MethodDef::new("setdefault($self, key, default=None, /)", dict_setdefault, "Insert key with a value of default if key is not in the dictionary.\n\nReturn the value for key if key is in the dictionary, else default."),
