@@ -59,7 +59,7 @@ pub const FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "pow(base, exp, mod=None)",
         |vm, args| vm.power(&args[0], &args[1], &args[2]),
-        "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments.\n\nSome types, such as ints, are able to use a more efficient algorithm when\ninvoked using the three argument form.",
+        "Equivalent to base**exp with 2 arguments or base**exp % mod with 3 arguments\n\nSome types, such as ints, are able to use a more efficient algorithm\nwhen invoked using the three argument form.",
     ),
     MethodDef::new(
         "round(number, ndigits=None)",

@@ -217,18 +217,26 @@ fn by_protocol(vm: &Vm, object: &Object) -> Result<Option<f64>> {
 static SIG: Sig = Sig::new("float(x=0, /)");
 
 fn float_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let same_init =
-        class.is(&FLOAT) || class.slots().init.map(|f| f as usize) == FLOAT.slots().init.map(|f| f as usize);
-    if !kwnames.is_empty() && same_init {
-        return Err(vm.type_error("float() takes no keyword arguments"));
-    }
-    let bound = SIG.bind(vm, &args[..args.len() - kwnames.len()], &[])?;
-    let x = &bound[0];
+    let mut zero = None;
+    let x = match (args, kwnames) {
+        ([x], []) => x,
+        _ => zero.insert(no_single_argument(vm, class, args, kwnames)?),
+    };
     if class.is(&FLOAT) && is_exact(x) {
         return Ok(x.clone());
     }
     let x = from_object(vm, x)?;
     Ok(if class.is(&FLOAT) { vm.float(x) } else { vm.alloc(class, Float { value: x }) })
+}
+
+/// The argument of `float()` called in any other way than with one positional argument.
+fn no_single_argument(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
+    let init = |class: &Type| class.slots().init.map(|f| f as usize);
+    if !kwnames.is_empty() && (class.is(&FLOAT) || init(class) == init(&FLOAT)) {
+        return Err(vm.type_error("float() takes no keyword arguments"));
+    }
+    let bound = SIG.bind(vm, &args[..args.len() - kwnames.len()], &[])?;
+    Ok(bound[0].clone())
 }
 
 /// The value of `float(object)`.

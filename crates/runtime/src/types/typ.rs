@@ -1191,10 +1191,10 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
     if own_new && !ty.has(type_flags::DISALLOW_INSTANTIATION) {
         ty.dict().set_str(vm, name::new.object(), native_function::new_new(vm, ty));
     }
-    if let Some(doc) = ty.doc() {
-        ty.dict().set_str(vm, name::doc.object(), vm.str(doc));
-    } else {
-        ty.dict().set_str(vm, name::doc.object(), Object::NONE);
+    // An attribute `__doc__` of the instances stays.
+    if !ty.dict().contains_str(name::doc.object()) {
+        let doc = ty.doc().map_or(Object::NONE, |doc| vm.str(doc));
+        ty.dict().set_str(vm, name::doc.object(), doc);
     }
     let mut own = *ty.slots();
     if let Some(base) = base {
