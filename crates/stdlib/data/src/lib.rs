@@ -7,10 +7,13 @@
 #![forbid(unsafe_code)]
 
 mod abc;
+mod cmath;
 mod collections;
 mod functools;
 mod itertools;
 mod lru_cache;
+mod math;
+mod math_ints;
 mod operator;
 
 use taipan_runtime::prelude::ModuleDef;
@@ -19,9 +22,11 @@ use taipan_runtime::prelude::ModuleDef;
 pub fn modules() -> Vec<&'static ModuleDef> {
     vec![
         &abc::ABC,
+        &cmath::CMATH,
         &collections::COLLECTIONS,
         &functools::FUNCTOOLS,
         &itertools::ITERTOOLS,
+        &math::MATH,
         &operator::OPERATOR,
     ]
 }

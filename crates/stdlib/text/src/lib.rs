@@ -7,10 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod sre;
+mod string;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&sre::SRE]
+    vec![&sre::SRE, &string::STRING]
 }
