@@ -105,7 +105,7 @@ fn encode(
             i += 1;
             continue;
         }
-        let end = i + (i..s.len()).take_while(|&k| is_surrogate(s.char_at(k))).count();
+        let end = i + 1;
         let reason = "surrogates not allowed";
         let (replacement, next) = errors::encode_error(vm, name, errors, text, (i, end), reason)?;
         match replacement {

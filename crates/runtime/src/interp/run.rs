@@ -452,7 +452,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }
                         Opcode::LoadAttr => slow!(slow::load_attr(vm, frame, ins)),
                         Opcode::LoadMethodCached => {
-                            let b = reg!(ins.b());
+                            let b = operand_b!(ins);
                             let cache = cache!(ins);
                             if super::slow::type_version(b) == cache.version && not_shadowed(b, cache) {
                                 let a = ins.a();

@@ -328,8 +328,7 @@ fn split_white(s: &[u8], most: usize) -> Vec<(usize, usize)> {
             return out;
         }
         if out.len() == most {
-            let trailing = s.iter().rev().take_while(|&&b| is_space(b)).count();
-            out.push((i, s.len() - trailing));
+            out.push((i, s.len()));
             return out;
         }
         let start = i;
@@ -346,7 +345,7 @@ fn rsplit_white(s: &[u8], most: usize) -> Vec<(usize, usize)> {
             break;
         }
         if out.len() == most {
-            out.push((s.iter().take_while(|&&b| is_space(b)).count(), i));
+            out.push((0, i));
             break;
         }
         let stop = i;

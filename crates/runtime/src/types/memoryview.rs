@@ -159,10 +159,19 @@ impl MemoryView {
         self.dims.shape.len()
     }
     fn is_c_contiguous(&self) -> bool {
-        buffer::is_c_contiguous(&self.dims, self.itemsize, self.len)
+        self.is_line().unwrap_or_else(|| buffer::is_c_contiguous(&self.dims, self.itemsize, self.len))
     }
     fn is_f_contiguous(&self) -> bool {
-        buffer::is_f_contiguous(&self.dims, self.itemsize, self.len)
+        self.is_line().unwrap_or_else(|| buffer::is_f_contiguous(&self.dims, self.itemsize, self.len))
+    }
+    /// Of one dimension: do the items follow one another? (Asked of empty views, too.)
+    fn is_line(&self) -> Option<bool> {
+        match (&*self.dims.shape, &*self.dims.strides) {
+            ([n], [stride]) => {
+                Some(self.dims.suboffsets.is_empty() && (*n == 1 || *stride == self.itemsize as isize))
+            }
+            _ => None,
+        }
     }
     /// The bytes, if they lie in one piece. Not to be held while Python code runs.
     fn contiguous(&self) -> Option<&[u8]> {

@@ -73,8 +73,7 @@ fn split_white<T: Unit>(s: &[T], most: usize, mut part: impl FnMut(usize, usize)
         }
         let start = i;
         if splits == most {
-            let trailing = s.iter().rev().take_while(|&&c| is_space(c)).count();
-            part(start, s.len() - trailing);
+            part(start, s.len());
             return;
         }
         while i < s.len() && !is_space(s[i]) {
@@ -97,8 +96,7 @@ fn rsplit_white<T: Unit>(s: &[T], most: usize, mut part: impl FnMut(usize, usize
         }
         let stop = i;
         if splits == most {
-            let leading = s.iter().take_while(|&&c| is_space(c)).count();
-            part(leading, stop);
+            part(0, stop);
             return;
         }
         while i > 0 && !is_space(s[i - 1]) {
