@@ -316,11 +316,6 @@ pub fn generic_setattr(vm: &Vm, object: &Object, name: &Object, value: Option<&O
                 shown
             ),
         };
-        let text = if value.is_none() && found.is_none() {
-            format!("'{}' object has no attribute '{}'", ty.full_name(), shown)
-        } else {
-            text
-        };
         return Err(vm.attribute_error(text, object, name));
     }
     Err(vm.no_attribute(object, name))

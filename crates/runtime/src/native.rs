@@ -253,6 +253,16 @@ impl Signature {
         out
     }
 
+    /// Do `n` positional arguments and the defaults make a complete call?
+    #[inline]
+    pub fn defaults_fill(&self, n: usize) -> bool {
+        n >= self.required_positional
+            && n <= self.positional
+            && self.varargs.is_none()
+            && self.varkw.is_none()
+            && self.params[self.positional..].iter().all(|param| param.default.is_some())
+    }
+
     /// Binds `args` (positional, then values of `kwnames`) to the parameters.
     /// `skip`: how many leading parameters (self) error messages do not count.
     pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object], skip: usize) -> Result<Vec<Object>> {

@@ -35,6 +35,13 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
     vm.set_attr_str(module, "filters", &filters(vm))?;
     vm.set_attr_str(module, "_onceregistry", &once_registry(vm))?;
     vm.set_attr_str(module, "_defaultaction", &default_action(vm))?;
+    // Without it `warnings` falls back on its own, slower half.
+    let contextvars = vm.import_native("_contextvars");
+    if let Some(contextvars) = vm.swallow(contextvars, &exc::IMPORT_ERROR)? {
+        let class = vm.get_attr_str(&contextvars, "ContextVar")?;
+        let variable = vm.call(&class, &[vm.intern("_warnings_context")])?;
+        vm.set_attr_str(module, "_warnings_context", &variable)?;
+    }
     Ok(())
 }
 

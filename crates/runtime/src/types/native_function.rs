@@ -71,13 +71,21 @@ pub fn new_for_type(vm: &Vm, def: &'static MethodDef, owner: &'static Type) -> O
 
 /// `__new__` of a static type.
 pub fn new_new(vm: &Vm, owner: &'static Type) -> Object {
-    static NEW: MethodDef = MethodDef::raw(
-        "__new__($type, *args, **kwargs)",
-        |vm, _, _| Err(vm.system_error("tp_new")),
-        "Create and return a new object.  See help(type) for accurate signature.",
-    );
+    static NEW: MethodDef = MethodDef {
+        hide_signature: false,
+        ..MethodDef::raw(
+            "__new__($type, *args, **kwargs)",
+            |vm, _, _| Err(vm.system_error("tp_new")),
+            "Create and return a new object.  See help(type) for accurate signature.",
+        )
+    };
     let object = owner.to_object();
     vm.alloc(&BUILTIN_FUNCTION, payload(&NEW, object, Object::UNBOUND, Some(owner)))
+}
+
+/// The static type in whose method table this method descriptor stands.
+pub fn method_owner(object: &Object) -> Option<&'static Type> {
+    if object.ty().is(&METHOD_DESCRIPTOR) { this(object).owner } else { None }
 }
 
 /// The static type whose `__new__` this is.
@@ -117,7 +125,21 @@ impl NativeFunction {
                 if args.len() == self.arity && kwnames.is_empty() {
                     return f(vm, args);
                 }
-                let bound = self.signature(vm).bind(vm, args, kwnames, skip)?;
+                let signature = self.signature(vm);
+                let all = signature.params.len();
+                if kwnames.is_empty() && all <= 8 && signature.defaults_fill(args.len()) {
+                    let mut bound = [const { Object::UNBOUND }; 8];
+                    for (slot, arg) in bound.iter_mut().zip(args) {
+                        *slot = arg.clone();
+                    }
+                    for (slot, param) in bound.iter_mut().zip(&signature.params).skip(args.len()) {
+                        if let Some(default) = &param.default {
+                            *slot = default.clone();
+                        }
+                    }
+                    return f(vm, &bound[..all]);
+                }
+                let bound = signature.bind(vm, args, kwnames, skip)?;
                 f(vm, &bound)
             }
             NativeCode::Raw(f) => f(vm, args, kwnames),

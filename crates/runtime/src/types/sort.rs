@@ -8,6 +8,7 @@
 //! one of those are compared without a call.
 
 use crate::prelude::*;
+use crate::types::{float, int};
 use std::cmp::Ordering;
 
 /// `list.sort(key=key, reverse=reverse)`.
@@ -82,8 +83,12 @@ impl Keyed for Pair {
 enum Common {
     /// Small ints.
     Int,
+    /// Small and large ints.
+    AnyInt,
     /// Floats in the word (never nan).
     Float,
+    /// Floats, some of them on the heap.
+    AnyFloat,
     /// Exact strings.
     Str,
     /// Exact strings of one byte a character.
@@ -101,6 +106,12 @@ fn kind_of(value: Value) -> Common {
         return Common::Float;
     }
     let object = Object::borrow_value(&value);
+    if object.is_ptr() && int::is_exact(object) {
+        return Common::AnyInt;
+    }
+    if object.is_ptr() && float::is_exact(object) {
+        return Common::AnyFloat;
+    }
     if let Some(s) = object.downcast_exact::<Str>() {
         return if s.byte_size() == s.len() { Common::Latin1 } else { Common::Str };
     }
@@ -119,6 +130,8 @@ fn common_kind(values: impl Iterator<Item = Value>) -> Common {
             (None, kind) => kind,
             (Some(a), b) if a == b => a,
             (Some(Common::Str | Common::Latin1), Common::Str | Common::Latin1) => Common::Str,
+            (Some(Common::Int | Common::AnyInt), Common::Int | Common::AnyInt) => Common::AnyInt,
+            (Some(Common::Float | Common::AnyFloat), Common::Float | Common::AnyFloat) => Common::AnyFloat,
             _ => return Common::Nothing,
         });
     }
@@ -135,6 +148,17 @@ fn str_of(value: &Value) -> &Str {
 fn tuple_of(value: &Value) -> &Tuple {
     // SAFETY: the kind of all keys was found to be a tuple.
     unsafe { Object::borrow_value(value).payload_unchecked() }
+}
+
+fn int_order(a: &Value, b: &Value) -> Ordering {
+    match (int::view(Object::borrow_value(a)), int::view(Object::borrow_value(b))) {
+        (Some(x), Some(y)) => int::order(x, y),
+        _ => Ordering::Equal,
+    }
+}
+
+fn float_of(value: &Value) -> f64 {
+    if value.is_float() { value.as_float() } else { float::as_f64(Object::borrow_value(value)).unwrap_or(0.0) }
 }
 
 fn sort_words<T: Keyed>(vm: &Vm, words: &mut [T], reverse: bool) -> Result<()> {
@@ -157,6 +181,12 @@ fn sort_by_kind<T: Keyed>(vm: &Vm, words: &mut [T]) -> Result<()> {
         // -0.0 and 0.0 are equal, and there is no nan among words.
         Common::Float => total_order(vm, words, |a, b| {
             a.as_float().partial_cmp(&b.as_float()).unwrap_or(Ordering::Equal)
+        }),
+        Common::AnyInt => total_order(vm, words, int_order),
+        // With nan among them the order is not total: our own algorithm minds nothing.
+        Common::AnyFloat => merge_sort(vm, words, |a, b| {
+            let (x, y) = (a.key(), b.key());
+            Ok(float_of(&x) < float_of(&y))
         }),
         Common::Latin1 => {
             total_order(vm, words, |a, b| str_of(a).raw_bytes().cmp(str_of(b).raw_bytes()))
@@ -188,6 +218,7 @@ fn tuple_less(vm: &Vm, first: Common, a: &Value, b: &Value) -> Result<bool> {
     let order = match first {
         Common::Int => p.as_int().cmp(&q.as_int()),
         Common::Float => p.as_float().partial_cmp(&q.as_float()).unwrap_or(Ordering::Equal),
+        Common::AnyInt => int_order(&p.value(), &q.value()),
         Common::Str | Common::Latin1 => str_of(p).compare(str_of(q)),
         _ => {
             if !vm.equal(p, q)? {
