@@ -264,7 +264,7 @@ fn too_many_positional(vm: &Vm, f: &Function, code: &Code, given: usize, out: &[
 #[cold]
 fn unexpected_keyword(vm: &Vm, f: &Function, code: &Code, key: &Object, kwnames: &[Object]) -> Raised {
     if key.downcast::<Str>().is_none() {
-        return vm.type_error(format!("{}() keywords must be strings", qualname(vm, f)));
+        return vm.type_error("keywords must be strings");
     }
     let conflicts: Vec<String> = code.locals[..code.posonly]
         .iter()

@@ -113,7 +113,6 @@ pub unsafe fn unbound(vm: &Vm, frame: F, i: usize) -> Raised {
         &exc::UNBOUND_LOCAL_ERROR,
         &format!("cannot access local variable '{shown}' where it is not associated with a value"),
     );
-    exceptions::set_name_and_obj(&exception, local.clone(), Object::UNBOUND);
     vm.raise_in_context(exception)
 }
 
@@ -491,6 +490,10 @@ const BACKOFF: u16 = 30;
 /// Tries to specialise an attribute load; true if it rewrote the instruction.
 unsafe fn specialise_load(vm: &Vm, frame: F, ins: I, object: &Object, method: bool) -> bool {
     unsafe {
+        // Of a constant only methods are cached.
+        if ins.has(f::B_CONST) && !method {
+            return false;
+        }
         let c = cache(frame, ins);
         if c.backoff > 0 {
             c.backoff -= 1;
@@ -1225,7 +1228,7 @@ pub unsafe fn dict_merge(vm: &Vm, frame: F, ins: I) -> Result<()> {
         };
         for (key, value) in pairs {
             if key.downcast::<Str>().is_none() {
-                return Err(vm.type_error(format!("{} keywords must be strings", callable_text(vm, &callable))));
+                return Err(vm.type_error("keywords must be strings"));
             }
             if d.contains(vm, &key)? {
                 return Err(vm.type_error(format!(

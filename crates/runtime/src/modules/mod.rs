@@ -4,13 +4,15 @@
 pub mod monitoring;
 pub mod sys;
 pub mod sys_info;
+pub mod thread;
 
 use crate::prelude::*;
 
 /// The registry.
 pub fn all() -> Vec<&'static ModuleDef> {
     vec![
-        &sys::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
+        &sys::MODULE,
+        &thread::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
         &crate::gc::MODULE,
         &crate::types::weakref::MODULE,
     ]

@@ -502,7 +502,7 @@ pub static ASYNC_GENERATOR: Type = Type::new::<Generator>(
             new_throw(vm, &args[0], Some([args[1].clone(), args[2].clone(), args[3].clone()]))
         }, "athrow(value)\nathrow(type[,value[,tb]])\n\nraise exception in generator.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python."),
         MethodDef::new("aclose($self, /)", |vm, args| new_throw(vm, &args[0], None), "aclose() -> raise GeneratorExit inside generator."),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
     ],
     &[
         GetSetDef::new("__name__", |_, g| Ok(gen_of(g).name.borrow().clone())).with_set(|vm, g, value| match value {

@@ -171,7 +171,7 @@ fn cell_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 }
 
 fn get_contents(vm: &Vm, object: &Object) -> Result {
-    this(object).get().ok_or_else(|| vm.value_error("cell is empty"))
+    this(object).get().ok_or_else(|| vm.value_error("Cell is empty"))
 }
 
 fn set_contents(_vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {

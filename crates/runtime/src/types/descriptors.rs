@@ -127,7 +127,7 @@ pub static PROPERTY: Type = Type::new::<Property>(
         GetSetDef::new("__isabstractmethod__", property_is_abstract),
     ],
 )
-.with_doc("property(fget=None, fset=None, fdel=None, doc=None)\n--\n\nAn attribute computed by functions: fget reads it, fset sets it, fdel deletes it.");
+.with_doc("An attribute computed by functions: fget reads it, fset sets it, fdel deletes it.");
 
 static PROPERTY_SIG: Sig = Sig::new("property(fget=None, fset=None, fdel=None, doc=None)");
 
@@ -419,7 +419,7 @@ pub static CLASSMETHOD: Type = Type::new::<ClassMethod>(
     wrapper_getset!(ClassMethod),
 )
 .with_dict()
-.with_doc("classmethod(function, /)\n--\n\nA method that receives the class instead of the instance.");
+.with_doc("A method that receives the class instead of the instance.");
 
 fn classmethod_get(vm: &Vm, descr: &Object, object: Option<&Object>, owner: Option<&Object>) -> Result {
     let Some(callable) = payload::<ClassMethod>(descr).callable() else {
@@ -460,4 +460,4 @@ pub static STATICMETHOD: Type = Type::new::<StaticMethod>(
     wrapper_getset!(StaticMethod),
 )
 .with_dict()
-.with_doc("staticmethod(function, /)\n--\n\nA method that receives neither the instance nor the class.");
+.with_doc("A method that receives neither the instance nor the class.");

@@ -664,7 +664,7 @@ pub static GENERATOR: Type = Type::new::<Generator>(
             let n = unsafe { (&*this(&args[0]).registers.get()).len() };
             Ok(vm.usize(size_of::<Generator>() + 16 + n * 8))
         }, "gen.__sizeof__() -> size of gen in memory, in bytes"),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
     ],
     &[
         GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))
@@ -696,7 +696,7 @@ pub static COROUTINE: Type = Type::new::<Generator>(
             close(vm, &args[0])?;
             Ok(Object::NONE)
         }, "close() -> raise GeneratorExit inside coroutine."),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
     ],
     &[
         GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))

@@ -185,8 +185,11 @@ fn list_reduce(vm: &Vm, args: &[Object]) -> Result {
 fn list_setstate(vm: &Vm, args: &[Object]) -> Result {
     let state = vm.index_isize(&args[1])?;
     let this = list_it(&args[0]);
-    if let Some(list) = this.list.bound() {
-        this.index.set((state.max(0) as usize).min(list_len(&list)));
+    if state < 0 {
+        // Before the start is behind the end.
+        this.list.clear();
+    } else if let Some(list) = this.list.bound() {
+        this.index.set((state as usize).min(list_len(&list)));
     }
     Ok(Object::NONE)
 }
@@ -242,7 +245,7 @@ fn reverse_reduce(vm: &Vm, args: &[Object]) -> Result {
     let this = list_it(&args[0]);
     match this.list.bound() {
         Some(list) => reduced(vm, "reversed", list, Some(vm.int(this.index.get() as isize as i64))),
-        None => reduced(vm, "iter", vm.list(Vec::new()), None),
+        None => reduced(vm, "reversed", vm.list(Vec::new()), None),
     }
 }
 

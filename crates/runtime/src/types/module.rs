@@ -37,7 +37,7 @@ pub static MODULE: Type = Type::new::<Module>(
     ],
 )
 .with_dict()
-.with_doc("module(name, doc=None)\n--\n\nA module object; its attributes are the names in its __dict__.");
+.with_doc("A module object; its attributes are the names in its __dict__.");
 
 /// A new module, as the import system makes it.
 pub fn new(vm: &Vm, name: &str) -> Object {

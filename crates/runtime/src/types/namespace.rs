@@ -42,7 +42,7 @@ pub static NAMESPACE: Type = Type::new::<Namespace>(
         .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")))],
 )
 .with_dict()
-.with_doc("SimpleNamespace(mapping_or_iterable=(), /, **kwargs)\n--\n\nAn object whose attributes are given when it is made.");
+.with_doc("An object whose attributes are given when it is made.");
 
 /// A namespace with these attributes.
 pub fn new(vm: &Vm, attributes: &[(&str, Object)]) -> Object {

@@ -111,7 +111,7 @@ pub static INTERPOLATION: Type = Type::new::<Interpolation>(
                 vec![i.value.clone(), i.expression.clone(), i.conversion.clone(), i.format_spec.clone()];
             Ok(vm.tuple(vec![args[0].ty().to_object(), vm.tuple(parts)]))
         }, ""),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
     ],
     &[
         GetSetDef::new("value", |_, i| Ok(ip(i).value.clone())),
@@ -201,7 +201,7 @@ pub static TEMPLATE: Type = Type::new::<Template>(
             let t = tp(&args[0]);
             Ok(vm.tuple(vec![unpickle, vm.tuple(vec![t.strings.clone(), t.interpolations.clone()])]))
         }, ""),
-        MethodDef::new("__class_getitem__(object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
     ],
     &[
         GetSetDef::new("strings", |_, t| Ok(tp(t).strings.clone())),

@@ -79,7 +79,7 @@ pub static ENUMERATE: Type = Type::new::<Enumerate>(
     ],
     &[],
 )
-.with_doc("enumerate(iterable, start=0)\n--\n\nPairs (index, item) for each item of the iterable, counting from start.");
+.with_doc("Pairs (index, item) for each item of the iterable, counting from start.");
 
 fn enumerate_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let nargs = args.len() - kwnames.len();
@@ -186,7 +186,7 @@ pub static REVERSED: Type = Type::new::<Reversed>(
     ],
     &[],
 )
-.with_doc("reversed(object, /)\n--\n\nAn iterator over a sequence from its end to its start.");
+.with_doc("An iterator over a sequence from its end to its start.");
 
 fn reversed_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let args = positional_only(vm, class, &REVERSED, args, kwnames)?;
@@ -288,7 +288,7 @@ pub static FILTER: Type = Type::new::<Filter>(
     &[MethodDef::new("__reduce__($self, /)", filter_reduce, REDUCE_DOC)],
     &[],
 )
-.with_doc("filter(function, iterable, /)\n--\n\nThe items for which the function (None: the item itself) is true.");
+.with_doc("The items for which the function (None: the item itself) is true.");
 
 fn filter_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let args = positional_only(vm, class, &FILTER, args, kwnames)?;
@@ -418,7 +418,7 @@ pub static ZIP: Type = Type::new::<Parallel>(
     ],
     &[],
 )
-.with_doc("zip(*iterables, strict=False)\n--\n\nTuples with one item of each iterable, until the shortest ends.\n\nWith strict, iterables of different lengths are a ValueError.");
+.with_doc("Tuples with one item of each iterable, until the shortest ends.\n\nWith strict, iterables of different lengths are a ValueError.");
 
 pub static MAP: Type = Type::new::<Parallel>(
     "map",
@@ -431,7 +431,7 @@ pub static MAP: Type = Type::new::<Parallel>(
     ],
     &[],
 )
-.with_doc("map(function, iterable, /, *iterables, strict=False)\n--\n\nThe function applied to one item of each iterable, until the shortest ends.\n\nWith strict, iterables of different lengths are a ValueError.");
+.with_doc("The function applied to one item of each iterable, until the shortest ends.\n\nWith strict, iterables of different lengths are a ValueError.");
 
 /// The `strict` keyword; any other is an error.
 fn strict_keyword(vm: &Vm, what: &str, args: &[Object], kwnames: &[Object]) -> Result<bool> {
