@@ -315,7 +315,8 @@ fn setitem(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> Re
         let start = start.min(b.len());
         return b.splice(vm, start, (start + range.count).min(b.len()), &bytes);
     }
-    if value.is_none() {
+    // Nothing assigned to an extended slice deletes it.
+    if bytes.is_empty() {
         if range.count == 0 {
             return Ok(());
         }
