@@ -23,7 +23,20 @@ impl NativeClass for List {
         }
     }
     fn clear(&self) {
-        drop(self.take());
+        drop_from_end(self.take());
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        drop_from_end(std::mem::take(self.items.get_mut()));
+    }
+}
+
+/// Drops the items as CPython does: the last one first.
+pub(crate) fn drop_from_end(mut items: Vec<Object>) {
+    while let Some(item) = items.pop() {
+        drop(item);
     }
 }
 

@@ -36,7 +36,7 @@ pub static LIST: Type = Type::new::<List>(
         MethodDef::new("__reversed__($self, /)", |vm, args| Ok(iterators::list_reverse_iterator(vm, args[0].clone())), "Return a reverse iterator over the list."),
         MethodDef::new("__sizeof__($self, /)", list_sizeof, "Return the size of the list in memory, in bytes."),
         MethodDef::new("clear($self, /)", |_, args| {
-            drop(this(&args[0]).take());
+            crate::types::list::drop_from_end(this(&args[0]).take());
             Ok(Object::NONE)
         }, "Remove all items from list."),
         MethodDef::new("copy($self, /)", |vm, args| Ok(vm.list(this(&args[0]).to_vec())), "Return a shallow copy of the list."),
@@ -86,7 +86,7 @@ fn list_init(vm: &Vm, list: &Object, args: &[Object], kwnames: &[Object]) -> Res
     }
     let list = this(list);
     if !list.is_empty() {
-        drop(list.take());
+        crate::types::list::drop_from_end(list.take());
     }
     match positional.first() {
         Some(iterable) => extend(vm, list, iterable),
@@ -367,7 +367,7 @@ fn list_inplace_repeat(vm: &Vm, list: &Object, count: &Object) -> Result {
     let n = repeat_count(vm, count)?;
     let l = this(list);
     if n == 0 {
-        drop(l.take());
+        crate::types::list::drop_from_end(l.take());
     } else if n > 1 && !l.is_empty() {
         let extra = crate::types::tuple::repeat_items(vm, l.items_unchecked(), n - 1)?;
         append_all(vm, l, extra)?;

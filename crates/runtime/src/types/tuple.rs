@@ -26,8 +26,11 @@ impl NativeClass for Tuple {
 
 impl Drop for Tuple {
     fn drop(&mut self) {
-        // SAFETY: the items belong to the tuple, which dies.
-        unsafe { std::ptr::drop_in_place(std::ptr::slice_from_raw_parts_mut(self.first(), self.len)) }
+        // The last one first, as CPython.
+        for i in (0..self.len).rev() {
+            // SAFETY: the items belong to the tuple, which dies.
+            unsafe { std::ptr::drop_in_place(self.first().add(i)) }
+        }
     }
 }
 
