@@ -102,11 +102,17 @@ pub struct GetSetDef {
     /// None as the value means deletion.
     pub set: Option<fn(&Vm, &Object, Option<&Object>) -> Result<()>>,
     pub doc: &'static str,
+    /// Shown as a member descriptor, which is what the attribute is in CPython.
+    pub member: bool,
 }
 
 impl GetSetDef {
     pub const fn new(name: &'static str, get: fn(&Vm, &Object) -> Result) -> GetSetDef {
-        GetSetDef { name, get, set: None, doc: "" }
+        GetSetDef { name, get, set: None, doc: "", member: false }
+    }
+    /// An attribute that is a member in CPython; without a setter it is "readonly".
+    pub const fn member(name: &'static str, get: fn(&Vm, &Object) -> Result) -> GetSetDef {
+        GetSetDef { name, get, set: None, doc: "", member: true }
     }
     pub const fn with_set(mut self, set: fn(&Vm, &Object, Option<&Object>) -> Result<()>) -> GetSetDef {
         self.set = Some(set);

@@ -82,8 +82,8 @@ pub static COMPLEX: Type = Type::new::<ComplexNumber>(
         ),
     ],
     &[
-        GetSetDef::new("real", |vm, z| Ok(vm.float(value(z).re))).with_doc("the real part of a complex number"),
-        GetSetDef::new("imag", |vm, z| Ok(vm.float(value(z).im)))
+        GetSetDef::member("real", |vm, z| Ok(vm.float(value(z).re))).with_doc("the real part of a complex number"),
+        GetSetDef::member("imag", |vm, z| Ok(vm.float(value(z).im)))
             .with_doc("the imaginary part of a complex number"),
     ],
 )

@@ -172,9 +172,9 @@ pub static FUNCTION: Type = Type::new::<Function>(
     &[],
     &[
         GetSetDef::new("__code__", |_, f| Ok(this(f).code_object())).with_set(set_code),
-        GetSetDef::new("__globals__", |_, f| Ok(this(f).globals.clone())),
-        GetSetDef::new("__builtins__", |_, f| Ok(this(f).builtins.clone())),
-        GetSetDef::new("__closure__", |_, f| Ok(this(f).closure().some().cloned().unwrap_or(Object::NONE))),
+        GetSetDef::member("__globals__", |_, f| Ok(this(f).globals.clone())),
+        GetSetDef::member("__builtins__", |_, f| Ok(this(f).builtins.clone())),
+        GetSetDef::member("__closure__", |_, f| Ok(this(f).closure().some().cloned().unwrap_or(Object::NONE))),
         GetSetDef::new("__defaults__", |_, f| {
             // SAFETY: replaced whole under the GIL.
             Ok(unsafe { &*this(f).defaults.get() }.some().cloned().unwrap_or(Object::NONE))
@@ -456,8 +456,8 @@ pub static METHOD: Type = Type::new::<Method>(
         Ok(vm.tuple(vec![getattr, vm.tuple(vec![m.object.clone(), func_name])]))
     }, "")],
     &[
-        GetSetDef::new("__func__", |_, m| Ok(method(m).function.clone())),
-        GetSetDef::new("__self__", |_, m| Ok(method(m).object.clone())),
+        GetSetDef::member("__func__", |_, m| Ok(method(m).function.clone())),
+        GetSetDef::member("__self__", |_, m| Ok(method(m).object.clone())),
         GetSetDef::new("__doc__", |vm, m| vm.get_attr(&method(m).function, name::doc.object())),
     ],
 )

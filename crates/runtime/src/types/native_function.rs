@@ -595,6 +595,10 @@ impl NativeClass for GetSet {
 
 /// A getset descriptor of a type.
 pub fn new_getset(vm: &Vm, def: &'static GetSetDef, owner: &Type) -> Object {
+    if def.member {
+        let member = Member { name: vm.intern(def.name), owner: owner.to_object(), offset: 0, native: Some(def) };
+        return vm.alloc(&MEMBER_DESCRIPTOR, member);
+    }
     vm.alloc(&GETSET_DESCRIPTOR, GetSet { def, owner: owner.to_object() })
 }
 
@@ -662,11 +666,19 @@ pub static GETSET_DESCRIPTOR: Type = Type::new::<GetSet>(
     ],
 );
 
-/// Payload of `__slots__` members.
+/// Payload of `__slots__` members, and of native attributes that CPython has as members.
 pub struct Member {
     pub name: Object,
     pub owner: Object,
     pub offset: usize,
+    native: Option<&'static GetSetDef>,
+}
+
+impl Member {
+    /// Is it of `__slots__`, with a word at `offset`?
+    pub fn is_slot(&self) -> bool {
+        self.native.is_none()
+    }
 }
 
 impl NativeClass for Member {
@@ -679,7 +691,7 @@ impl NativeClass for Member {
 }
 
 pub fn new_member(vm: &Vm, member: Object, owner: &Type, offset: usize) -> Object {
-    vm.alloc(&MEMBER_DESCRIPTOR, Member { name: member, owner: owner.to_object(), offset })
+    vm.alloc(&MEMBER_DESCRIPTOR, Member { name: member, owner: owner.to_object(), offset, native: None })
 }
 
 fn member(object: &Object) -> &Member {
@@ -699,6 +711,9 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             if !object.is_instance_of(owner) {
                 return Err(wrong_receiver(vm, &vm.str_lossy(&m.name), owner, object));
             }
+            if let Some(def) = m.native {
+                return (def.get)(vm, object);
+            }
             // SAFETY: instances of the owner have the slot at this offset.
             let value = unsafe { *((object.as_ptr() as *const u8).add(m.offset) as *const Value) };
             if value.is_unbound() {
@@ -712,6 +727,12 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             let owner = owner_of(&m.owner);
             if !object.is_instance_of(owner) {
                 return Err(wrong_receiver(vm, &vm.str_lossy(&m.name), owner, object));
+            }
+            if let Some(def) = m.native {
+                return match def.set {
+                    Some(set) => set(vm, object, value),
+                    None => Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")),
+                };
             }
             // SAFETY: as above; the old value is taken out before it is dropped.
             let old = unsafe {
@@ -746,7 +767,7 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             let d = member(d);
             Ok(vm.str(&format!("{}.{}", owner_of(&d.owner).name(), vm.str_lossy(&d.name))))
         }),
-        GetSetDef::new("__doc__", |_, _| Ok(Object::NONE)),
+        GetSetDef::new("__doc__", |vm, d| Ok(member(d).native.map_or(Object::NONE, |def| doc(vm, def.doc)))),
         GetSetDef::new("__objclass__", |_, d| Ok(owner_of(&member(d).owner).to_object())),
     ],
 );

@@ -230,7 +230,7 @@ fn same_slots(vm: &Vm, a: &Type, b: &Type) -> bool {
         let mut names = Vec::new();
         for class in t.mro() {
             for (key, value) in class.dict().items() {
-                if value.ty().is(&crate::types::native_function::MEMBER_DESCRIPTOR) {
+                if value.downcast::<crate::types::native_function::Member>().is_some_and(|m| m.is_slot()) {
                     names.push(vm.str_lossy(&key));
                 }
             }

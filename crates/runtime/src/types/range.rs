@@ -7,7 +7,7 @@
 use crate::prelude::*;
 use crate::types::int;
 use crate::types::iterators::{self, HINT_DOC, REDUCE_DOC, SETSTATE_DOC};
-use crate::types::slice::{Slice, readonly};
+use crate::types::slice::Slice;
 use crate::types::str;
 use std::cell::{Cell, RefCell};
 use taipan_numeric::BigInt;
@@ -59,9 +59,9 @@ pub static RANGE: Type = Type::new::<Range>(
         ),
     ],
     &[
-        GetSetDef::new("start", |_, r| Ok(this(r).start.clone())).with_set(readonly),
-        GetSetDef::new("stop", |_, r| Ok(this(r).stop.clone())).with_set(readonly),
-        GetSetDef::new("step", |_, r| Ok(this(r).step.clone())).with_set(readonly),
+        GetSetDef::member("start", |_, r| Ok(this(r).start.clone())),
+        GetSetDef::member("stop", |_, r| Ok(this(r).stop.clone())),
+        GetSetDef::member("step", |_, r| Ok(this(r).step.clone())),
     ],
 )
 .with_doc("range(stop) -> range object\nrange(start, stop[, step]) -> range object\n\nReturn an object that produces a sequence of integers from start (inclusive)\nto stop (exclusive) by step.  range(i, j) produces i, i+1, i+2, ..., j-1.\nstart defaults to 0, and stop is omitted!  range(4) produces 0, 1, 2, 3.\nThese are exactly the valid indices for a list of 4 elements.\nWhen step is given, it specifies the increment (or decrement).");

@@ -45,9 +45,9 @@ pub static SLICE: Type = Type::new::<Slice>(
         }, "Return state information for pickling."),
     ],
     &[
-        GetSetDef::new("start", |_, s| Ok(this(s).start.clone())).with_set(readonly),
-        GetSetDef::new("stop", |_, s| Ok(this(s).stop.clone())).with_set(readonly),
-        GetSetDef::new("step", |_, s| Ok(this(s).step.clone())).with_set(readonly),
+        GetSetDef::member("start", |_, s| Ok(this(s).start.clone())),
+        GetSetDef::member("stop", |_, s| Ok(this(s).stop.clone())),
+        GetSetDef::member("step", |_, s| Ok(this(s).step.clone())),
     ],
 )
 .with_doc("slice(stop)\nslice(start, stop[, step])\n\nCreate a slice object.\n\nThis is used for extended slicing (e.g. a[0:10:2]).");
@@ -55,11 +55,6 @@ pub static SLICE: Type = Type::new::<Slice>(
 fn this(object: &Object) -> &Slice {
     // SAFETY: slots and methods of slice are only called on slices.
     unsafe { object.payload_unchecked() }
-}
-
-/// The setter of attributes that are members in CPython and cannot be set.
-pub(crate) fn readonly(vm: &Vm, _: &Object, _: Option<&Object>) -> Result<()> {
-    Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))
 }
 
 /// A slice object.
