@@ -581,7 +581,7 @@ unsafe fn specialise_load(vm: &Vm, frame: F, ins: I, object: &Object, method: bo
         let kind = crate::protocol::type_of(found);
         let found_object = Object::borrow_value(&found);
         if kind.is(&MEMBER_DESCRIPTOR) && !method {
-            let Some(member) = found_object.downcast_exact::<Member>() else { return false };
+            let Some(member) = found_object.downcast_exact::<Member>().filter(|m| m.is_slot()) else { return false };
             if !object.is_instance_of(Type::from_object_unchecked(&member.owner)) {
                 return false;
             }
@@ -708,7 +708,7 @@ pub unsafe fn store_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
         match ty.lookup(vm, attr) {
             Some(found) => {
                 let found = Object::borrow_value(&found);
-                if let Some(member) = found.downcast_exact::<Member>()
+                if let Some(member) = found.downcast_exact::<Member>().filter(|m| m.is_slot())
                     && object.is_instance_of(Type::from_object_unchecked(&member.owner))
                 {
                     c.version = version;
