@@ -118,7 +118,7 @@ pub fn parse() -> Result<Options, Stop> {
         while i < bytes.len() {
             let option = bytes[i];
             i += 1;
-            let mut argument = |args: &mut dyn Iterator<Item = OsString>| -> Result<OsString, Stop> {
+            let argument = |args: &mut dyn Iterator<Item = OsString>| -> Result<OsString, Stop> {
                 if i < bytes.len() {
                     return Ok(OsString::from_vec(bytes[i..].to_vec()));
                 }

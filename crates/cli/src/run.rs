@@ -11,6 +11,8 @@ pub fn run(options: Options, native_limit: usize) -> i32 {
     let mut modules = taipan_stdlib_files::modules();
     modules.extend(taipan_stdlib_data::modules());
     modules.extend(taipan_stdlib_text::modules());
+    modules.extend(taipan_stdlib_data::modules());
+    modules.extend(taipan_stdlib_text::modules());
     modules.push(&taipan_pylib::MODULE);
     let Some(vm) = start::new_interpreter(options.config, native_limit, modules, taipan_pylib::MODULES) else {
         eprintln!("Fatal Python error: cannot reserve memory for the interpreter");

@@ -182,7 +182,8 @@ pub unsafe fn dealloc(object: *mut Header) {
     unsafe {
         let ty = Type::from_head((*object).ty());
         let flags = ty.flags.get();
-        if ty.slots().del.is_some() && !(*object).has(header_flags::FINALIZED) && !finalize(object, ty) {
+        if flags & type_flags::HAS_DEL != 0 && !(*object).has(header_flags::FINALIZED) && !finalize(object, ty)
+        {
             return;
         }
         if (*object).has(header_flags::HAS_WEAKREFS) {

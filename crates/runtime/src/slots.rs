@@ -1027,7 +1027,11 @@ fn shares_slot(a: &Slots, b: &Slots) -> bool {
 
 /// Flags that follow from slots.
 pub fn update_flags(ty: &Type) {
-    let mut flags = ty.flags.get() & !(type_flags::GENERIC_GETATTR | type_flags::GENERIC_SETATTR);
+    let generic = type_flags::GENERIC_GETATTR | type_flags::GENERIC_SETATTR | type_flags::HAS_DEL;
+    let mut flags = ty.flags.get() & !generic;
+    if ty.slots().del.is_some() {
+        flags |= type_flags::HAS_DEL;
+    }
     let slots = ty.slots();
     if slots.getattr.is_none_or(|f| f as usize == crate::lookup::generic_getattr as BinaryFn as usize) {
         flags |= type_flags::GENERIC_GETATTR;

@@ -55,6 +55,7 @@ pub fn new_interpreter(
         frozen: Cell::new(frozen),
         method_cache: UnsafeCell::new(crate::lookup::new_cache()),
         latin1: RefCell::new(Vec::new()),
+        empty_tuple: Cell::new(Value::UNBOUND),
         registry: RefCell::new(HashMap::new()),
         int_max_str_digits: Cell::new(4300),
         gil: crate::gil::Gil::new_held(),
@@ -116,7 +117,7 @@ fn tuple_singletons(vm: &Vm) {
         if let Some(header) = empty.header() {
             header.make_immortal();
         }
-        vm.share("empty tuple", empty);
+        vm.interp().empty_tuple.set(empty.into_value());
     }
 }
 

@@ -247,6 +247,8 @@ pub mod type_flags {
     pub const GENERIC_SETATTR: u64 = 1 << 43;
     /// Inline values may be read through caches.
     pub const INLINE_VALUES: u64 = 1 << 44;
+    /// The `del` slot is filled.
+    pub const HAS_DEL: u64 = 1 << 48;
     pub const FLOAT_SUBCLASS: u64 = 1 << 45;
     pub const SET_SUBCLASS: u64 = 1 << 46;
     pub const FROZENSET_SUBCLASS: u64 = 1 << 47;

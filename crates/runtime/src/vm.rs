@@ -44,6 +44,8 @@ pub struct Interpreter {
     /// Objects kept for the interpreter's life by native modules, by name.
     /// One-character strings below 256.
     pub latin1: RefCell<Vec<Object>>,
+    /// The empty tuple (immortal), or UNBOUND while starting.
+    pub empty_tuple: Cell<Value>,
     pub registry: RefCell<HashMap<&'static str, Object>>,
     pub int_max_str_digits: Cell<i64>,
     pub gil: crate::gil::Gil,

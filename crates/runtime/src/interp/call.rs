@@ -105,6 +105,9 @@ pub(crate) unsafe fn bind(
                 return Ok(code.argcount);
             }
         }
+        if let Some(filled) = bind_keywords(f, code, base, nargs, kwnames) {
+            return Ok(filled);
+        }
         let mut given: Vec<Object> = Vec::with_capacity(nargs);
         for i in 0..nargs {
             given.push(Object::from_owned(std::mem::replace(&mut *base.add(i), Value::UNBOUND)));
@@ -115,6 +118,67 @@ pub(crate) unsafe fn bind(
             *base.add(i) = value.into_value();
         }
         Ok(n)
+    }
+}
+
+/// Most parameters that [`bind_keywords`] handles.
+const FEW: usize = 24;
+
+/// The usual call with keywords or keyword-only defaults: no `*args`, no
+/// `**kwargs`, every name known by identity, nothing missing. None: somebody
+/// else has to look, nothing has been moved.
+///
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_keywords(
+    f: &Function,
+    code: &Code,
+    base: *mut Value,
+    nargs: usize,
+    kwnames: &[Object],
+) -> Option<usize> {
+    let named = code.argcount + code.kwonly;
+    let npos = nargs - kwnames.len();
+    if named > FEW || npos > code.argcount || code.has_flag(co::VARARGS | co::VARKEYWORDS) {
+        return None;
+    }
+    // SAFETY: words are read first and moved only when nothing can fail any more.
+    unsafe {
+        let mut words = [Value::UNBOUND; FEW];
+        for (i, word) in words.iter_mut().enumerate().take(npos) {
+            *word = *base.add(i);
+        }
+        for (k, key) in kwnames.iter().enumerate() {
+            let i = (code.posonly..named).find(|&i| code.locals[i].0.value() == key.value())?;
+            if !words[i].is_unbound() {
+                return None;
+            }
+            words[i] = *base.add(npos + k);
+        }
+        let mut defaulted = [false; FEW];
+        let defaults = f.defaults().map_or(&[] as &[Object], |d| d.items());
+        for i in npos..named {
+            if !words[i].is_unbound() {
+                continue;
+            }
+            defaulted[i] = true;
+            words[i] = if i < code.argcount {
+                let back = code.argcount - i;
+                if back > defaults.len() {
+                    return None;
+                }
+                defaults[defaults.len() - back].value()
+            } else {
+                f.kwdefaults().downcast_exact::<Dict>()?.get_str(&code.locals[i].0)?
+            };
+        }
+        for i in 0..named {
+            if defaulted[i] {
+                taipan_object::object::incref(words[i]);
+            }
+            *base.add(i) = words[i];
+        }
+        Some(named)
     }
 }
 

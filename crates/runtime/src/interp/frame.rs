@@ -11,7 +11,8 @@ pub mod frame_flags {
     pub const ENTRY: u32 = 1;
     /// The frame lives in a generator-like object (`Frame::extra`, borrowed).
     pub const GENERATOR: u32 = 2;
-    /// The frame runs `__init__`; `Frame::extra` is the new instance.
+    /// The frame runs `__init__`; `Frame::extra` is the new instance. It owns both
+    /// that and `Frame::function`.
     pub const INIT: u32 = 4;
     /// The caller's call window begins with the callable, which dies on return.
     pub const DROP_CALLABLE: u32 = 8;

@@ -1051,6 +1051,53 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                             }
                                         }
                                     }
+                                } else if ty == &raw const crate::types::typ::TYPE {
+                                    let class = &*(callee.as_ptr() as *const Type);
+                                    let site = cache!(ins);
+                                    if class.version.get() == site.version2
+                                        && site.version2 != 0
+                                        && !(*frame).has(ff::GENERATOR)
+                                    {
+                                        let init = site.value;
+                                        let function = payload::<Function>(init);
+                                        let code = function.code();
+                                        if code.fast_argc == argc + 1
+                                            && let Some(instance) =
+                                                vm.try_alloc(class, crate::types::object::Plain)
+                                        {
+                                            (*frame).ip = ip;
+                                            let instance = instance.into_value();
+                                            (*instance.as_ptr()).incref();
+                                            let window = base.add(b);
+                                            *window = instance;
+                                            drop_value!(callee);
+                                            match push_frame(
+                                                vm,
+                                                code,
+                                                window,
+                                                argc + 1,
+                                                init,
+                                                function.globals.value(),
+                                                function.builtins.value(),
+                                                ff::INIT,
+                                            ) {
+                                                Ok(new) => {
+                                                    (*new).extra = instance;
+                                                    incref(init);
+                                                    if code.free_base < code.first_temp {
+                                                        copy_closure(code, window, function.closure());
+                                                    }
+                                                    enter!(new);
+                                                    continue 'dispatch;
+                                                }
+                                                Err(_) => {
+                                                    super::call::drop_window(window, argc + 1);
+                                                    drop_value!(instance);
+                                                    break 'dispatch Exit::Raise;
+                                                }
+                                            }
+                                        }
+                                    }
                                 } else if ty == &raw const BUILTIN_FUNCTION {
                                     (*frame).ip = ip;
                                     match slow::call_builtin_fast(vm, base.add(b), argc) {
@@ -1331,7 +1378,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     if flags & ff::ENTRY != 0 {
                         return Ok(value);
                     }
-                    let extra = (*frame).extra;
+                    let (extra, function) = ((*frame).extra, (*frame).function);
                     frame = vm.frame.get();
                     base = (*frame).base;
                     ip = (*frame).ip;
@@ -1344,6 +1391,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         continue 'outer;
                     }
                     if flags & ff::INIT != 0 {
+                        drop_value!(function);
                         if !value.is_none() {
                             (*frame).ip = ip;
                             let shown = crate::protocol::type_of(value).name().to_string();

@@ -1476,7 +1476,11 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
         {
             let function = init.payload_unchecked::<Function>();
             let code = function.code();
-            if code.fast_argc == count + 1 || code.fast_argc == usize::MAX || true {
+            if !method {
+                site.version2 = class.version_tag(vm);
+                site.value = init.value();
+            }
+            {
                 let instance = match vm.try_alloc(class, crate::types::object::Plain) {
                     Some(instance) => instance,
                     None => return Err(vm.memory_error()),
@@ -1519,6 +1523,8 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
                 };
                 copy_closure(code, place, function.closure());
                 (*new).extra = instance.into_value();
+                // The frame owns the function from here on.
+                let _ = init.into_value();
                 return Ok(Called::Pushed(new));
             }
         }

@@ -76,8 +76,11 @@ pub(crate) unsafe fn unwind(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame
                     return None;
                 }
             } else {
-                let extra = (*frame).extra;
+                let (extra, function) = ((*frame).extra, (*frame).function);
                 leave_frame(vm, frame);
+                if flags & ff::INIT != 0 {
+                    drop(Object::from_owned(function));
+                }
                 if flags & (ff::INIT | ff::OWNS_EXTRA) != 0 {
                     drop(Object::from_owned(extra));
                 }

@@ -1,6 +1,7 @@
 //! Native modules that live in the runtime itself. One file and one line in
 //! the registry each.
 
+pub mod marshal;
 pub mod monitoring;
 pub mod sys;
 pub mod sys_info;
@@ -11,6 +12,7 @@ use crate::prelude::*;
 /// The registry.
 pub fn all() -> Vec<&'static ModuleDef> {
     vec![
+        &marshal::MODULE,
         &sys::MODULE,
         &thread::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
         &crate::gc::MODULE,

@@ -13,11 +13,6 @@ fn payload<T: NativeClass>(object: &Object) -> &T {
     unsafe { object.payload_unchecked() }
 }
 
-/// The setter of a member that cannot be set.
-fn readonly(vm: &Vm, _object: &Object, _value: Option<&Object>) -> Result<()> {
-    Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))
-}
-
 /// Does the object say that it is abstract?
 pub fn is_abstract(vm: &Vm, object: &Object) -> Result<bool> {
     match vm.lookup_attr(object, name::isabstractmethod.object())? {
@@ -73,7 +68,7 @@ impl NativeClass for Property {
 
 macro_rules! readonly_member {
     ($name:literal, $payload:ty, $field:ident) => {
-        GetSetDef::new($name, |_, o| Ok(payload::<$payload>(o).$field.or_none())).with_set(readonly)
+        GetSetDef::member($name, |_, o| Ok(payload::<$payload>(o).$field.or_none()))
     };
 }
 
@@ -116,7 +111,7 @@ pub static PROPERTY: Type = Type::new::<Property>(
         readonly_member!("fget", Property, fget),
         readonly_member!("fset", Property, fset),
         readonly_member!("fdel", Property, fdel),
-        GetSetDef::new("__doc__", |_, o| Ok(payload::<Property>(o).doc.or_none())).with_set(|_, o, value| {
+        GetSetDef::member("__doc__", |_, o| Ok(payload::<Property>(o).doc.or_none())).with_set(|_, o, value| {
             payload::<Property>(o).doc.set_option(value.cloned());
             Ok(())
         }),

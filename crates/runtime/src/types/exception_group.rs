@@ -60,11 +60,9 @@ pub(crate) const METHODS: &[MethodDef] = &[
 ];
 
 pub(crate) const GETSET: &[GetSetDef] = &[
-    GetSetDef::new("message", |_, g| Ok(payload::<Group>(g).message()))
-        .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")))
+    GetSetDef::member("message", |_, g| Ok(payload::<Group>(g).message()))
         .with_doc("exception message"),
-    GetSetDef::new("exceptions", |_, g| Ok(payload::<Group>(g).excs.or_none()))
-        .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")))
+    GetSetDef::member("exceptions", |_, g| Ok(payload::<Group>(g).excs.or_none()))
         .with_doc("nested exceptions"),
 ];
 

@@ -171,7 +171,7 @@ const FLAGS: u64 = type_flags::BASE | type_flags::HAVE_GC | type_flags::EXCEPTIO
 /// A getter and setter of an object field of a payload; deletion leaves None.
 macro_rules! object_field {
     ($payload:ty, $name:literal, $($field:ident).+) => {
-        GetSetDef::new($name, |_, o| {
+        GetSetDef::member($name, |_, o| {
             Ok($crate::types::exceptions::payload::<$payload>(o).$($field).+.or_none())
         })
         .with_set(|_, o, value| {
@@ -647,7 +647,7 @@ const BASE_GETSET: &[GetSetDef] = &[
     GetSetDef::new("__traceback__", |_, e| Ok(base(e).traceback())).with_set(set_traceback),
     GetSetDef::new("__context__", |_, e| Ok(base(e).context())).with_set(set_context_attr),
     GetSetDef::new("__cause__", |_, e| Ok(base(e).cause())).with_set(set_cause),
-    GetSetDef::new("__suppress_context__", |_, e| Ok(Object::bool(base(e).suppress_context())))
+    GetSetDef::member("__suppress_context__", |_, e| Ok(Object::bool(base(e).suppress_context())))
         .with_set(set_suppress_context),
     GetSetDef::new("__dict__", object::get_dict).with_set(object::set_dict),
 ];

@@ -296,7 +296,7 @@ impl NativeClass for UnicodeError {
 
 macro_rules! position_field {
     ($name:literal, $field:ident) => {
-        GetSetDef::new($name, |vm, o| Ok(vm.int(payload::<UnicodeError>(o).$field.get() as i64))).with_set(
+        GetSetDef::member($name, |vm, o| Ok(vm.int(payload::<UnicodeError>(o).$field.get() as i64))).with_set(
             |vm, o, value| {
                 payload::<UnicodeError>(o).$field.set(position_value(vm, value)?);
                 Ok(())

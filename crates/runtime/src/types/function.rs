@@ -298,8 +298,10 @@ fn set_code(vm: &Vm, f: &Object, value: Option<&Object>) -> Result<()> {
         )));
     }
     let old = this(f).code.replace(value.clone().into_value());
-    // SAFETY: the function owned it.
-    drop(unsafe { Object::from_owned(old) });
+    // Frames borrow the code of the function that runs: the old code stays.
+    if let Some(header) = Object::borrow_value(&old).header() {
+        header.make_immortal();
+    }
     Ok(())
 }
 

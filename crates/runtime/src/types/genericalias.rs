@@ -62,9 +62,9 @@ pub static GENERIC_ALIAS: Type = Type::new::<GenericAlias>(
         MethodDef::new("__dir__($self, /)", alias_dir, ""),
     ],
     &[
-        GetSetDef::new("__origin__", |_, a| Ok(this(a).origin.get())).with_set(readonly),
-        GetSetDef::new("__args__", |_, a| Ok(this(a).args.get())).with_set(readonly),
-        GetSetDef::new("__unpacked__", |_, a| Ok(Object::bool(this(a).starred))).with_set(readonly),
+        GetSetDef::member("__origin__", |_, a| Ok(this(a).origin.get())),
+        GetSetDef::member("__args__", |_, a| Ok(this(a).args.get())),
+        GetSetDef::member("__unpacked__", |_, a| Ok(Object::bool(this(a).starred))),
         GetSetDef::new("__parameters__", |vm, a| parameters(vm, a))
             .with_doc("Type variables in the GenericAlias."),
         GetSetDef::new("__typing_unpacked_tuple_args__", |_, a| {
@@ -97,10 +97,6 @@ const OWN_ATTRIBUTES: [&str; 11] = [
 fn this(object: &Object) -> &GenericAlias {
     // SAFETY: slots and methods of GenericAlias are only called on its instances.
     unsafe { object.payload_unchecked() }
-}
-
-fn readonly(vm: &Vm, _object: &Object, _value: Option<&Object>) -> Result<()> {
-    Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))
 }
 
 /// `origin[args]`; `args` is a tuple or a single argument.

@@ -30,8 +30,7 @@ pub static MODULE: Type = Type::new::<Module>(
     },
     &[MethodDef::new("__dir__($self, /)", module_dir, "__dir__() -> list\nspecialized dir() implementation")],
     &[
-        GetSetDef::new("__dict__", |_, m| Ok(dict_of(m)))
-            .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))),
+        GetSetDef::member("__dict__", |_, m| Ok(dict_of(m))),
         GetSetDef::new("__annotations__", get_annotations).with_set(set_annotations),
         GetSetDef::new("__annotate__", get_annotate).with_set(set_annotate),
     ],

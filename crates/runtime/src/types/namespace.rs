@@ -38,8 +38,7 @@ pub static NAMESPACE: Type = Type::new::<Namespace>(
             "Return a copy of the namespace object with new values for the specified attributes.",
         ),
     ],
-    &[GetSetDef::new("__dict__", object::get_dict)
-        .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")))],
+    &[GetSetDef::member("__dict__", object::get_dict)],
 )
 .with_dict()
 .with_doc("An object whose attributes are given when it is made.");

@@ -102,11 +102,12 @@ pub fn from_vec(vm: &Vm, items: Vec<Object>) -> Object {
 /// A tuple (of a subtype, perhaps); None if there is no memory.
 pub fn try_from_vec(vm: &Vm, class: &Type, items: Vec<Object>) -> Option<Object> {
     let len = items.len();
-    if len == 0
-        && class.is(&TUPLE)
-        && let Some(empty) = vm.shared("empty tuple")
-    {
-        return Some(empty);
+    if len == 0 && class.is(&TUPLE) {
+        let empty = vm.interp().empty_tuple.get();
+        if !empty.is_unbound() {
+            // SAFETY: immortal.
+            return Some(unsafe { Object::from_owned(empty) });
+        }
     }
     let tuple = vm.try_alloc_var(class, Tuple { hash: Cell::new(0), len }, len * 8, |memory| {
         // SAFETY: room for len items; ownership moves over.

@@ -47,8 +47,7 @@ pub static UNION: Type = Type::new::<Union>(
             .class_method(),
     ],
     &[
-        GetSetDef::new("__args__", |_, u| Ok(this(u).args.get()))
-            .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))),
+        GetSetDef::member("__args__", |_, u| Ok(this(u).args.get())),
         GetSetDef::new("__name__", |vm, _| Ok(vm.intern("Union"))).with_doc("Name of the type"),
         GetSetDef::new("__qualname__", |vm, _| Ok(vm.intern("Union"))).with_doc("Qualified name of the type"),
         GetSetDef::new("__origin__", |_, _| Ok(UNION.to_object())).with_doc("Always returns the type"),

@@ -260,8 +260,7 @@ pub static REFERENCE: Type = Type::new::<WeakRef>(
     },
     &[MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
         .class_method()],
-    &[GetSetDef::new("__callback__", |_, r| Ok(this(r).callback.or_none()))
-        .with_set(|vm, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute")))],
+    &[GetSetDef::member("__callback__", |_, r| Ok(this(r).callback.or_none()))],
 );
 
 fn two_arguments<'a>(
