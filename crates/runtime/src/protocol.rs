@@ -129,6 +129,9 @@ impl Vm {
     /// `hash(object)`.
     #[inline]
     pub fn hash(&self, object: &Object) -> Result<i64> {
+        if object.is_int() {
+            return Ok(int::hash_i64(object.as_int()));
+        }
         if let Some(s) = object.downcast_exact::<Str>() {
             return Ok(s.hash(self));
         }

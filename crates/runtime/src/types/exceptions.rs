@@ -304,7 +304,7 @@ class_table! {
             "Several unrelated exceptions together.";
         EXCEPTION_GROUP = "ExceptionGroup" (&exc::BASE_EXCEPTION_GROUP) crate::types::exception_group::Group,
             None, None,
-            Slots::EMPTY, &[], &[], "";
+            Slots::EMPTY, &[], &[GetSetDef::new("__weakref__", crate::types::weakref::first_ref)], "";
         RUNTIME_ERROR = "RuntimeError" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY, &[], &[],
             "An error that fits no other class.";
         ARITHMETIC_ERROR = "ArithmeticError" (&exc::EXCEPTION) BaseException, Some(base_new), None, Slots::EMPTY,
@@ -364,6 +364,9 @@ pub fn finish_types(vm: &Vm) {
             extra.subclasses.push(&exc::EXCEPTION_GROUP);
         }
     });
+    // Made as classes in Python are: weak references are possible.
+    let flags = &exc::EXCEPTION_GROUP.flags;
+    flags.set(flags.get() | type_flags::WEAKREFABLE);
     exc::EXCEPTION_GROUP.modified();
 }
 
