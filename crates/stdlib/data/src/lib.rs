@@ -12,6 +12,7 @@ mod collections;
 mod functools;
 mod itertools;
 mod lru_cache;
+mod marshal;
 mod math;
 mod math_ints;
 mod operator;
@@ -26,6 +27,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &collections::COLLECTIONS,
         &functools::FUNCTOOLS,
         &itertools::ITERTOOLS,
+        &marshal::MARSHAL,
         &math::MATH,
         &operator::OPERATOR,
     ]
