@@ -274,7 +274,10 @@ impl Signature {
     pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object], skip: usize) -> Result<Vec<Object>> {
         let nargs = args.len() - kwnames.len();
         let (positional, keywords) = args.split_at(nargs);
-        if positional.len() > self.positional && self.varargs.is_none() {
+        let all_bounded = self.varargs.is_none() && self.varkw.is_none();
+        if positional.len() > self.positional && self.varargs.is_none()
+            || args.len() > self.params.len() && all_bounded && self.positional_only < self.params.len()
+        {
             return Err(self.too_many(vm, nargs - skip, skip, kwnames.len()));
         }
         let mut out: Vec<Object> = vec![Object::UNBOUND; self.params.len()];
@@ -376,26 +379,24 @@ impl Signature {
             return self.arity_error(vm, given, required, most);
         }
         let total = given + nkw;
+        if total > all && self.varargs.is_none() && self.varkw.is_none() {
+            return vm.type_error(format!(
+                "{}() takes at most {all} {}argument{} ({total} given)",
+                self.name,
+                if given == 0 { "keyword " } else { "" },
+                plural(all),
+            ));
+        }
         if most == 0 {
             return vm.type_error(format!("{}() takes no positional arguments", self.name));
         }
-        if all > most {
-            return vm.type_error(format!(
-                "{}() takes {} {} positional argument{} ({} given)",
-                self.name,
-                if required == most { "exactly" } else { "at most" },
-                most,
-                plural(most),
-                given
-            ));
-        }
         vm.type_error(format!(
-            "{}() takes {} {} argument{} ({} given)",
+            "{}() takes {} {} positional argument{} ({} given)",
             self.name,
             if required == most { "exactly" } else { "at most" },
             most,
             plural(most),
-            total
+            given
         ))
     }
 

@@ -278,6 +278,11 @@ impl Dict {
     /// other types with the same hash; those count as different here.
     #[inline]
     fn find_str(&self, key: Value, s: &Str, hash: i64) -> Option<usize> {
+        self.find_str_first(key, s, hash, &mut false)
+    }
+    /// As `find_str`; `doubtful` becomes true if a key of another type has the same hash.
+    #[inline(always)]
+    fn find_str_first(&self, key: Value, s: &Str, hash: i64, doubtful: &mut bool) -> Option<usize> {
         let table = self.table();
         if table.memory.is_null() {
             return None;
@@ -293,11 +298,12 @@ impl Dict {
                 if entry.key == key {
                     return Some(index as usize);
                 }
-                if entry.hash == hash
-                    && let Some(other) = Object::borrow_value(&entry.key).downcast_exact::<Str>()
-                    && other.equals(s)
-                {
-                    return Some(index as usize);
+                if entry.hash == hash {
+                    match Object::borrow_value(&entry.key).downcast_exact::<Str>() {
+                        Some(other) if other.equals(s) => return Some(index as usize),
+                        Some(_) => {}
+                        None => *doubtful = true,
+                    }
                 }
             } else if index == EMPTY {
                 return None;
@@ -349,8 +355,10 @@ impl Dict {
     fn locate(&self, vm: &Vm, key: &Object) -> Result<(i64, Option<usize>)> {
         if let Some(s) = key.downcast_exact::<Str>() {
             let hash = s.hash(vm);
-            if let Some(i) = self.find_str(key.value(), s, hash) {
-                return Ok((hash, Some(i)));
+            let mut doubtful = false;
+            let found = self.find_str_first(key.value(), s, hash, &mut doubtful);
+            if found.is_some() || !doubtful {
+                return Ok((hash, found));
             }
             // Keys of other types might claim equality.
             return match self.find(vm, key, hash)? {

@@ -6,7 +6,7 @@
 //! be subclassed, so comparing type pointers is enough.
 
 use crate::prelude::*;
-use crate::types::{dict_methods, mappingproxy, set};
+use crate::types::{dict_methods, mappingproxy, set, tuple};
 use std::cell::{Cell, UnsafeCell};
 
 /// Kind of a view or iterator: keys.
@@ -42,6 +42,8 @@ pub(crate) struct DictIterator {
     pub(crate) left: Cell<usize>,
     pub(crate) kind: u8,
     pub(crate) reversed: bool,
+    /// The first pair handed out by an iterator over items; UNBOUND: none yet.
+    first_pair: UnsafeCell<Object>,
 }
 
 impl NativeClass for DictIterator {
@@ -50,6 +52,8 @@ impl NativeClass for DictIterator {
     }
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.visit_object(self.dict());
+        // SAFETY: nobody changes the cell meanwhile.
+        visitor.visit_object(unsafe { &*self.first_pair.get() });
     }
 }
 
@@ -59,6 +63,31 @@ impl DictIterator {
     pub(crate) fn dict(&self) -> &Object {
         // SAFETY: replaced only by `finish`, whose callers hold no borrow.
         unsafe { &*self.dict.get() }
+    }
+    /// The pair as a tuple: the first one again if nobody kept it.
+    fn pair(&self, vm: &Vm, key: Object, value: Object) -> Object {
+        // SAFETY: the tuple is taken out of the cell, so nobody else sees it.
+        let first = unsafe { std::mem::replace(&mut *self.first_pair.get(), Object::UNBOUND) };
+        let keep = |pair: &Object| {
+            // SAFETY: the cell is empty now: nothing dies.
+            unsafe { (*self.first_pair.get()) = pair.clone() };
+        };
+        if first.is_unbound() {
+            let made = tuple::pair(vm, key, value);
+            keep(&made);
+            return made;
+        }
+        match tuple::reuse_pair(&first, key, value) {
+            Ok(old) => {
+                keep(&first);
+                drop(old);
+                first
+            }
+            Err([key, value]) => {
+                keep(&first);
+                tuple::pair(vm, key, value)
+            }
+        }
     }
     /// Lets go of the dict.
     pub(crate) fn finish(&self) {
@@ -293,6 +322,7 @@ pub fn iterator(vm: &Vm, dict: &Object, kind: u8, reversed: bool) -> Object {
             left: Cell::new(d.len()),
             kind,
             reversed,
+            first_pair: UnsafeCell::new(Object::UNBOUND),
         },
     )
 }
@@ -308,7 +338,7 @@ fn iterator_next(vm: &Vm, iterator: &Object) -> Result<Option<Object>> {
     Ok(Some(match it.kind {
         KEYS => key,
         VALUES => value,
-        _ => vm.tuple(vec![key, value]),
+        _ => it.pair(vm, key, value),
     }))
 }
 

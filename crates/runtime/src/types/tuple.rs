@@ -156,6 +156,35 @@ pub fn from_slice(vm: &Vm, items: &[Object]) -> Object {
     unsafe { from_raw(vm, items.as_ptr() as *const Value, items.len()) }
 }
 
+/// A tuple of two.
+#[inline]
+pub fn pair(vm: &Vm, first: Object, second: Object) -> Object {
+    let words = [first.into_value(), second.into_value()];
+    // SAFETY: the counts of both words move into the tuple.
+    unsafe { from_raw(vm, words.as_ptr(), 2) }
+}
+
+/// Gives a pair new items if the handle is its only one; the old ones come
+/// back. Else the new ones come back.
+#[inline]
+pub(crate) fn reuse_pair(
+    pair: &Object,
+    first: Object,
+    second: Object,
+) -> std::result::Result<[Object; 2], [Object; 2]> {
+    match pair.downcast_exact::<Tuple>() {
+        Some(tuple) if tuple.len == 2 && pair.header().is_some_and(|h| h.count() == 1) => {
+            tuple.hash.set(0);
+            // SAFETY: there are two items, and nobody else can look at them.
+            unsafe {
+                let items = tuple.first();
+                Ok([items.replace(first), items.add(1).replace(second)])
+            }
+        }
+        _ => Err([first, second]),
+    }
+}
+
 const _: () = assert!(size_of::<Payload<Tuple>>() == 32);
 
 static SIG: Sig = Sig::new("tuple(iterable=(), /)");
