@@ -9,7 +9,6 @@ pub mod bytes_methods;
 pub mod bytes_format;
 pub mod cell;
 pub mod code;
-pub mod code_unit;
 pub mod complex;
 pub mod descriptors;
 pub mod dict;

@@ -12,7 +12,6 @@ mod collections;
 mod functools;
 mod itertools;
 mod lru_cache;
-mod marshal;
 mod math;
 mod math_ints;
 mod operator;
@@ -27,7 +26,6 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &collections::COLLECTIONS,
         &functools::FUNCTOOLS,
         &itertools::ITERTOOLS,
-        &marshal::MARSHAL,
         &math::MATH,
         &operator::OPERATOR,
     ]

@@ -7,11 +7,10 @@
 #![forbid(unsafe_code)]
 
 mod sre;
-mod string;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&sre::SRE, &string::STRING]
+    vec![&sre::SRE]
 }
