@@ -62,6 +62,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, mapping: &Object) -> Result {
     }
     let table = mapping.downcast_exact::<Str>();
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len());
     let mut i = 0;
     while i < input.len() {
@@ -77,7 +78,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, mapping: &Object) -> Result {
         if found {
             i += 1;
         } else {
-            i = errors::decode_error(vm, NAME, errors, &mut input, (i, i + 1), UNDEFINED, &mut out)?;
+            i = errors::decode_error(vm, NAME, &mut failures, &mut input, (i, i + 1), UNDEFINED, &mut out)?;
         }
     }
     Ok(out.finish(vm))

@@ -89,10 +89,10 @@ pub fn raise_encode(
 }
 
 /// UnicodeDecodeError.
-pub fn raise_decode(vm: &Vm, encoding: &str, input: &[u8], start: usize, end: usize, reason: &str) -> Raised {
+fn raise_decode(vm: &Vm, encoding: &str, input: &Object, start: usize, end: usize, reason: &str) -> Raised {
     vm.error_with(
         &exc::UNICODE_DECODE_ERROR,
-        vec![vm.str(encoding), vm.bytes(input), vm.usize(start), vm.usize(end), vm.str(reason)],
+        vec![vm.str(encoding), input.clone(), vm.usize(start), vm.usize(end), vm.str(reason)],
     )
 }
 
@@ -243,27 +243,41 @@ pub fn encode_error(
     Ok((replacement, new_position(vm, position, s.len())?))
 }
 
+/// The `errors` argument of a decoder, and the input as an object once a
+/// handler had to be shown it.
+pub struct Failures<'a> {
+    errors: &'a str,
+    object: Option<Object>,
+}
+
+impl<'a> Failures<'a> {
+    pub fn new(errors: &'a str) -> Failures<'a> {
+        Failures { errors, object: None }
+    }
+}
+
 /// Bytes `start..end` of `input` cannot be decoded: appends what stands for
 /// them and returns where to go on. A handler may exchange the input.
 pub fn decode_error(
     vm: &Vm,
     encoding: &str,
-    errors: &str,
+    failures: &mut Failures<'_>,
     input: &mut Cow<'_, [u8]>,
     (start, end): (usize, usize),
     reason: &str,
     out: &mut Builder,
 ) -> Result<usize> {
-    let handler = Handler::of(errors);
+    let handler = Handler::of(failures.errors);
     if handler != Handler::Other {
         let Some((chars, next)) = decoded(handler, encoding, input, start, end) else {
-            return Err(raise_decode(vm, encoding, input, start, end, reason));
+            return Err(raise_decode(vm, encoding, &vm.bytes(input), start, end, reason));
         };
         chars.into_iter().for_each(|c| out.push_char(c));
         return Ok(next);
     }
-    let function = lookup_error(vm, errors)?;
-    let raised = raise_decode(vm, encoding, input, start, end, reason);
+    let function = lookup_error(vm, failures.errors)?;
+    let shown = failures.object.get_or_insert_with(|| vm.bytes(input)).clone();
+    let raised = raise_decode(vm, encoding, &shown, start, end, reason);
     let exception = vm.caught(raised);
     let result = vm.call(&function, std::slice::from_ref(&exception))?;
     let complaint = "decoding error handler must return (str, int) tuple";
@@ -275,8 +289,9 @@ pub fn decode_error(
     let Some(bytes) = object.downcast::<Bytes>() else {
         return Err(vm.type_error("exception attribute object must be bytes"));
     };
-    if bytes.as_slice() != &**input {
+    if object.value() != shown.value() {
         *input = Cow::Owned(bytes.as_slice().to_vec());
+        failures.object = Some(object.clone());
     }
     out.push(text);
     new_position(vm, position, input.len())
@@ -388,7 +403,9 @@ fn handle(vm: &Vm, args: &[Object], handler: Handler) -> Result {
         || vm.type_error(format!("don't know how to handle {} in error callback", exception.ty().name()));
     let Some(fields) = unicode_fields(vm, exception)? else { return Err(unknown()) };
     let UnicodeFields { object, encoding, start, end } = &fields;
-    let (start, end) = (*start, (*end).max(*start));
+    let len = vm.len(object)?;
+    let start = (*start).min(len);
+    let end = (*end).clamp(start, len);
     let encoding = vm.str_lossy(encoding);
     let again = || vm.raise(exception.clone());
     let (value, next) = if exception.is_instance_of(&exc::UNICODE_DECODE_ERROR) {

@@ -117,6 +117,7 @@ fn warn_invalid(vm: &Vm, prefix: &str, input: &[u8], (start, end): (usize, usize
 /// an incomplete escape at the end is left over.
 pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object, usize)> {
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len());
     let mut invalid = None;
     let mut i = 0;
@@ -153,7 +154,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
                 i = errors::decode_error(
                     vm,
                     "unicodeescape",
-                    errors,
+                    &mut failures,
                     &mut input,
                     (i, end),
                     reason,
@@ -188,6 +189,7 @@ pub fn encode_raw(vm: &Vm, text: &Object) -> Result<Vec<u8>> {
 /// Decodes, as [`decode`].
 pub fn decode_raw(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object, usize)> {
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len());
     let mut i = 0;
     while i < input.len() {
@@ -227,7 +229,15 @@ pub fn decode_raw(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Ob
             i = end;
             continue;
         };
-        i = errors::decode_error(vm, "rawunicodeescape", errors, &mut input, (i, end), reason, &mut out)?;
+        i = errors::decode_error(
+            vm,
+            "rawunicodeescape",
+            &mut failures,
+            &mut input,
+            (i, end),
+            reason,
+            &mut out,
+        )?;
     }
     Ok((out.finish(vm), i))
 }

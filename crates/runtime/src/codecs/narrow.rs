@@ -58,6 +58,7 @@ pub fn decode_ascii(vm: &Vm, bytes: &[u8], errors: &str) -> Result {
         return Ok(str::from_latin1(vm, bytes));
     }
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len());
     let mut i = 0;
     while i < input.len() {
@@ -65,7 +66,15 @@ pub fn decode_ascii(vm: &Vm, bytes: &[u8], errors: &str) -> Result {
         out.push_latin1(&input[i..i + n]);
         i += n;
         if i < input.len() {
-            i = errors::decode_error(vm, "ascii", errors, &mut input, (i, i + 1), ASCII.reason, &mut out)?;
+            i = errors::decode_error(
+                vm,
+                "ascii",
+                &mut failures,
+                &mut input,
+                (i, i + 1),
+                ASCII.reason,
+                &mut out,
+            )?;
         }
     }
     Ok(out.finish(vm))

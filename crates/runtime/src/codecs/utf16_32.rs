@@ -141,6 +141,7 @@ pub fn decode16(
     let big = order == Order::Big;
     let name = if big { "utf-16-be" } else { "utf-16-le" };
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len() / 2);
     let unit = |input: &[u8], i: usize| {
         let raw = [input[i], input[i + 1]];
@@ -174,7 +175,7 @@ pub fn decode16(
         if incomplete && !last {
             break;
         }
-        i = errors::decode_error(vm, name, errors, &mut input, range, reason, &mut out)?;
+        i = errors::decode_error(vm, name, &mut failures, &mut input, range, reason, &mut out)?;
     }
     Ok((out.finish(vm), i, order))
 }
@@ -198,6 +199,7 @@ pub fn decode32(
     let big = order == Order::Big;
     let name = if big { "utf-32-be" } else { "utf-32-le" };
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len() / 4);
     while i < input.len() {
         let len = input.len();
@@ -217,7 +219,7 @@ pub fn decode32(
             None if !last => break,
             None => ((i, len), "truncated data"),
         };
-        i = errors::decode_error(vm, name, errors, &mut input, range, reason, &mut out)?;
+        i = errors::decode_error(vm, name, &mut failures, &mut input, range, reason, &mut out)?;
     }
     Ok((out.finish(vm), i, order))
 }

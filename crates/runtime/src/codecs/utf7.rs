@@ -115,6 +115,7 @@ impl Shift {
 /// an open shifted section at the end is left over.
 pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object, usize)> {
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len());
     let mut shift: Option<Shift> = None;
     // Where the section or the error begins, and how long the text was there.
@@ -168,7 +169,15 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
                 start = i;
             }
             let reason = reason.unwrap_or("unexpected special character");
-            i = errors::decode_error(vm, "utf7", errors, &mut input, (start, i + 1), reason, &mut out)?;
+            i = errors::decode_error(
+                vm,
+                "utf7",
+                &mut failures,
+                &mut input,
+                (start, i + 1),
+                reason,
+                &mut out,
+            )?;
         }
         let Some(state) = &shift else { break };
         if !last {
@@ -184,7 +193,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
         i = errors::decode_error(
             vm,
             "utf7",
-            errors,
+            &mut failures,
             &mut input,
             range,
             "unterminated shift sequence",

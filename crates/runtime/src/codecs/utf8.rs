@@ -3,6 +3,7 @@
 use super::errors::{self, Replacement};
 use crate::prelude::*;
 use crate::types::str::{self, Builder, Kind, push_wtf8};
+use crate::types::str_units::units;
 use std::borrow::Cow;
 
 const NAME: &str = "utf-8";
@@ -35,12 +36,17 @@ pub fn encode(vm: &Vm, text: &Object, errors: &str) -> Result<Vec<u8>> {
 fn encode_wide(vm: &Vm, text: &Object, s: &Str, errors: &str, out: &mut Vec<u8>) -> Result<()> {
     let surrogate = |c: u32| (0xd800..0xe000).contains(&c);
     let mut i = 0;
-    while i < s.len() {
-        let c = s.char_at(i);
-        if !surrogate(c) {
+    loop {
+        units!(s, chars => for &c in &chars[i..] {
+            let c = c.into();
+            if surrogate(c) {
+                break;
+            }
             push_wtf8(out, c);
             i += 1;
-            continue;
+        });
+        if i >= s.len() {
+            return Ok(());
         }
         let end = i + (i..s.len()).take_while(|&k| surrogate(s.char_at(k))).count();
         let reason = "surrogates not allowed";
@@ -56,7 +62,6 @@ fn encode_wide(vm: &Vm, text: &Object, s: &Str, errors: &str, out: &mut Vec<u8>)
         }
         i = next;
     }
-    Ok(())
 }
 
 /// Decodes; the number of bytes used comes back as well. Unless it is `last`,
@@ -73,6 +78,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
         return Ok((str::try_from_text(vm, text).ok_or_else(|| vm.memory_error())?, n));
     }
     let mut input = Cow::Borrowed(bytes);
+    let mut failures = errors::Failures::new(errors);
     let mut out = Builder::with_capacity(bytes.len());
     let mut i = 0;
     while i < input.len() {
@@ -96,7 +102,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
             }
             None => (input.len(), "unexpected end of data"),
         };
-        i = errors::decode_error(vm, NAME, errors, &mut input, (start, end), reason, &mut out)?;
+        i = errors::decode_error(vm, NAME, &mut failures, &mut input, (start, end), reason, &mut out)?;
     }
     Ok((out.finish(vm), i))
 }

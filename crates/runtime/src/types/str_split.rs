@@ -307,7 +307,8 @@ pub fn join(vm: &Vm, sep: &Object, iterable: &Object) -> Result {
         return join_items(vm, sep, tuple.items());
     }
     if let Some(list) = iterable.downcast_exact::<List>() {
-        return join_items(vm, sep, &list.to_vec());
+        // Joining runs no Python code, so the list stays as it is meanwhile.
+        return list.with_items(|items| join_items(vm, sep, items));
     }
     if iterable.ty().slots().unary[UnaryOp::Iter as usize].is_none() && !vm.is_sequence(iterable) {
         return Err(vm.type_error("can only join an iterable"));
