@@ -375,3 +375,91 @@ impl Code {
         }
     }
 }
+
+// ---- back to plain data ------------------------------------------------------------------
+
+impl Code {
+    /// The code object as plain data again, without quickening. A constant that has
+    /// no such form (see [`Code::try_to_unit`]) becomes None.
+    pub fn to_unit(&self) -> CodeUnit {
+        let unit = self.unit_with(|c| Some(plain_constant(c, 0).unwrap_or(Constant::None)));
+        unit.unwrap_or_else(|| self.unit.clone())
+    }
+
+    /// The same; None if a constant put there by `replace()` has no plain form.
+    pub fn try_to_unit(&self) -> Option<CodeUnit> {
+        self.unit_with(|c| plain_constant(c, 0))
+    }
+
+    fn unit_with(&self, plain: impl Fn(&Object) -> Option<Constant>) -> Option<CodeUnit> {
+        let shown = |s: &Object| {
+            s.downcast::<Str>().map(|s| String::from_utf8_lossy(&s.to_wtf8()).into_owned())
+        };
+        Some(CodeUnit {
+            name: shown(&self.name)?.into(),
+            qualname: shown(&self.qualname)?.into(),
+            filename: shown(&self.filename)?.into(),
+            flags: self.flags.get(),
+            instructions: self.instructions().iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
+            constants: self.consts.iter().map(plain).collect::<Option<_>>()?,
+            ..self.unit.clone()
+        })
+    }
+}
+
+/// Deepest nesting of constants that is written; readers have a limit, too.
+const MAX_NESTING: u32 = 190;
+
+/// A constant object as data; the inverse of [`constant`].
+fn plain_constant(object: &Object, depth: u32) -> Option<Constant> {
+    use crate::types::{bytes::Bytes, complex, float, int, set, slice::Slice};
+    if depth > MAX_NESTING {
+        return None;
+    }
+    let part = |item: &Object| plain_constant(item, depth + 1);
+    let all = |items: &[Object]| items.iter().map(part).collect::<Option<Box<[Constant]>>>();
+    if object.is_none() {
+        return Some(Constant::None);
+    }
+    if object.is_bool() {
+        return Some(if object.is(Value::TRUE) { Constant::True } else { Constant::False });
+    }
+    if object.is(Object::ELLIPSIS.value()) {
+        return Some(Constant::Ellipsis);
+    }
+    if int::is_exact(object) {
+        return Some(match int::view(object)? {
+            int::IntView::Small(n) => Constant::Int(n),
+            int::IntView::Big(n) => {
+                let mut magnitude: Vec<u8> = n.words().iter().flat_map(|word| word.to_le_bytes()).collect();
+                while magnitude.last() == Some(&0) {
+                    magnitude.pop();
+                }
+                Constant::BigInt { negative: n.is_negative(), magnitude: magnitude.into() }
+            }
+        });
+    }
+    if float::is_exact(object) {
+        return float::as_f64(object).map(Constant::Float);
+    }
+    if object.ty().is(&complex::COMPLEX) {
+        return complex::as_complex(object).map(|z| Constant::Complex(z.re, z.im));
+    }
+    if let Some(s) = object.downcast_exact::<Str>() {
+        return Some(Constant::Str(s.to_wtf8().into()));
+    }
+    if let Some(bytes) = object.downcast_exact::<Bytes>() {
+        return Some(Constant::Bytes(bytes.as_slice().into()));
+    }
+    if let Some(tuple) = object.downcast_exact::<Tuple>() {
+        return all(tuple.items()).map(Constant::Tuple);
+    }
+    if object.ty().is(&set::FROZENSET) {
+        return all(&set::SetObject::of(object)?.to_vec()).map(Constant::FrozenSet);
+    }
+    if let Some(slice) = Slice::of(object) {
+        return Some(Constant::Slice(Box::new([part(&slice.start)?, part(&slice.stop)?, part(&slice.step)?])));
+    }
+    let unit = object.downcast_exact::<Code>()?.unit_with(|c| plain_constant(c, depth + 1))?;
+    Some(Constant::Code(Box::new(unit)))
+}
