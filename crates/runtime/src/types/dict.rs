@@ -682,6 +682,9 @@ impl Dict {
     /// A copy of the table: same keys, same order.
     pub fn copy_payload(&self) -> Dict {
         let copy = Dict::new_payload();
+        if copy.clone_from_table(self) {
+            return copy;
+        }
         copy.reserve(self.len());
         for entry in self.entries() {
             if !entry.key.is_unbound() {
@@ -693,9 +696,48 @@ impl Dict {
         }
         copy
     }
+    /// Becomes a copy of `other` in one go. False: not possible (not empty, too
+    /// many deleted entries, no memory); nothing was done.
+    fn clone_from_table(&self, other: &Dict) -> bool {
+        let source = other.table();
+        if !self.is_empty() || source.memory.is_null() || source.used as usize * 3 < source.filled as usize * 2 {
+            return false;
+        }
+        let Some(layout) = Table::layout(source.log2, source.usable as usize) else { return false };
+        // SAFETY: the new memory has the layout of the old; the entries copied
+        // get a count of their own.
+        unsafe {
+            let memory = std::alloc::alloc(layout);
+            if memory.is_null() {
+                return false;
+            }
+            let index_bytes = Table::width(source.log2) << source.log2;
+            let bytes = index_bytes + source.filled as usize * size_of::<Entry>();
+            std::ptr::copy_nonoverlapping(source.memory, memory, bytes);
+            for entry in other.entries() {
+                taipan_object::object::incref(entry.key);
+                taipan_object::object::incref(entry.value);
+            }
+            self.touch();
+            let table = self.table_mut();
+            table.free();
+            *table = Table {
+                memory,
+                log2: source.log2,
+                used: source.used,
+                filled: source.filled,
+                usable: source.usable,
+                head: source.head,
+            };
+        }
+        true
+    }
     /// `self[k] = v` for all of `other` (of which a copy is iterated: `other` may change).
     pub fn merge(&self, vm: &Vm, other: &Dict, replace: bool) -> Result<()> {
         if std::ptr::eq(self, other) {
+            return Ok(());
+        }
+        if self.clone_from_table(other) {
             return Ok(());
         }
         if self.is_empty() && self.table().usable < other.len() as u32 {
