@@ -190,7 +190,8 @@ fn readline(vm: &Vm, args: &[Object]) -> Result {
                 ahead = memchr::memchr(b'\n', &seen[..room]).map_or(room, |i| i + 1);
             }
         }
-        let Some(read) = trap_interrupt(vm, vm.call_method_object(file, name::read.object(), &[vm.usize(ahead)]))?
+        let Some(read) =
+            trap_interrupt(vm, vm.call_method_object(file, name::read.object(), &[vm.usize(ahead)]))?
         else {
             continue;
         };
@@ -349,7 +350,10 @@ pub static BUFFERED_IO_BASE: Type = Type::new::<BufferedIoBase>(
 .with_doc("The base of buffered streams of bytes.\n\nUnlike a raw stream, read() reads as much as it is asked for, and write() writes\neverything.");
 
 fn read_into(vm: &Vm, args: &[Object], method: &str) -> Result {
-    let buffer = vm.writable_bytes_like(&args[1], &format!("{}() argument", if method == "read" { "readinto" } else { "readinto1" }))?;
+    let buffer = vm.writable_bytes_like(
+        &args[1],
+        &format!("{}() argument", if method == "read" { "readinto" } else { "readinto1" }),
+    )?;
     let read = vm.call_method(&args[0], method, &[vm.usize(buffer.len())])?;
     let Some(bytes) = bytes_of(&read) else { return Err(vm.type_error("read() should return bytes")) };
     if bytes.len() > buffer.len() {
@@ -378,14 +382,31 @@ pub static TEXT_IO_BASE: Type = Type::new::<TextIoBase>(
     type_flags::BASE | type_flags::HAVE_GC | type_flags::WEAKREFABLE,
     Slots::EMPTY,
     &[
-        MethodDef::new("detach($self, /)", |vm, _| Err(unsupported(vm, "detach")), "Separates the buffer from the text stream and returns it."),
-        MethodDef::new("read($self, size=-1, /)", |vm, _| Err(unsupported(vm, "read")), "Reads up to size characters; until the end if size is negative or None."),
-        MethodDef::new("readline($self, size=-1, /)", |vm, _| Err(unsupported(vm, "readline")), "Reads until a newline or the end; '' at the end."),
-        MethodDef::new("write($self, s, /)", |vm, _| Err(unsupported(vm, "write")), "Writes a string and returns how many characters."),
+        MethodDef::new(
+            "detach($self, /)",
+            |vm, _| Err(unsupported(vm, "detach")),
+            "Separates the buffer from the text stream and returns it.",
+        ),
+        MethodDef::new(
+            "read($self, size=-1, /)",
+            |vm, _| Err(unsupported(vm, "read")),
+            "Reads up to size characters; until the end if size is negative or None.",
+        ),
+        MethodDef::new(
+            "readline($self, size=-1, /)",
+            |vm, _| Err(unsupported(vm, "readline")),
+            "Reads until a newline or the end; '' at the end.",
+        ),
+        MethodDef::new(
+            "write($self, s, /)",
+            |vm, _| Err(unsupported(vm, "write")),
+            "Writes a string and returns how many characters.",
+        ),
     ],
     &[
         GetSetDef::new("encoding", |_, _| Ok(Object::NONE)).with_doc("The encoding of the stream."),
-        GetSetDef::new("newlines", |_, _| Ok(Object::NONE)).with_doc("The kinds of line ends that were translated so far."),
+        GetSetDef::new("newlines", |_, _| Ok(Object::NONE))
+            .with_doc("The kinds of line ends that were translated so far."),
         GetSetDef::new("errors", |_, _| Ok(Object::NONE)).with_doc("The error handler of the encoding."),
     ],
 )

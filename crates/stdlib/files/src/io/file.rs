@@ -145,7 +145,9 @@ static SIG: Sig = Sig::new("FileIO(file, mode='r', closefd=True, opener=None)");
 fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     let args = SIG.bind(vm, args, kwnames)?;
     if args[1].downcast::<Str>().is_none() {
-        return Err(vm.type_error(format!("FileIO() argument 'mode' must be str, not {}", shown_type(&args[1]))));
+        return Err(
+            vm.type_error(format!("FileIO() argument 'mode' must be str, not {}", shown_type(&args[1])))
+        );
     }
     let mode = vm.str_lossy(&args[1]);
     let closefd = vm.is_true(&args[2])?;
@@ -213,7 +215,14 @@ fn parse(vm: &Vm, f: &FileIo, mode: &str) -> Result<i32> {
     Ok(flags | libc::O_CLOEXEC)
 }
 
-fn initialise(vm: &Vm, object: &Object, file: &Object, mode: &str, closefd: bool, opener: &Object) -> Result<()> {
+fn initialise(
+    vm: &Vm,
+    object: &Object,
+    file: &Object,
+    mode: &str,
+    closefd: bool,
+    opener: &Object,
+) -> Result<()> {
     let f = this::<FileIo>(object);
     if f.fd.get() >= 0 {
         if f.closefd.get() {
@@ -508,7 +517,8 @@ pub fn dealloc_warn(vm: &Vm, file: &Object, source: &Object) {
         return;
     }
     let raised = vm.take_raised();
-    let warned = vm.repr_text(source).and_then(|shown| vm.warn_resource(source, &format!("unclosed file {shown}")));
+    let warned =
+        vm.repr_text(source).and_then(|shown| vm.warn_resource(source, &format!("unclosed file {shown}")));
     if warned.is_err() {
         // Turned into an error by a filter: shown, as there is nobody to catch it.
         if vm.raised_is(&exc::WARNING) {

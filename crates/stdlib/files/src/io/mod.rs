@@ -33,9 +33,21 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_io",
     doc: "Files and streams: the native part of the module io.",
     functions: &[
-        MethodDef::new("open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)", open_function, "Opens a file and returns a stream for it; raises OSError upon failure.\n\nThe mode is 'r', 'w', 'x' or 'a', with 'b' for bytes or 't' for text (the\ndefault) and '+' for reading and writing. buffering is 0 for none (bytes only),\n1 for lines (text only), or the size of the buffer. encoding, errors and newline\nare those of TextIOWrapper. With closefd=False a descriptor given as the file\nstays open. An opener is called with the file and flags and returns a descriptor."),
-        MethodDef::new("text_encoding(encoding, stacklevel=2, /)", text_encoding, "The encoding to use where None was given: 'locale', or 'utf-8' in UTF-8 mode.\n\nMay warn with EncodingWarning."),
-        MethodDef::new("open_code(path)", open_code, "Opens a file of which the contents are to be run as code."),
+        MethodDef::new(
+            "open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)",
+            open_function,
+            "Opens a file and returns a stream for it; raises OSError upon failure.\n\nThe mode is 'r', 'w', 'x' or 'a', with 'b' for bytes or 't' for text (the\ndefault) and '+' for reading and writing. buffering is 0 for none (bytes only),\n1 for lines (text only), or the size of the buffer. encoding, errors and newline\nare those of TextIOWrapper. With closefd=False a descriptor given as the file\nstays open. An opener is called with the file and flags and returns a descriptor.",
+        ),
+        MethodDef::new(
+            "text_encoding(encoding, stacklevel=2, /)",
+            text_encoding,
+            "The encoding to use where None was given: 'locale', or 'utf-8' in UTF-8 mode.\n\nMay warn with EncodingWarning.",
+        ),
+        MethodDef::new(
+            "open_code(path)",
+            open_code,
+            "Opens a file of which the contents are to be run as code.",
+        ),
     ],
     types: &[
         &base::IO_BASE,
@@ -121,18 +133,12 @@ pub fn trap_interrupt(vm: &Vm, result: Result) -> Result<Option<Object>> {
 pub fn would_block(vm: &Vm, written: usize) -> Raised {
     vm.error_with(
         &exc::BLOCKING_IO_ERROR,
-        vec![vm.int(libc::EAGAIN as i64), vm.str("write could not complete without blocking"), vm.usize(written)],
+        vec![
+            vm.int(libc::EAGAIN as i64),
+            vm.str("write could not complete without blocking"),
+            vm.usize(written),
+        ],
     )
-}
-
-/// Keeps the first error, the second one having it as its context.
-pub fn chain(vm: &Vm, first: Result, second: Result) -> Result {
-    let (Err(first), second) = (first, second) else { return second };
-    // The second call has replaced the exception on its way, if it failed.
-    match second {
-        Ok(_) => Err(first),
-        Err(second) => Err(second),
-    }
 }
 
 /// An optional size argument: None and -1 are None.
@@ -160,8 +166,7 @@ pub fn signed_size(vm: &Vm, object: &Object) -> Result<isize> {
 /// A file offset.
 pub fn offset_argument(vm: &Vm, object: &Object) -> Result<i64> {
     let index = vm.index(object)?;
-    int::to_i64(&index)
-        .ok_or_else(|| vm.overflow_error("cannot fit 'int' into an offset-sized integer"))
+    int::to_i64(&index).ok_or_else(|| vm.overflow_error("cannot fit 'int' into an offset-sized integer"))
 }
 
 /// The refusal of pickling.
@@ -201,7 +206,9 @@ fn text_encoding(vm: &Vm, args: &[Object]) -> Result {
 
 fn open_code(vm: &Vm, args: &[Object]) -> Result {
     if args[0].downcast::<Str>().is_none() {
-        return Err(vm.type_error(format!("open_code() argument 'path' must be str, not {}", shown_type(&args[0]))));
+        return Err(
+            vm.type_error(format!("open_code() argument 'path' must be str, not {}", shown_type(&args[0])))
+        );
     }
     open(vm, &Open { file: args[0].clone(), mode: "rb", ..Open::default() })
 }
@@ -243,7 +250,8 @@ fn open_function(vm: &Vm, args: &[Object]) -> Result {
             return Ok(());
         }
         let kind = if optional { "str or None" } else { "str" };
-        Err(vm.type_error(format!("open() argument '{argument}' must be {kind}, not {}", shown_type(&args[i]))))
+        Err(vm
+            .type_error(format!("open() argument '{argument}' must be {kind}, not {}", shown_type(&args[i]))))
     };
     text(1, "mode", false)?;
     let buffering = vm.to_c_int(&args[2])?;
@@ -318,7 +326,9 @@ pub fn open(vm: &Vm, args: &Open<'_>) -> Result {
         return Err(vm.value_error("must have exactly one of create/read/write/append mode"));
     }
     if m.binary {
-        for (argument, value) in [("encoding", &args.encoding), ("errors", &args.errors), ("newline", &args.newline)] {
+        for (argument, value) in
+            [("encoding", &args.encoding), ("errors", &args.errors), ("newline", &args.newline)]
+        {
             if !value.is_none() {
                 let article = if argument == "newline" { "a" } else { "an" };
                 return Err(vm.value_error(format!("binary mode doesn't take {article} {argument} argument")));
@@ -332,11 +342,12 @@ pub fn open(vm: &Vm, args: &Open<'_>) -> Result {
             )?;
         }
     }
-    let raw_mode: String = [(m.creating, 'x'), (m.reading, 'r'), (m.writing, 'w'), (m.appending, 'a'), (m.updating, '+')]
-        .iter()
-        .filter(|(on, _)| *on)
-        .map(|(_, c)| *c)
-        .collect();
+    let raw_mode: String =
+        [(m.creating, 'x'), (m.reading, 'r'), (m.writing, 'w'), (m.appending, 'a'), (m.updating, '+')]
+            .iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, c)| *c)
+            .collect();
     let raw = file::open(vm, &file, &raw_mode, args.closefd, &args.opener)?;
     let opened = wrap(vm, args, &m, raw.clone());
     match opened {
