@@ -16,6 +16,7 @@ pub fn all() -> Vec<&'static ModuleDef> {
         &sys::MODULE,
         &thread::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
         &crate::gc::MODULE,
+        &crate::types::typealias::MODULE,
         &crate::types::weakref::MODULE,
     ]
 }

@@ -52,6 +52,7 @@ pub mod template;
 pub mod traceback;
 pub mod tuple;
 pub mod typ;
+pub mod typealias;
 pub mod typevars;
 pub mod union;
 pub mod weakref;
@@ -131,6 +132,7 @@ pub fn registry() -> Vec<&'static Type> {
     all.extend(memoryview::TYPES);
     all.extend(iterators::TYPES);
     all.extend(dict::VIEW_TYPES);
+    all.extend(typevars::TYPES);
     all.extend(exceptions::all());
     all
 }
