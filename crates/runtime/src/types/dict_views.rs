@@ -291,6 +291,12 @@ fn dict_of(view: &Object) -> &Dict {
     unsafe { this(view).dict.payload_unchecked() }
 }
 
+/// The dict of a view (or of a view of a subtype).
+pub fn viewed(view: &Object) -> Option<Object> {
+    let is_view = [&DICT_KEYS, &DICT_VALUES, &DICT_ITEMS].iter().any(|ty| view.is_instance_of(ty));
+    is_view.then(|| this(view).dict.clone())
+}
+
 /// A view of a dict (or of a subtype's instance).
 pub fn view(vm: &Vm, dict: &Object, kind: u8) -> Object {
     let ty = match kind {

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::dict_views::{
-    DICT_ITEMS, DICT_KEYS, DICT_VALUES, DictView, ITEMS, KEYS, VALUES,
+    self, DICT_ITEMS, DICT_KEYS, DICT_VALUES, DictView, ITEMS, KEYS, VALUES,
 };
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::tuple;
@@ -113,17 +113,12 @@ fn reduce(vm: &Vm, args: &[Object]) -> Result {
         },
     )?;
     let items = vm.list(vm.collect(&rest)?);
-    let Some(builtins) = vm.interp().builtins.downcast::<Dict>() else {
-        return Err(vm.system_error("builtins is no dict"));
-    };
-    let Some(iter) = builtins.get_text(vm, "iter") else {
-        return Err(vm.error(&exc::ATTRIBUTE_ERROR, "iter"));
-    };
+    let iter = vm.get_attr_str(&vm.import_module("builtins")?, "iter")?;
     Ok(tuple::from_array(vm, [iter, tuple::from_array(vm, [items])]))
 }
 
 fn viewed(view: &Object) -> Object {
-    view.downcast::<DictView>().map_or(Object::NONE, |v| v.dict.clone())
+    dict_views::viewed(view).unwrap_or(Object::NONE)
 }
 
 macro_rules! view_type {
