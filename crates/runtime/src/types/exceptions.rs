@@ -11,7 +11,7 @@ use crate::prelude::*;
 use crate::types::cell::ObjectCell;
 use crate::types::exceptions_fields as fields;
 use crate::types::exceptions_os as os;
-use crate::types::{object, str, traceback};
+use crate::types::{object, str, traceback, tuple};
 use std::cell::Cell;
 
 /// What every exception instance has.
@@ -378,7 +378,7 @@ pub fn new_with_args(vm: &Vm, class: &Type, args: Vec<Object>) -> Object {
     let native = native_class(class);
     let slots = native.slots();
     if is_plain(native) {
-        return vm.alloc(class, BaseException::new(vm.tuple(args)));
+        return vm.alloc(class, BaseException::new(tuple::from_slice(vm, &args)));
     }
     let pending = vm.take_raised();
     let made = match slots.new {
@@ -551,7 +551,7 @@ fn is_plain(native: &Type) -> bool {
 /// `__new__` of its own: the payload is that of the native class.
 fn base_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let native = native_class(class);
-    let base = BaseException::new(vm.tuple(positional(args, kwnames).to_vec()));
+    let base = BaseException::new(tuple::from_slice(vm, positional(args, kwnames)));
     let is = |wanted: &'static Type| native.is_subtype(wanted);
     let made = if is_plain(native) {
         vm.try_alloc(class, base)
@@ -582,14 +582,14 @@ fn base_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> R
 
 /// Stores the arguments, unless `__new__` has stored the same ones.
 pub(crate) fn set_args_if_new(vm: &Vm, object: &Object, args: &[Object]) {
-    let old = base(object).args();
-    if let Some(tuple) = old.downcast::<Tuple>()
+    let old = base(object).args.value();
+    if let Some(tuple) = Object::borrow_value(&old).downcast::<Tuple>()
         && tuple.len() == args.len()
         && tuple.items().iter().zip(args).all(|(a, b)| a.value() == b.value())
     {
         return;
     }
-    base(object).set_args(vm.tuple(args.to_vec()));
+    base(object).set_args(tuple::from_slice(vm, args));
 }
 
 /// `str(exception)` of BaseException.

@@ -13,16 +13,16 @@ use taipan_object::object as raw;
 
 pub use crate::types::set_methods::{FROZENSET, SET, SET_ITERATOR};
 
-/// A place for a key. Empty: UNBOUND and 0; deleted: UNBOUND and -1.
+/// A place for a key. Empty: None and 0, all bits zero; deleted: None and -1.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub(crate) struct Slot {
-    pub hash: i64,
-    pub key: Value,
+struct Slot {
+    hash: i64,
+    key: Option<Value>,
 }
 
-const EMPTY: Slot = Slot { hash: 0, key: Value::UNBOUND };
-const DELETED: Slot = Slot { hash: -1, key: Value::UNBOUND };
+const EMPTY: Slot = Slot { hash: 0, key: None };
+const DELETED: Slot = Slot { hash: -1, key: None };
 const SMALL: usize = 8;
 const LINEAR_PROBES: usize = 9;
 const PERTURB_SHIFT: u32 = 5;
@@ -49,7 +49,9 @@ impl NativeClass for SetObject {
     }
     fn traverse(&self, visitor: &mut Visitor) {
         for i in 0..=self.mask.get() {
-            visitor.visit(self.slot(i).key);
+            if let Some(key) = self.slot(i).key {
+                visitor.visit(key);
+            }
         }
     }
     fn clear(&self) {
@@ -59,7 +61,25 @@ impl NativeClass for SetObject {
 
 impl Drop for SetObject {
     fn drop(&mut self) {
-        self.clear_all();
+        let (table, mask) = (self.table.get(), self.mask.get());
+        let slots = self.slots();
+        let mut left = self.used.get();
+        let mut i = 0;
+        while left > 0 {
+            // SAFETY: `used` slots have keys, whose counts the table owns; nobody
+            // can reach the set any more.
+            unsafe {
+                if let Some(key) = (*slots.add(i)).key {
+                    raw::decref(key);
+                    left -= 1;
+                }
+            }
+            i += 1;
+        }
+        if !table.is_null() {
+            // SAFETY: the table is the set's own.
+            unsafe { free_table(table, mask) }
+        }
     }
 }
 
@@ -111,7 +131,7 @@ impl SetObject {
         if table.is_null() { self.small.get() as *mut Slot } else { table }
     }
     #[inline(always)]
-    pub(crate) fn slot(&self, i: usize) -> Slot {
+    fn slot(&self, i: usize) -> Slot {
         debug_assert!(i <= self.mask.get());
         // SAFETY: callers stay within the mask.
         unsafe { *self.slots().add(i) }
@@ -125,22 +145,27 @@ impl SetObject {
 
     /// The next key from slot `*position` on, with its hash; not counted.
     #[inline(always)]
-    pub(crate) fn next_raw(&self, position: &mut usize) -> Option<Slot> {
+    fn next_raw(&self, position: &mut usize) -> Option<(Value, i64)> {
         let mask = self.mask.get();
-        while *position <= mask {
-            let slot = self.slot(*position);
-            *position += 1;
-            if !slot.key.is_unbound() {
-                return Some(slot);
+        let slots = self.slots();
+        let mut i = *position;
+        while i <= mask {
+            // SAFETY: within the mask.
+            let slot = unsafe { *slots.add(i) };
+            i += 1;
+            if let Some(key) = slot.key {
+                *position = i;
+                return Some((key, slot.hash));
             }
         }
+        *position = i;
         None
     }
     /// The next key from slot `*position` on, with its hash.
     #[inline(always)]
     pub fn next_entry(&self, position: &mut usize) -> Option<(Object, i64)> {
         // SAFETY: keys in the table are alive.
-        self.next_raw(position).map(|slot| unsafe { (Object::from_borrowed(slot.key), slot.hash) })
+        self.next_raw(position).map(|(key, hash)| unsafe { (Object::from_borrowed(key), hash) })
     }
     /// All keys, in table order.
     pub fn to_vec(&self) -> Vec<Object> {
@@ -168,30 +193,30 @@ impl SetObject {
                 for i in at..=at + run {
                     // SAFETY: `i` is within the mask, and `slots` is the table still.
                     let slot = unsafe { *slots.add(i) };
-                    if slot.key.is_unbound() {
+                    let Some(known) = slot.key else {
                         if slot.hash == 0 {
                             // A comparison may have filled the deleted slot seen before.
-                            let free = deleted.filter(|&d| self.slot(d).key.is_unbound());
+                            let free = deleted.filter(|&d| self.slot(d).key.is_none());
                             return Ok(Probe::Free(free.unwrap_or(i)));
                         }
                         deleted = Some(i);
                         continue;
-                    }
+                    };
                     if slot.hash != hash {
                         continue;
                     }
-                    if slot.key == key.value() {
+                    if known == key.value() {
                         return Ok(Probe::Found(i));
                     }
-                    match same_key(slot.key, key) {
+                    match same_key(known, key) {
                         Some(true) => return Ok(Probe::Found(i)),
                         Some(false) => continue,
                         None => {}
                     }
                     // SAFETY: the key is alive: it is in the table.
-                    let candidate = unsafe { Object::from_borrowed(slot.key) };
+                    let candidate = unsafe { Object::from_borrowed(known) };
                     let equal = vm.equal(&candidate, key)?;
-                    if self.mask.get() != mask || self.slots() != slots || self.slot(i).key != slot.key {
+                    if self.mask.get() != mask || self.slots() != slots || self.slot(i).key != Some(known) {
                         continue 'restart;
                     }
                     if equal {
@@ -207,7 +232,12 @@ impl SetObject {
     /// Is a key with this hash in the set?
     #[inline]
     pub fn contains_hashed(&self, vm: &Vm, key: &Object, hash: i64) -> Result<bool> {
-        if self.used.get() == 0 {
+        // Mostly the first slot tells.
+        let first = self.slot(hash as usize & self.mask.get());
+        if first.key == Some(key.value()) {
+            return Ok(true);
+        }
+        if first.key.is_none() && first.hash == 0 {
             return Ok(false);
         }
         Ok(matches!(self.probe(vm, key, hash)?, Probe::Found(_)))
@@ -224,22 +254,64 @@ impl SetObject {
     /// Adds a key with its hash; true if it was not there.
     #[inline]
     pub fn add_hashed(&self, vm: &Vm, key: &Object, hash: i64) -> Result<bool> {
-        let i = match self.probe(vm, key, hash)? {
-            Probe::Found(_) => return Ok(false),
-            Probe::Free(i) => i,
+        // Mostly the first slot tells.
+        let first = hash as usize & self.mask.get();
+        let slot = self.slot(first);
+        if slot.key == Some(key.value()) {
+            return Ok(false);
+        }
+        let i = if slot.key.is_none() && slot.hash == 0 {
+            first
+        } else {
+            match self.probe(vm, key, hash)? {
+                Probe::Found(_) => return Ok(false),
+                Probe::Free(i) => i,
+            }
         };
         let reused = self.slot(i).hash == DELETED.hash;
-        self.set_slot(i, Slot { hash, key: key.clone().into_value() });
+        self.set_slot(i, Slot { hash, key: Some(key.clone().into_value()) });
         self.used.set(self.used.get() + 1);
-        if reused {
-            return Ok(true);
+        if !reused {
+            self.count_filled(vm)?;
         }
+        Ok(true)
+    }
+    /// One more slot is in use.
+    #[inline(always)]
+    fn count_filled(&self, vm: &Vm) -> Result<()> {
         self.fill.set(self.fill.get() + 1);
         if self.fill.get() * 5 >= self.mask.get() * 3 {
             let used = self.used.get();
             self.resize(vm, if used > 50000 { used * 2 } else { used * 4 })?;
         }
-        Ok(true)
+        Ok(())
+    }
+    /// Adds a key that is certainly not there to a set without deleted slots.
+    #[inline]
+    fn add_unique(&self, vm: &Vm, key: &Object, hash: i64) -> Result<()> {
+        self.insert_clean(Slot { hash, key: Some(key.clone().into_value()) });
+        self.used.set(self.used.get() + 1);
+        self.count_filled(vm)
+    }
+    /// Adds to this new set, which nobody else knows yet, the keys of `source`
+    /// that are (`wanted`) or are not in `other`.
+    pub(crate) fn select(&self, vm: &Vm, source: &SetObject, other: &SetObject, wanted: bool) -> Result<()> {
+        let shape = || (source.slots(), source.fill.get(), source.used.get());
+        let before = shape();
+        let mut changed = false;
+        let mut position = 0;
+        while let Some((key, hash)) = source.next_entry(&mut position) {
+            if other.contains_hashed(vm, &key, hash)? == wanted {
+                // If a comparison changes `source`, a key may come twice.
+                changed |= shape() != before;
+                if changed {
+                    self.add_hashed(vm, &key, hash)?;
+                } else {
+                    self.add_unique(vm, &key, hash)?;
+                }
+            }
+        }
+        Ok(())
     }
     /// `set.add(key)`.
     #[inline]
@@ -261,8 +333,11 @@ impl SetObject {
         let slot = self.slot(i);
         self.set_slot(i, DELETED);
         self.used.set(self.used.get() - 1);
-        // SAFETY: the table owned a count.
-        unsafe { Object::from_owned(slot.key) }
+        match slot.key {
+            // SAFETY: the table owned a count.
+            Some(key) => unsafe { Object::from_owned(key) },
+            None => Object::UNBOUND,
+        }
     }
     /// Takes some key out.
     pub fn pop(&self) -> Option<Object> {
@@ -271,7 +346,7 @@ impl SetObject {
         }
         let mask = self.mask.get();
         let mut i = self.finger.get() & mask;
-        while self.slot(i).key.is_unbound() {
+        while self.slot(i).key.is_none() {
             i = (i + 1) & mask;
         }
         self.finger.set(i + 1);
@@ -291,13 +366,15 @@ impl SetObject {
             self.used.set(0);
             self.hash.set(-1);
             if table.is_null() {
-                for slot in small {
-                    raw::decref(slot.key);
+                for key in small.iter().filter_map(|slot| slot.key) {
+                    raw::decref(key);
                 }
                 return;
             }
             for i in 0..=mask {
-                raw::decref((*table.add(i)).key);
+                if let Some(key) = (*table.add(i)).key {
+                    raw::decref(key);
+                }
             }
             free_table(table, mask);
         }
@@ -333,7 +410,7 @@ impl SetObject {
             self.mask.set(size - 1);
             for i in 0..=old_mask {
                 let slot = *old.add(i);
-                if !slot.key.is_unbound() {
+                if slot.key.is_some() {
                     self.insert_clean(slot);
                 }
             }
@@ -357,7 +434,7 @@ impl SetObject {
             for i in at..=at + run {
                 // SAFETY: `i` is within the mask.
                 unsafe {
-                    if (*slots.add(i)).key.is_unbound() {
+                    if (*slots.add(i)).key.is_none() {
                         *slots.add(i) = slot;
                         return;
                     }
@@ -385,9 +462,10 @@ impl SetObject {
         let mut position = 0;
         if self.fill.get() == 0 {
             let same = self.mask.get() == other.mask.get() && other.fill.get() == other.used.get();
-            while let Some(slot) = other.next_raw(&mut position) {
+            while let Some((key, hash)) = other.next_raw(&mut position) {
                 // SAFETY: the other table keeps the key alive.
-                unsafe { raw::incref(slot.key) };
+                unsafe { raw::incref(key) };
+                let slot = Slot { hash, key: Some(key) };
                 if same { self.set_slot(position - 1, slot) } else { self.insert_clean(slot) }
             }
             self.fill.set(other.used.get());
@@ -447,8 +525,8 @@ impl SetObject {
         }
         let mut total = 0u64;
         let mut position = 0;
-        while let Some(slot) = self.next_raw(&mut position) {
-            total ^= shuffle(slot.hash as u64);
+        while let Some((_, hash)) = self.next_raw(&mut position) {
+            total ^= shuffle(hash as u64);
         }
         total ^= (self.used.get() as u64).wrapping_add(1).wrapping_mul(1927868237);
         total ^= (total >> 11) ^ (total >> 25);
@@ -484,17 +562,9 @@ pub(crate) fn dict_entry(dict: &Dict, position: &mut usize) -> Option<(Object, O
 
 fn new_table(size: usize) -> Option<*mut Slot> {
     let layout = Layout::array::<Slot>(size).ok()?;
-    // SAFETY: the size is not zero; every slot is written.
-    unsafe {
-        let table = std::alloc::alloc(layout) as *mut Slot;
-        if table.is_null() {
-            return None;
-        }
-        for i in 0..size {
-            table.add(i).write(EMPTY);
-        }
-        Some(table)
-    }
+    // SAFETY: the size is not zero; empty slots are zero bits.
+    let table = unsafe { std::alloc::alloc_zeroed(layout) } as *mut Slot;
+    if table.is_null() { None } else { Some(table) }
 }
 
 /// # Safety

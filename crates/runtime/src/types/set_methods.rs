@@ -487,6 +487,10 @@ fn intersection(vm: &Vm, a: &Object, b: &Object) -> Result {
     if is_any_set(b) && this(b).len() > this(a).len() {
         (big, small) = (b, a);
     }
+    if is_any_set(small) {
+        this(&result).select(vm, this(small), this(big), true)?;
+        return Ok(result);
+    }
     each_hashed(vm, small, |key, hash| {
         if this(big).contains_hashed(vm, key, hash)? {
             this(&result).add_hashed(vm, key, hash)?;
@@ -540,6 +544,10 @@ fn difference(vm: &Vm, a: &Object, b: &Object) -> Result {
         return Ok(result);
     }
     let result = make(vm, result_class(a), None)?;
+    if is_any_set(b) {
+        this(&result).select(vm, this(a), this(b), false)?;
+        return Ok(result);
+    }
     each_hashed(vm, a, |key, hash| {
         let there = match b.downcast_exact::<Dict>() {
             Some(dict) => dict.get_with_hash(vm, key, hash)?.is_some(),

@@ -6,6 +6,7 @@ use crate::prelude::*;
 use crate::types::cell::ObjectCell;
 use crate::types::iterators::{HINT_DOC, REDUCE_DOC, SETSTATE_DOC, builtin, itself};
 use crate::types::object::OBJECT;
+use crate::types::tuple;
 use std::cell::{Cell, UnsafeCell};
 
 const FLAGS: u64 = type_flags::BASE | type_flags::HAVE_GC;
@@ -37,12 +38,32 @@ fn allocate<T: NativeClass>(vm: &Vm, class: &Type, payload: T) -> Result {
     vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())
 }
 
-/// A tuple of two.
-#[inline]
-fn pair(vm: &Vm, a: Object, b: Object) -> Object {
-    let words = [a.into_value(), b.into_value()];
-    // SAFETY: the counts of both go over to the tuple.
-    unsafe { crate::types::tuple::from_raw(vm, words.as_ptr(), 2) }
+/// The pair given out last: given out again if nobody has kept it.
+#[derive(Default)]
+struct PairCell(ObjectCell);
+
+impl PairCell {
+    #[inline]
+    fn make(&self, vm: &Vm, first: Object, second: Object) -> Object {
+        let last = self.0.take();
+        if last.is_unbound() {
+            let made = tuple::pair(vm, first, second);
+            self.0.set(made.clone());
+            return made;
+        }
+        match tuple::reuse_pair(&last, first, second) {
+            Ok(old) => {
+                // Nothing is in the cell unless a destructor gets here before us.
+                self.0.set(last.clone());
+                drop(old);
+                last
+            }
+            Err([first, second]) => {
+                self.0.set(last);
+                tuple::pair(vm, first, second)
+            }
+        }
+    }
 }
 
 // ---- enumerate --------------------------------------------------------------------------
@@ -53,6 +74,7 @@ pub struct Enumerate {
     index: Cell<i64>,
     /// The index once it does not fit `index` (then i64::MAX).
     large: ObjectCell,
+    pair: PairCell,
 }
 
 impl NativeClass for Enumerate {
@@ -61,9 +83,11 @@ impl NativeClass for Enumerate {
     }
     fn traverse(&self, visitor: &mut Visitor) {
         self.iterator.traverse(visitor);
+        self.pair.0.traverse(visitor);
     }
     fn clear(&self) {
         self.iterator.clear();
+        self.pair.0.clear();
     }
 }
 
@@ -126,6 +150,7 @@ fn enumerate_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> 
         iterator: ObjectCell::new(iterator),
         index: Cell::new(index),
         large: ObjectCell::new(large),
+        pair: PairCell::default(),
     };
     allocate(vm, class, payload)
 }
@@ -140,11 +165,11 @@ fn enumerate_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     let index = this.index.get();
     if index != i64::MAX {
         this.index.set(index + 1);
-        return Ok(Some(pair(vm, vm.int(index), item)));
+        return Ok(Some(this.pair.make(vm, vm.int(index), item)));
     }
     let large = this.large.bound().unwrap_or_else(|| vm.int(i64::MAX));
     this.large.set(vm.binary(BinaryOp::Add, &large, &vm.int(1))?);
-    Ok(Some(pair(vm, large, item)))
+    Ok(Some(tuple::pair(vm, large, item)))
 }
 
 fn enumerate_reduce(vm: &Vm, args: &[Object]) -> Result {
@@ -337,6 +362,7 @@ pub struct Parallel {
     /// Emptied only by the collector.
     iterators: UnsafeCell<Vec<Object>>,
     strict: Cell<bool>,
+    pair: PairCell,
 }
 
 impl NativeClass for Parallel {
@@ -345,11 +371,13 @@ impl NativeClass for Parallel {
     }
     fn traverse(&self, visitor: &mut Visitor) {
         self.function.traverse(visitor);
+        self.pair.0.traverse(visitor);
         // SAFETY: nothing runs while the collector looks.
         unsafe { (&(*self.iterators.get())).iter().for_each(|iterator| visitor.visit_object(iterator)) }
     }
     fn clear(&self) {
         self.function.clear();
+        self.pair.0.clear();
         // SAFETY: exchanged before anything is dropped.
         drop(unsafe { std::mem::take(&mut *self.iterators.get()) });
     }
@@ -460,6 +488,7 @@ fn zip_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result
         function: ObjectCell::EMPTY,
         iterators: UnsafeCell::new(iterators?),
         strict: Cell::new(strict),
+        pair: PairCell::default(),
     };
     allocate(vm, class, payload)
 }
@@ -475,7 +504,7 @@ fn zip_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     {
         let Some(a) = vm.next(&first)? else { return Ok(None) };
         let Some(b) = vm.next(&second)? else { return Ok(None) };
-        return Ok(Some(pair(vm, a, b)));
+        return Ok(Some(this.pair.make(vm, a, b)));
     }
     Ok(this.step(vm, "zip")?.map(|items| vm.tuple(items)))
 }
@@ -508,6 +537,7 @@ fn map_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result
         function: ObjectCell::new(function.clone()),
         iterators: UnsafeCell::new(iterators?),
         strict: Cell::new(strict),
+        pair: PairCell::default(),
     };
     allocate(vm, class, payload)
 }
