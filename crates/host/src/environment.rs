@@ -136,3 +136,56 @@ pub fn transform(text: &CStr) -> Vec<u8> {
         out
     }
 }
+
+// ---- message catalogues (libintl, part of the C library) ----------------------------------
+
+unsafe extern "C" {
+    fn gettext(message: *const libc::c_char) -> *mut libc::c_char;
+    fn dgettext(domain: *const libc::c_char, message: *const libc::c_char) -> *mut libc::c_char;
+    fn dcgettext(
+        domain: *const libc::c_char,
+        message: *const libc::c_char,
+        category: libc::c_int,
+    ) -> *mut libc::c_char;
+    fn textdomain(domain: *const libc::c_char) -> *mut libc::c_char;
+    fn bindtextdomain(domain: *const libc::c_char, directory: *const libc::c_char) -> *mut libc::c_char;
+    fn bind_textdomain_codeset(
+        domain: *const libc::c_char,
+        codeset: *const libc::c_char,
+    ) -> *mut libc::c_char;
+}
+
+/// A function of the message catalogues.
+pub enum Catalogue<'a> {
+    Message(&'a CStr),
+    MessageIn(Option<&'a CStr>, &'a CStr),
+    MessageInCategory(Option<&'a CStr>, &'a CStr, i32),
+    /// The current domain; sets it.
+    Domain(Option<&'a CStr>),
+    Directory(&'a CStr, Option<&'a CStr>),
+    Codeset(&'a CStr, Option<&'a CStr>),
+}
+
+/// Asks the message catalogues; None for "nothing bound".
+pub fn catalogue(request: Catalogue<'_>) -> Result<Option<Vec<u8>>> {
+    let pointer = |text: Option<&CStr>| text.map_or(std::ptr::null(), |t| t.as_ptr());
+    Errno::clear();
+    // SAFETY: C strings or null where the functions allow it; copied at once.
+    unsafe {
+        let found = match request {
+            Catalogue::Message(message) => gettext(message.as_ptr()),
+            Catalogue::MessageIn(domain, message) => dgettext(pointer(domain), message.as_ptr()),
+            Catalogue::MessageInCategory(domain, message, category) => {
+                dcgettext(pointer(domain), message.as_ptr(), category)
+            }
+            Catalogue::Domain(domain) => textdomain(pointer(domain)),
+            Catalogue::Directory(domain, directory) => bindtextdomain(domain.as_ptr(), pointer(directory)),
+            Catalogue::Codeset(domain, codeset) => bind_textdomain_codeset(domain.as_ptr(), pointer(codeset)),
+        };
+        if found.is_null() {
+            let e = Errno::last();
+            return if e.0 != 0 { Err(e) } else { Ok(None) };
+        }
+        Ok(Some(CStr::from_ptr(found).to_bytes().to_vec()))
+    }
+}

@@ -11,8 +11,12 @@ pub mod environment;
 pub mod error;
 pub mod fd;
 pub mod fs;
+pub mod memory;
 pub mod policy;
+pub mod poll;
 pub mod process;
+pub mod signal;
+pub mod spawn;
 pub mod terminal;
 pub mod users;
 
