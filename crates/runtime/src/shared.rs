@@ -3,6 +3,48 @@
 //! endless recursion of `repr()` on containers that contain themselves.
 
 use crate::prelude::*;
+use std::collections::HashSet;
+
+/// The objects that a thread's `repr()` is at work on, by their words.
+#[derive(Default)]
+pub struct ReprStack {
+    stack: Vec<u64>,
+    /// The same as a set, once the stack is too deep to be searched.
+    deep: HashSet<u64>,
+}
+
+/// Up to this depth the stack is searched.
+const SHALLOW: usize = 32;
+
+impl ReprStack {
+    /// False: it is there already.
+    fn push(&mut self, bits: u64) -> bool {
+        if self.stack.len() < SHALLOW {
+            if self.stack.contains(&bits) {
+                return false;
+            }
+        } else {
+            if self.deep.is_empty() {
+                self.deep.extend(&self.stack);
+            }
+            if !self.deep.insert(bits) {
+                return false;
+            }
+        }
+        self.stack.push(bits);
+        true
+    }
+    fn pop(&mut self, bits: u64) {
+        if let Some(i) = self.stack.iter().rposition(|&b| b == bits) {
+            self.stack.remove(i);
+        }
+        if self.stack.len() < SHALLOW {
+            self.deep.clear();
+        } else {
+            self.deep.remove(&bits);
+        }
+    }
+}
 
 /// Marks an object as being shown; dropping it ends that.
 pub struct ReprGuard<'a> {
@@ -12,10 +54,7 @@ pub struct ReprGuard<'a> {
 
 impl Drop for ReprGuard<'_> {
     fn drop(&mut self) {
-        let mut stack = self.vm.repr_stack.borrow_mut();
-        if let Some(i) = stack.iter().rposition(|&bits| bits == self.bits) {
-            stack.remove(i);
-        }
+        self.vm.repr_stack.borrow_mut().pop(self.bits);
     }
 }
 
@@ -23,12 +62,7 @@ impl Vm {
     /// None if `repr(object)` is already running in this thread.
     pub fn enter_repr(&self, object: &Object) -> Option<ReprGuard<'_>> {
         let bits = object.bits();
-        let mut stack = self.repr_stack.borrow_mut();
-        if stack.contains(&bits) {
-            return None;
-        }
-        stack.push(bits);
-        Some(ReprGuard { vm: self, bits })
+        if self.repr_stack.borrow_mut().push(bits) { Some(ReprGuard { vm: self, bits }) } else { None }
     }
     /// The object kept under `key`.
     pub fn shared(&self, key: &str) -> Option<Object> {

@@ -117,7 +117,7 @@ pub struct Vm {
     /// Value of the StopIteration that a `next` slot stands for (None if UNBOUND).
     pub stop_value: Cell<Value>,
     /// Objects being shown by repr(), by address.
-    pub repr_stack: RefCell<Vec<u64>>,
+    pub repr_stack: RefCell<crate::shared::ReprStack>,
     pub thread_ident: u64,
     pub context: RefCell<Object>,
     pub async_exception: Cell<Value>,
@@ -175,7 +175,7 @@ impl Vm {
             depth: Cell::new(0),
             native_limit: Cell::new(native_limit),
             stop_value: Cell::new(Value::UNBOUND),
-            repr_stack: RefCell::new(Vec::new()),
+            repr_stack: RefCell::default(),
             thread_ident: unsafe { libc::pthread_self() } as u64,
             context: RefCell::new(Object::NONE),
             async_exception: Cell::new(Value::UNBOUND),
