@@ -192,6 +192,7 @@ fn run_frozen(vm: &Vm, module_name: &str, frozen: &str) -> Result {
     let dict = module::dict_of(&made);
     if let Some(d) = dict.downcast::<Dict>() {
         d.set_text(vm, "__builtins__", vm.interp().builtins.clone());
+        d.set_text(vm, "__origname__", vm.intern(frozen));
     }
     vm.set_item(&vm.interp().modules.clone(), &vm.intern(module_name), &made)?;
     crate::interp::run_code(vm, &code, &dict, &dict)?;

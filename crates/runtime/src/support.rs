@@ -93,3 +93,27 @@ pub fn has_no_attributes(vm: &Vm, object: &Object) -> bool {
         None => true,
     }
 }
+
+/// A new exception class of a native module, kept under `key` for [`raise_kept`].
+pub fn exception_class(vm: &Vm, key: &'static str, module: &str, name: &str, base: &Type, doc: Option<&str>) -> Result {
+    let namespace = vm.new_dict();
+    if let Some(d) = namespace.downcast::<Dict>() {
+        d.set_text(vm, "__module__", vm.intern(module));
+        if let Some(doc) = doc {
+            d.set_text(vm, "__doc__", vm.str(doc));
+        }
+    }
+    let bases = vm.tuple(vec![base.to_object()]);
+    let class = vm.call(&crate::types::typ::TYPE.to_object(), &[vm.str(name), bases, namespace])?;
+    vm.share(key, class.clone());
+    Ok(class)
+}
+
+/// Raises the exception class kept under `key`, with a message.
+#[cold]
+pub fn raise_kept(vm: &Vm, key: &str, message: impl AsRef<str>) -> Raised {
+    match vm.shared(key).as_ref().and_then(Type::of) {
+        Some(class) => vm.error(class, message),
+        None => vm.runtime_error(message),
+    }
+}

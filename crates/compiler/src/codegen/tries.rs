@@ -329,22 +329,30 @@ impl<'a, 'e> Codegen<'a, 'e> {
         Ok(())
     }
 
-    /// `exit(None, None, None)`, in place: the pair is the base of the call window.
+    /// `exit(None, None, None)`. The pair is the base of the call window if nothing
+    /// lives above it; else (a value waits to be returned) it moves to the top first,
+    /// because a callee's registers reach beyond its window.
     pub fn with_exit_normally(&mut self, exit: Reg, range: Range, is_async: bool) -> Result<()> {
         let d = self.depth();
         let base = exit - TEMP_BASE;
-        self.temp(base + 4);
+        let at = if d > base + 2 { d } else { base };
+        self.temp(at + 4);
+        let window = TEMP_BASE + at;
+        if at != base {
+            self.emit(Opcode::Move, B_TEMP, window, exit, 0, range);
+            self.emit(Opcode::Move, B_TEMP, window + 1, exit + 1, 0, range);
+        }
         let none = self.none();
         for i in 2..5 {
-            self.move_to(exit + i, none, range);
+            self.move_to(window + i, none, range);
         }
-        self.emit_call(true, 3, None, exit, exit, range);
+        self.emit_call(true, 3, None, window, window, range);
         if is_async {
-            let iterator = self.temp(base + 1);
-            self.emit(Opcode::GetAwaitable, B_TEMP, iterator, exit, 2, range);
-            self.delegate(base, exit, range);
+            let iterator = self.temp(at + 1);
+            self.emit(Opcode::GetAwaitable, B_TEMP, iterator, window, 2, range);
+            self.delegate(at, window, range);
         }
-        self.emit(Opcode::Drop, 0, exit, 0, 0, range);
+        self.emit(Opcode::Drop, 0, window, 0, 0, range);
         self.set_depth(d);
         Ok(())
     }

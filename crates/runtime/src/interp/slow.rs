@@ -1943,12 +1943,8 @@ pub unsafe fn with_except_start(vm: &Vm, frame: F, ins: I) -> Result<()> {
 
 /// Is `class` something that `except` may name?
 fn check_exception_class(vm: &Vm, class: &Object) -> Result<()> {
-    let ok = |c: &Object| Type::of(c).is_some_and(|t| t.is_subtype(&exc::BASE_EXCEPTION));
-    let valid = match class.downcast::<Tuple>() {
-        Some(t) => t.items().iter().all(ok),
-        None => ok(class),
-    };
-    if valid {
+    let ok = |c: &Object| Type::of(c).is_some_and(|t| t.has(crate::ty::type_flags::EXCEPTION_SUBCLASS));
+    if ok(class) || class.downcast::<Tuple>().is_some_and(|t| t.items().iter().all(ok)) {
         Ok(())
     } else {
         Err(vm.type_error("catching classes that do not inherit from BaseException is not allowed"))
@@ -1957,10 +1953,10 @@ fn check_exception_class(vm: &Vm, class: &Object) -> Result<()> {
 
 /// Does an exception match a class or a tuple of classes?
 pub fn exception_matches(exception: &Object, class: &Object) -> bool {
-    match class.downcast::<Tuple>() {
-        Some(t) => t.items().iter().any(|c| exception_matches(exception, c)),
-        None => Type::of(class).is_some_and(|t| exception.ty().is_subtype(t)),
+    if let Some(t) = Type::of(class) {
+        return exception.ty().is_subtype(t);
     }
+    class.downcast::<Tuple>().is_some_and(|t| t.items().iter().any(|c| exception_matches(exception, c)))
 }
 
 #[inline(never)]
@@ -2061,10 +2057,10 @@ pub fn raise_value(vm: &Vm, value: Object, cause: Option<Object>) -> Raised {
 
 fn instantiate(vm: &Vm, value: &Object, message: &str) -> Result {
     if let Some(class) = Type::of(value)
-        && class.is_subtype(&exc::BASE_EXCEPTION)
+        && class.has(crate::ty::type_flags::EXCEPTION_SUBCLASS)
     {
         let exception = vm.call(value, &[])?;
-        if !exception.is_instance_of(&exc::BASE_EXCEPTION) {
+        if !exception.ty().has(crate::ty::type_flags::EXCEPTION_SUBCLASS) {
             return Err(vm.type_error(format!(
                 "calling {} should have returned an instance of BaseException, not {}",
                 vm.repr_text(value)?,
@@ -2073,7 +2069,7 @@ fn instantiate(vm: &Vm, value: &Object, message: &str) -> Result {
         }
         return Ok(exception);
     }
-    if value.is_instance_of(&exc::BASE_EXCEPTION) {
+    if value.ty().has(crate::ty::type_flags::EXCEPTION_SUBCLASS) {
         return Ok(value.clone());
     }
     Err(vm.type_error(message))

@@ -342,7 +342,7 @@ fn seventeen_digits(x: f64) -> String {
 /// The bytes of a value; the caller holds `held` references to it.
 fn to_bytes(vm: &Vm, value: &Object, held: u32, version: &Object, allow_code: &Object) -> Result {
     let version = match version.bound() {
-        Some(version) => vm.to_c_int(version)?,
+        Some(version) => vm.to_plain_c_int(version)?,
         None => VERSION,
     };
     let allow_code = vm.is_true(allow_code)?;
