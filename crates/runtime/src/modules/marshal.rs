@@ -226,7 +226,9 @@ impl<'v> Writer<'v> {
                 return Err(Refusal::Unmarshallable);
             }
             self.out.push(b':' | flag);
-            return [&slice.start, &slice.stop, &slice.step].into_iter().try_for_each(|part| self.object(part, 0));
+            return [&slice.start, &slice.stop, &slice.step]
+                .into_iter()
+                .try_for_each(|part| self.object(part, 0));
         }
         if self.vm.is_bytes_like(object) {
             return match self.vm.bytes_like(object, "") {
