@@ -365,7 +365,7 @@ pub static METHOD_DESCRIPTOR: Type = Type::new::<NativeFunction>(
         }),
         ..Slots::EMPTY.repr(|vm, f| {
             let f = this(f);
-            let owner = f.owner.map_or("?", |o| o.name());
+            let owner = f.owner.map_or("?", |o| o.full_name());
             Ok(vm.str(&format!("<method '{}' of '{owner}' objects>", f.def.name())))
         })
     },
@@ -407,7 +407,7 @@ pub static CLASSMETHOD_DESCRIPTOR: Type = Type::new::<NativeFunction>(
         }),
         ..Slots::EMPTY.repr(|vm, f| {
             let f = this(f);
-            let owner = f.owner.map_or("?", |o| o.name());
+            let owner = f.owner.map_or("?", |o| o.full_name());
             Ok(vm.str(&format!("<method '{}' of '{owner}' objects>", f.def.name())))
         })
     },
@@ -512,7 +512,7 @@ pub static SLOT_WRAPPER: Type = Type::new::<SlotWrapper>(
         }),
         ..Slots::EMPTY.repr(|vm, w| {
             let w = wrapper(w);
-            Ok(vm.str(&format!("<slot wrapper '{}' of '{}' objects>", wrapper_name(vm, w), w.owner.name())))
+            Ok(vm.str(&format!("<slot wrapper '{}' of '{}' objects>", wrapper_name(vm, w), w.owner.full_name())))
         })
     },
     &[MethodDef::new("__reduce__($self, /)", |vm, args| {
@@ -651,7 +651,7 @@ pub static GETSET_DESCRIPTOR: Type = Type::new::<GetSet>(
         }),
         ..Slots::EMPTY.repr(|vm, d| {
             let d = getset(d);
-            Ok(vm.str(&format!("<attribute '{}' of '{}' objects>", d.def.name, owner_of(&d.owner).name())))
+            Ok(vm.str(&format!("<attribute '{}' of '{}' objects>", d.def.name, owner_of(&d.owner).full_name())))
         })
     },
     &[],

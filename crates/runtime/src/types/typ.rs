@@ -273,7 +273,7 @@ fn get_doc(vm: &Vm, t: &Object) -> Result {
     let ty = this(t);
     if !ty.is_heap() {
         return Ok(match ty.doc() {
-            Some(text) => vm.str(text),
+            Some(text) => vm.str(without_signature(text)),
             None => Object::NONE,
         });
     }
@@ -284,6 +284,11 @@ fn get_doc(vm: &Vm, t: &Object) -> Result {
         },
         None => Ok(Object::NONE),
     }
+}
+
+/// A doc without the signature that may stand in front of it.
+fn without_signature(doc: &str) -> &str {
+    doc.split_once("\n--\n\n").map_or(doc, |(_, doc)| doc)
 }
 
 fn set_doc(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
@@ -1193,7 +1198,7 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
     }
     // An attribute `__doc__` of the instances stays.
     if !ty.dict().contains_str(name::doc.object()) {
-        let doc = ty.doc().map_or(Object::NONE, |doc| vm.str(doc));
+        let doc = ty.doc().map_or(Object::NONE, |doc| vm.str(without_signature(doc)));
         ty.dict().set_str(vm, name::doc.object(), doc);
     }
     let mut own = *ty.slots();

@@ -15,6 +15,7 @@ mod lru_cache;
 mod math;
 mod math_ints;
 mod operator;
+mod structs;
 
 use taipan_runtime::prelude::ModuleDef;
 
@@ -28,5 +29,6 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &itertools::ITERTOOLS,
         &math::MATH,
         &operator::OPERATOR,
+        &structs::STRUCT,
     ]
 }
