@@ -320,6 +320,7 @@ impl Type {
         methods: &'static [MethodDef],
         getset: &'static [GetSetDef],
     ) -> Type {
+        const { assert!(align_of::<crate::native::Payload<T>>() <= 16, "the heap aligns to 16 bytes") }
         Type {
             head: TypeHead {
                 header: Header::immortal(&crate::types::typ::TYPE.head),

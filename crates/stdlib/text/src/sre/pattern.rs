@@ -22,7 +22,8 @@ pub struct Pattern {
     /// A dict, and a tuple of names by number.
     pub group_index: Object,
     pub index_group: Object,
-    pub program: Program,
+    /// Boxed: the payload of an object has 16-byte alignment.
+    pub program: Box<Program>,
     code: Vec<u32>,
     /// Working memory, kept from one match to the next.
     state: Cell<Option<State>>,
@@ -265,7 +266,7 @@ pub fn compile(vm: &Vm, args: &[Object]) -> Result {
         groups: groups as usize,
         group_index: args[4].clone(),
         index_group: args[5].clone(),
-        program,
+        program: Box::new(program),
         code,
         state: Cell::new(None),
     };
