@@ -309,7 +309,7 @@ impl Vm {
     }
     #[cold]
     fn not_bytes_like(&self, object: &Object) -> Raised {
-        self.type_error(format!("a bytes-like object is required, not '{}'", object.ty().name()))
+        self.type_error(format!("a bytes-like object is required, not '{}'", object.ty().full_name()))
     }
     /// The bytes of a bytes-like object, contiguous. `_what` says for the
     /// reader which argument it is.
@@ -419,7 +419,7 @@ fn wrapper_release(vm: &Vm, wrapper: &Object, info: &BufferInfo) {
 
 fn call_release(vm: &Vm, object: &Object, view: &Object) {
     if vm.call_special(object, name::release_buffer.object(), std::slice::from_ref(view)).is_err() {
-        let message = format!("Exception ignored in __release_buffer__ of {}", object.ty().name());
+        let message = format!("Exception ignored in __release_buffer__ of {}", object.ty().full_name());
         vm.write_unraisable(&Object::NONE, &message);
     }
 }

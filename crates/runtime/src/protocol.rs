@@ -208,6 +208,16 @@ impl Vm {
         if Str::is_empty_object(spec) && object.downcast_exact::<Str>().is_some() {
             return Ok(object.clone());
         }
+        let ty = object.ty();
+        if ty.is(&int::INT) {
+            return crate::types::int_methods::format(self, object, spec);
+        }
+        if ty.is(&float::FLOAT) {
+            return float::format(self, object, spec);
+        }
+        if ty.is(&str::STR) {
+            return crate::types::str_format::format(self, object, spec);
+        }
         match self.call_special(object, name::format.object(), std::slice::from_ref(spec))? {
             Some(result) if result.is_instance_of(&str::STR) => Ok(result),
             Some(result) => {

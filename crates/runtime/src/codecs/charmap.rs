@@ -164,7 +164,7 @@ fn encode_one(vm: &Vm, c: u32, mapping: &Object, out: &mut Vec<u8>) -> Result<bo
     if !int::is_any_int(&value) {
         return Err(vm.type_error(format!(
             "character mapping must return integer, bytes or None, not {}",
-            value.ty().name()
+            value.ty().full_name()
         )));
     }
     match int::to_i64(&value).and_then(|n| u8::try_from(n).ok()) {

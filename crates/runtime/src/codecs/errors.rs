@@ -399,8 +399,9 @@ fn strict_errors(vm: &Vm, args: &[Object]) -> Result {
 
 fn handle(vm: &Vm, args: &[Object], handler: Handler) -> Result {
     let exception = &args[0];
-    let unknown =
-        || vm.type_error(format!("don't know how to handle {} in error callback", exception.ty().name()));
+    let unknown = || {
+        vm.type_error(format!("don't know how to handle {} in error callback", exception.ty().full_name()))
+    };
     let Some(fields) = unicode_fields(vm, exception)? else { return Err(unknown()) };
     let UnicodeFields { object, encoding, start, end } = &fields;
     let len = vm.len(object)?;

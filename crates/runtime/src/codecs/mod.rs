@@ -18,6 +18,7 @@ use crate::buffer::flags;
 use crate::prelude::*;
 use crate::types::bytearray::ByteArray;
 use crate::types::bytes::{self, Bytes};
+use std::borrow::Cow;
 
 /// Encodings known without the registry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,18 +68,18 @@ pub fn normalize(encoding: &str) -> String {
 }
 
 /// The text of an `encoding` or `errors` argument (a str).
-pub fn codec_name(vm: &Vm, object: &Object) -> Result<String> {
+pub fn codec_name<'a>(vm: &Vm, object: &'a Object) -> Result<Cow<'a, str>> {
     let Some(s) = object.downcast::<Str>() else {
-        return Err(vm.type_error(format!("expected str, got {}", object.ty().name())));
+        return Err(vm.type_error(format!("expected str, got {}", object.ty().full_name())));
     };
     let Some(text) = s.to_utf8() else {
         let encoded = utf8::encode(vm, object, "strict")?;
-        return Ok(String::from_utf8_lossy(&encoded).into_owned());
+        return Ok(String::from_utf8_lossy(&encoded).into_owned().into());
     };
     if text.contains('\0') {
         return Err(vm.value_error("embedded null character"));
     }
-    Ok(text.into_owned())
+    Ok(text)
 }
 
 /// `text.encode(encoding, errors)`: bytes.
@@ -114,7 +115,7 @@ pub fn encode(vm: &Vm, text: &Object, encoding: &str, errors: &str) -> Result {
     }
     Err(vm.type_error(format!(
         "'{encoding}' encoder returned '{}' instead of 'bytes'; use codecs.encode() to encode to arbitrary types",
-        result.ty().name()
+        result.ty().full_name()
     )))
 }
 
@@ -137,7 +138,7 @@ pub fn decode_object(vm: &Vm, object: &Object, encoding: &str, errors: &str) -> 
     }
     Err(vm.type_error(format!(
         "'{encoding}' decoder returned '{}' instead of 'str'; use codecs.decode() to decode to arbitrary types",
-        result.ty().name()
+        result.ty().full_name()
     )))
 }
 

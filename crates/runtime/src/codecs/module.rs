@@ -5,6 +5,7 @@ use super::{charmap, codec_name, errors, escape, narrow, utf7, utf8};
 use crate::buffer::Buffer;
 use crate::prelude::*;
 use crate::types::str_methods::shown_type;
+use std::borrow::Cow;
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_codecs",
@@ -344,18 +345,18 @@ fn text(vm: &Vm, object: &Object, what: &str) -> Result<String> {
     if object.downcast::<Str>().is_none() {
         return Err(vm.type_error(format!("{what} must be str, not {}", shown_type(object))));
     }
-    codec_name(vm, object)
+    codec_name(vm, object).map(Cow::into_owned)
 }
 
 /// The `errors` argument: None is 'strict'.
 fn errors_of(vm: &Vm, function: &str, object: &Object) -> Result<String> {
     match object.some() {
         None => Ok("strict".to_string()),
-        Some(name) if name.downcast::<Str>().is_some() => codec_name(vm, name),
-        Some(name) => {
-            Err(vm
-                .type_error(format!("{function}() argument 2 must be str or None, not {}", name.ty().name())))
-        }
+        Some(name) if name.downcast::<Str>().is_some() => codec_name(vm, name).map(Cow::into_owned),
+        Some(name) => Err(vm.type_error(format!(
+            "{function}() argument 2 must be str or None, not {}",
+            name.ty().full_name()
+        ))),
     }
 }
 

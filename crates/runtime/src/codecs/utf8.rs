@@ -2,8 +2,8 @@
 
 use super::errors::{self, Replacement};
 use crate::prelude::*;
-use crate::types::str::{self, Builder, Kind, push_wtf8};
-use crate::types::str_units::units;
+use crate::types::str::{self, Builder, Kind};
+use crate::types::str_units::{Unit, units};
 use std::borrow::Cow;
 
 const NAME: &str = "utf-8";
@@ -15,36 +15,73 @@ pub fn encode(vm: &Vm, text: &Object, errors: &str) -> Result<Vec<u8>> {
         return Ok(ascii.as_bytes().to_vec());
     }
     let mut out = Vec::new();
-    if out.try_reserve(s.len() + s.len() / 2).is_err() {
+    let longest = match s.kind() {
+        Kind::Latin1(_) => 2,
+        Kind::U16(_) => 3,
+        Kind::U32(_) => 4,
+    };
+    if out.try_reserve(s.len().saturating_mul(longest)).is_err() {
         return Err(vm.memory_error());
     }
-    match s.kind() {
-        Kind::Latin1(bytes) => {
-            for &c in bytes {
-                if c < 0x80 {
-                    out.push(c);
-                } else {
-                    out.extend([0xc0 | c >> 6, 0x80 | c & 0x3f]);
-                }
-            }
-        }
-        _ => encode_wide(vm, text, s, errors, &mut out)?,
-    }
+    encode_all(vm, text, s, errors, &mut out)?;
     Ok(out)
 }
 
-fn encode_wide(vm: &Vm, text: &Object, s: &Str, errors: &str, out: &mut Vec<u8>) -> Result<()> {
+/// Appends characters up to the first lone surrogate; returns how many.
+fn encode_run<T: Unit>(chars: &[T], out: &mut Vec<u8>) -> usize {
+    let mut i = 0;
+    while i < chars.len() {
+        // In batches, so that room is asked for once in a while only.
+        let batch = &chars[i..chars.len().min(i + 256)];
+        out.reserve(batch.len() * 4);
+        let start = out.len();
+        // SAFETY: there is room for four bytes for each character of the batch,
+        // and the length is set to what has been written.
+        unsafe {
+            let first = out.as_mut_ptr().add(start);
+            let mut at = first;
+            let mut stop = false;
+            for &c in batch {
+                let c: u32 = c.into();
+                if c < 0x80 {
+                    at.write(c as u8);
+                    at = at.add(1);
+                } else if c < 0x800 {
+                    at.write(0xc0 | (c >> 6) as u8);
+                    at.add(1).write(0x80 | c as u8 & 0x3f);
+                    at = at.add(2);
+                } else if c < 0x10000 {
+                    if (0xd800..0xe000).contains(&c) {
+                        stop = true;
+                        break;
+                    }
+                    at.write(0xe0 | (c >> 12) as u8);
+                    at.add(1).write(0x80 | (c >> 6) as u8 & 0x3f);
+                    at.add(2).write(0x80 | c as u8 & 0x3f);
+                    at = at.add(3);
+                } else {
+                    at.write(0xf0 | (c >> 18) as u8);
+                    at.add(1).write(0x80 | (c >> 12) as u8 & 0x3f);
+                    at.add(2).write(0x80 | (c >> 6) as u8 & 0x3f);
+                    at.add(3).write(0x80 | c as u8 & 0x3f);
+                    at = at.add(4);
+                }
+                i += 1;
+            }
+            out.set_len(start + at.offset_from(first) as usize);
+            if stop {
+                break;
+            }
+        }
+    }
+    i
+}
+
+fn encode_all(vm: &Vm, text: &Object, s: &Str, errors: &str, out: &mut Vec<u8>) -> Result<()> {
     let surrogate = |c: u32| (0xd800..0xe000).contains(&c);
     let mut i = 0;
     loop {
-        units!(s, chars => for &c in &chars[i..] {
-            let c = c.into();
-            if surrogate(c) {
-                break;
-            }
-            push_wtf8(out, c);
-            i += 1;
-        });
+        i += units!(s, chars => encode_run(&chars[i..], out));
         if i >= s.len() {
             return Ok(());
         }

@@ -253,7 +253,7 @@ fn reduce(vm: &Vm, object: &Object, protocol: i32) -> Result {
 // ---- items --------------------------------------------------------------------------------------
 
 fn wrong_key(vm: &Vm, key: &Object) -> Raised {
-    vm.type_error(format!("bytearray indices must be integers or slices, not {}", key.ty().name()))
+    vm.type_error(format!("bytearray indices must be integers or slices, not {}", key.ty().full_name()))
 }
 
 fn position(vm: &Vm, object: &Object, key: &Object) -> Result<usize> {
@@ -350,9 +350,8 @@ fn assigned_bytes(vm: &Vm, value: &Object) -> Result<Vec<u8>> {
         return Ok(b.as_slice().to_vec());
     }
     let slots = value.ty().slots();
-    let is_number = [UnaryOp::Index, UnaryOp::Int, UnaryOp::Float]
-        .iter()
-        .any(|&op| slots.unary[op as usize].is_some());
+    let is_number =
+        [UnaryOp::Index, UnaryOp::Int, UnaryOp::Float].iter().any(|&op| slots.unary[op as usize].is_some());
     if is_number || value.downcast::<Str>().is_some() {
         return Err(vm.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
     }
@@ -364,7 +363,7 @@ fn assigned_bytes(vm: &Vm, value: &Object) -> Result<Vec<u8>> {
 
 fn concat(vm: &Vm, a: &Object, b: &Object) -> Result {
     if !vm.is_bytes_like(a) || !vm.is_bytes_like(b) {
-        return Err(vm.type_error(format!("can't concat {} to {}", b.ty().name(), a.ty().name())));
+        return Err(vm.type_error(format!("can't concat {} to {}", b.ty().full_name(), a.ty().full_name())));
     }
     let (x, y) = (vm.bytes_like(a, "self")?, vm.bytes_like(b, "other")?);
     let mut out = reserve(vm, x.len().saturating_add(y.len()))?;
@@ -375,7 +374,7 @@ fn concat(vm: &Vm, a: &Object, b: &Object) -> Result {
 
 fn inplace_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
     if !vm.is_bytes_like(b) {
-        return Err(vm.type_error(format!("can't concat {} to {}", b.ty().name(), a.ty().name())));
+        return Err(vm.type_error(format!("can't concat {} to {}", b.ty().full_name(), a.ty().full_name())));
     }
     let other = vm.bytes_like(b, "other")?;
     let x = this(a);
@@ -462,7 +461,7 @@ fn extend(vm: &Vm, args: &[Object]) -> Result {
             Ok(iterator) => iterator,
             Err(raised) if vm.raised_is(&exc::TYPE_ERROR) => {
                 drop(vm.caught(raised));
-                return Err(vm.type_error(format!("can't extend bytearray with {}", source.ty().name())));
+                return Err(vm.type_error(format!("can't extend bytearray with {}", source.ty().full_name())));
             }
             Err(raised) => return Err(raised),
         };

@@ -186,7 +186,9 @@ fn convert(vm: &Vm, args: &[Object]) -> Result<Converted> {
     }
     if let Some(result) = vm.call_special(source, crate::names::name::bytes.object(), &[])? {
         if result.downcast::<Bytes>().is_none() {
-            return Err(vm.type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().name())));
+            return Err(
+                vm.type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().full_name()))
+            );
         }
         return Ok(Converted::Object(result));
     }
@@ -254,7 +256,7 @@ fn bytes_getitem(vm: &Vm, object: &Object, key: &Object) -> Result {
     }
     let Some(slice) = slice::Slice::of(key) else {
         return Err(
-            vm.type_error(format!("byte indices must be integers or slices, not {}", key.ty().name()))
+            vm.type_error(format!("byte indices must be integers or slices, not {}", key.ty().full_name()))
         );
     };
     let range = slice.indices(vm, bytes.len())?;
@@ -282,7 +284,7 @@ fn bytes_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
         }
     }
     let (Some(_), Some(_)) = (a.ty().slots().buffer, b.ty().slots().buffer) else {
-        return Err(vm.type_error(format!("can't concat {} to {}", b.ty().name(), a.ty().name())));
+        return Err(vm.type_error(format!("can't concat {} to {}", b.ty().full_name(), a.ty().full_name())));
     };
     let (x, y) = (vm.bytes_like(a, "concat")?, vm.bytes_like(b, "concat")?);
     let (x, y) = (x.bytes(), y.bytes());
@@ -412,5 +414,5 @@ pub fn name_argument(vm: &Vm, function: &str, name: &str, object: &Object) -> Re
             vm.type_error(format!("{function}() argument '{name}' must be str, not {}", shown_type(object)))
         );
     }
-    codecs::codec_name(vm, object).map(Some)
+    codecs::codec_name(vm, object).map(|name| Some(name.into_owned()))
 }

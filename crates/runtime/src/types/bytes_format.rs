@@ -52,7 +52,9 @@ fn convert(
                 Ok(x) => x,
                 Err(raised) => {
                     drop(vm.caught(raised));
-                    return Err(vm.type_error(format!("float argument required, not {}", value.ty().name())));
+                    return Err(
+                        vm.type_error(format!("float argument required, not {}", value.ty().full_name()))
+                    );
                 }
             };
             percent::write_float(out, &field, x).map_err(|e| percent_error(vm, e))
@@ -86,7 +88,9 @@ fn bytes_of(vm: &Vm, value: &Object) -> Result<Vec<u8>> {
     if let Some(result) = vm.call_special(value, crate::names::name::bytes.object(), &[])? {
         return match result.downcast::<Bytes>() {
             Some(bytes) => Ok(bytes.as_slice().to_vec()),
-            None => Err(vm.type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().name()))),
+            None => {
+                Err(vm.type_error(format!("__bytes__ returned non-bytes (type {})", result.ty().full_name())))
+            }
         };
     }
     if vm.is_bytes_like(value) {
@@ -95,7 +99,7 @@ fn bytes_of(vm: &Vm, value: &Object) -> Result<Vec<u8>> {
     }
     Err(vm.type_error(format!(
         "%b requires a bytes-like object, or an object that implements __bytes__, not '{}'",
-        value.ty().name()
+        value.ty().full_name()
     )))
 }
 
@@ -111,7 +115,7 @@ fn byte_of(vm: &Vm, value: &Object) -> Result<u8> {
             [b] => Ok(*b),
             _ => Err(vm.type_error(format!(
                 "%c requires an integer in range(256) or a single byte, not a {} object of length {}",
-                value.ty().name(),
+                value.ty().full_name(),
                 bytes.len()
             ))),
         };
@@ -124,6 +128,6 @@ fn byte_of(vm: &Vm, value: &Object) -> Result<u8> {
     }
     Err(vm.type_error(format!(
         "%c requires an integer in range(256) or a single byte, not {}",
-        value.ty().name()
+        value.ty().full_name()
     )))
 }

@@ -8,7 +8,7 @@ use crate::prelude::*;
 use crate::types::bytearray::{self, ByteArray};
 use crate::types::bytes::{self, BYTES, Bytes, name_argument};
 use crate::types::int;
-use crate::types::str_methods::shown_type;
+use crate::types::str_methods::{codec_argument, shown_type};
 use crate::types::str_search::{self, Searcher, place, raw_bounds};
 
 /// The bytes of a bytes or bytearray object. Not to be held while Python code runs.
@@ -114,7 +114,7 @@ pub fn collect_bytes(vm: &Vm, source: &Object, function: &str) -> Result<Vec<u8>
         };
         let Some(iterator) = iterator else {
             return Err(
-                vm.type_error(format!("cannot convert '{}' object to {function}", source.ty().name()))
+                vm.type_error(format!("cannot convert '{}' object to {function}", source.ty().full_name()))
             );
         };
         let hint = vm.length_hint(source, 64)?;
@@ -194,7 +194,7 @@ impl Needle {
         if !vm.is_index(object) {
             return Err(vm.type_error(format!(
                 "argument should be integer or bytes-like object, not '{}'",
-                object.ty().name()
+                object.ty().full_name()
             )));
         }
         byte_value(vm, object).map(|b| Needle::Byte([b]))
@@ -286,7 +286,7 @@ fn ends(vm: &Vm, args: &[Object], name: &str, matches: fn(&[u8], &[u8]) -> bool)
     if !vm.is_bytes_like(&args[1]) {
         return Err(vm.type_error(format!(
             "{name} first arg must be bytes or a tuple of bytes, not {}",
-            args[1].ty().name()
+            args[1].ty().full_name()
         )));
     }
     one(&args[1]).map(Object::bool)
@@ -542,7 +542,7 @@ pub(crate) fn join(vm: &Vm, args: &[Object]) -> Result {
             None if !vm.is_bytes_like(item) => {
                 return Err(vm.type_error(format!(
                     "sequence item {i}: expected a bytes-like object, {} found",
-                    item.ty().name()
+                    item.ty().full_name()
                 )));
             }
             None => {
@@ -665,7 +665,7 @@ fn fill_byte(vm: &Vm, object: &Object, name: &str) -> Result<u8> {
         [b] => Ok(*b),
         _ => Err(vm.type_error(format!(
             "{name}(): argument 2 must be a byte string of length 1, not a {} object of length {}",
-            object.ty().name(),
+            object.ty().full_name(),
             bytes.len()
         ))),
     }
@@ -843,17 +843,9 @@ pub(crate) fn istitle(_: &Vm, args: &[Object]) -> Result {
 // ---- text ---------------------------------------------------------------------------------------------------------
 
 pub(crate) fn decode(vm: &Vm, args: &[Object]) -> Result {
-    let mut names = [String::new(), String::new()];
-    for (i, name) in ["encoding", "errors"].iter().enumerate() {
-        let object = &args[i + 1];
-        if object.downcast::<Str>().is_none() {
-            return Err(
-                vm.type_error(format!("decode() argument '{name}' must be str, not {}", shown_type(object)))
-            );
-        }
-        names[i] = codecs::codec_name(vm, object)?;
-    }
-    codecs::decode_object(vm, &args[0], &names[0], &names[1])
+    let encoding = codec_argument(vm, "decode() argument 'encoding'", &args[1])?;
+    let errors = codec_argument(vm, "decode() argument 'errors'", &args[2])?;
+    codecs::decode_object(vm, &args[0], &encoding, &errors)
 }
 
 pub(crate) fn hex(vm: &Vm, args: &[Object]) -> Result {
@@ -916,7 +908,7 @@ pub(crate) fn fromhex(vm: &Vm, args: &[Object]) -> Result {
     } else {
         return Err(vm.type_error(format!(
             "fromhex() argument must be str or bytes-like, not {}",
-            source.ty().name()
+            source.ty().full_name()
         )));
     };
     let immutable = Type::of(class).is_some_and(|c| c.is_subtype(&BYTES));

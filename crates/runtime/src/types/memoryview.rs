@@ -410,7 +410,7 @@ fn new_with_flags(vm: &Vm, object: &Object, flags: u32) -> Result {
     if !vm.is_bytes_like(object) {
         return Err(vm.type_error(format!(
             "memoryview: a bytes-like object is required, not '{}'",
-            object.ty().name()
+            object.ty().full_name()
         )));
     }
     let buffer = vm.buffer(object, flags)?;
@@ -767,7 +767,7 @@ fn tobytes(vm: &Vm, args: &[Object]) -> Result {
         Some(order) => {
             return Err(vm.type_error(format!(
                 "tobytes() argument 'order' must be str or None, not {}",
-                order.ty().name()
+                order.ty().full_name()
             )));
         }
     };

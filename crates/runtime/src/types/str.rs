@@ -429,15 +429,15 @@ pub fn try_from_text(vm: &Vm, text: &str) -> Option<Object> {
     {
         return Some(object);
     }
+    if bytes.is_ascii() {
+        return try_new(vm, &STR, bytes.len(), 0, true, |memory| {
+            // SAFETY: room for the bytes.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) }
+        });
+    }
     // The largest lead byte tells the width.
-    let (mut lead, mut len) = (0u8, 0usize);
-    for &b in bytes {
-        lead = lead.max(b);
-        len += (b & 0xc0 != 0x80) as usize;
-    }
-    if lead < 0x80 {
-        return try_from_latin1(vm, &STR, bytes);
-    }
+    let lead = bytes.iter().fold(0, |lead, &b| b.max(lead));
+    let len = text.chars().count();
     if len == 1 {
         return Some(from_char(vm, text.chars().next().map_or(0, u32::from)));
     }

@@ -2,7 +2,7 @@
 //! by the Unicode tables otherwise.
 
 use crate::prelude::*;
-use crate::types::str::{Builder, Kind, STR};
+use crate::types::str::{self, Builder, Kind, STR};
 use crate::types::str_units::{Width, build, units};
 use taipan_unicode as unicode;
 
@@ -60,15 +60,40 @@ pub fn str_lower(vm: &Vm, args: &[Object]) -> Result {
                 _ => c,
             })
         }),
+        (None, Kind::U16(chars)) => {
+            // A sigma asks for its neighbours; all others map by themselves.
+            map_one_to_one(vm, chars, |c| if c == 0x3a3 { None } else { Some(unicode::to_lower(c)) })
+                .unwrap_or_else(|| map_chars(vm, s, |i, c, out| push_lower(out, s, i, c)))
+        }
         _ => map_chars(vm, s, |i, c, out| push_lower(out, s, i, c)),
     }
+}
+
+/// Maps UCS-2 text whose characters each become one; None if one does not.
+fn map_one_to_one(vm: &Vm, chars: &[u16], f: impl Fn(u32) -> Option<unicode::Mapped>) -> Option<Result> {
+    let mut out: Vec<u16> = Vec::new();
+    out.try_reserve_exact(chars.len()).ok()?;
+    for &c in chars {
+        match f(c as u32)?.as_slice() {
+            [to] => out.push(u16::try_from(*to).ok()?),
+            _ => return None,
+        }
+    }
+    Some(Ok(str::from_u16(vm, &out)))
 }
 
 pub fn str_upper(vm: &Vm, args: &[Object]) -> Result {
     let s = this(&args[0]);
     match s.as_ascii() {
         Some(text) => map_ascii(vm, &args[0], text, |c| c.to_ascii_uppercase()),
-        None => map_chars(vm, s, |_, c, out| push_all(out, &unicode::to_upper(c))),
+        None => {
+            if let Kind::U16(chars) = s.kind()
+                && let Some(done) = map_one_to_one(vm, chars, |c| Some(unicode::to_upper(c)))
+            {
+                return done;
+            }
+            map_chars(vm, s, |_, c, out| push_all(out, &unicode::to_upper(c)))
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::prelude::*;
 use crate::types::str::{self, Builder, Kind, STR};
+use crate::types::str_methods::shown_type;
 use crate::types::str_units::{substring, units};
 use crate::types::{float, int};
 use std::cell::Cell;
@@ -38,17 +39,22 @@ pub fn parse_spec(spec: &Str, kind: ValueKind) -> std::result::Result<format_spe
 
 /// `str.__format__`.
 pub fn str_dunder_format(vm: &Vm, args: &[Object]) -> Result {
-    let Some(spec) = args[1].downcast::<Str>() else {
-        return Err(vm.type_error(format!("__format__() argument must be str, not {}", args[1].ty().name())));
+    format(vm, &args[0], &args[1])
+}
+
+/// `text.__format__(spec)`; `text` is a str.
+pub fn format(vm: &Vm, text: &Object, spec: &Object) -> Result {
+    let Some(spec) = spec.downcast::<Str>() else {
+        return Err(vm.type_error(format!("__format__() argument must be str, not {}", shown_type(spec))));
     };
     if spec.is_empty() {
-        return vm.str_of(&args[0]);
+        return vm.str_of(text);
     }
-    let s = this(&args[0]);
-    let error = |e| format_error(vm, e, args[0].ty().name(), spec);
+    let s = this(text);
+    let error = |e| format_error(vm, e, text.ty().full_name(), spec);
     let parsed = parse_spec(spec, ValueKind::Str).map_err(error)?;
     let (kept, left, right) = format_spec::layout_str(s.len(), &parsed).map_err(error)?;
-    let object = substring(vm, &args[0], s, 0, kept);
+    let object = substring(vm, text, s, 0, kept);
     crate::types::str_split::pad(vm, &object, left, right, parsed.fill)
 }
 
@@ -98,7 +104,7 @@ const CLOSE: u32 = '}' as u32;
 impl Pieces<'_> {
     fn next_brace(&self) -> Option<usize> {
         match self.s.kind() {
-            Kind::Latin1(bytes) => memchr::memchr2(b'{', b'}', &bytes[self.at..self.end]),
+            Kind::Latin1(bytes) => bytes[self.at..self.end].iter().position(|c| matches!(c, b'{' | b'}')),
             _ => (self.at..self.end).position(|i| matches!(self.s.char_at(i), OPEN | CLOSE)),
         }
         .map(|i| i + self.at)
@@ -472,7 +478,7 @@ fn field_name_next(vm: &Vm, iterator: &Object) -> Result<Option<Object>> {
 
 fn expect_text(vm: &Vm, object: &Object) -> Result<()> {
     if object.downcast::<Str>().is_none() {
-        return Err(vm.type_error(format!("expected str, got {}", object.ty().name())));
+        return Err(vm.type_error(format!("expected str, got {}", object.ty().full_name())));
     }
     Ok(())
 }
@@ -668,7 +674,7 @@ fn percent_char(vm: &Vm, value: &Object) -> Result {
             drop(vm.caught(raised));
             return Err(vm.type_error(format!(
                 "%c requires an int or a unicode character, not {}",
-                value.ty().name()
+                value.ty().full_name()
             )));
         }
         Err(raised) => return Err(raised),
@@ -696,9 +702,9 @@ pub fn percent_int(vm: &Vm, kind: char, value: &Object) -> Result {
         }
     }
     Err(vm.type_error(if radix {
-        format!("%{kind} format: an integer is required, not {}", value.ty().name())
+        format!("%{kind} format: an integer is required, not {}", value.ty().full_name())
     } else {
-        format!("%{kind} format: a real number is required, not {}", value.ty().name())
+        format!("%{kind} format: a real number is required, not {}", value.ty().full_name())
     }))
 }
 

@@ -9,6 +9,7 @@ use crate::types::str::{self, Builder, Kind};
 pub use crate::types::str_case::is_identifier;
 use crate::types::str_units::{Width, build, substring};
 use crate::types::{iterators, slice, str_case, str_format, str_search, str_split};
+use std::borrow::Cow;
 use std::cell::Cell;
 use taipan_unicode as unicode;
 
@@ -99,7 +100,7 @@ fn this(object: &Object) -> &Str {
 
 /// The type of an argument in messages about it: None is called by its name.
 pub fn shown_type(object: &Object) -> &str {
-    if object.is_none() { "None" } else { object.ty().name() }
+    if object.is_none() { "None" } else { object.ty().full_name() }
 }
 
 // ---- making -----------------------------------------------------------------------
@@ -140,7 +141,7 @@ fn text_argument(vm: &Vm, name: &str, object: &Object) -> Result<Option<String>>
     if object.downcast::<Str>().is_none() {
         return Err(vm.type_error(format!("str() argument '{name}' must be str, not {}", shown_type(object))));
     }
-    codecs::codec_name(vm, object).map(Some)
+    codecs::codec_name(vm, object).map(|name| Some(name.into_owned()))
 }
 
 /// `str(object, encoding, errors)`.
@@ -149,25 +150,26 @@ fn decode_object(vm: &Vm, object: &Object, encoding: &str, errors: &str) -> Resu
         return Err(vm.type_error("decoding str is not supported"));
     }
     if object.ty().slots().buffer.is_none() {
-        return Err(
-            vm.type_error(format!("decoding to str: need a bytes-like object, {} found", object.ty().name()))
-        );
+        return Err(vm.type_error(format!(
+            "decoding to str: need a bytes-like object, {} found",
+            object.ty().full_name()
+        )));
     }
     codecs::decode_object(vm, object, encoding, errors)
 }
 
 fn str_encode(vm: &Vm, args: &[Object]) -> Result {
-    let mut names = [String::new(), String::new()];
-    for (i, name) in ["encoding", "errors"].iter().enumerate() {
-        let object = &args[i + 1];
-        if object.downcast::<Str>().is_none() {
-            return Err(
-                vm.type_error(format!("encode() argument '{name}' must be str, not {}", shown_type(object)))
-            );
-        }
-        names[i] = codecs::codec_name(vm, object)?;
+    let encoding = codec_argument(vm, "encode() argument 'encoding'", &args[1])?;
+    let errors = codec_argument(vm, "encode() argument 'errors'", &args[2])?;
+    codecs::encode(vm, &args[0], &encoding, &errors)
+}
+
+/// An argument that names an encoding or an error handler; `what` begins the message.
+pub fn codec_argument<'a>(vm: &Vm, what: &str, object: &'a Object) -> Result<Cow<'a, str>> {
+    if object.downcast::<Str>().is_none() {
+        return Err(vm.type_error(format!("{what} must be str, not {}", shown_type(object))));
     }
-    codecs::encode(vm, &args[0], &names[0], &names[1])
+    codecs::codec_name(vm, object)
 }
 
 // ---- showing ------------------------------------------------------------------------
@@ -255,7 +257,7 @@ fn str_getitem(vm: &Vm, object: &Object, key: &Object) -> Result {
         return Ok(str::from_char(vm, s.char_at(i as usize)));
     }
     let Some(slice) = slice::Slice::of(key) else {
-        return Err(vm.type_error(format!("string indices must be integers, not '{}'", key.ty().name())));
+        return Err(vm.type_error(format!("string indices must be integers, not '{}'", key.ty().full_name())));
     };
     let range = slice.indices(vm, s.len())?;
     if range.step == 1 {
@@ -268,15 +270,18 @@ fn str_getitem(vm: &Vm, object: &Object, key: &Object) -> Result {
 fn str_contains(vm: &Vm, object: &Object, item: &Object) -> Result<bool> {
     match item.downcast::<Str>() {
         Some(needle) => Ok(str_search::contains(this(object), needle)),
-        None => Err(
-            vm.type_error(format!("'in <string>' requires string as left operand, not {}", item.ty().name()))
-        ),
+        None => Err(vm.type_error(format!(
+            "'in <string>' requires string as left operand, not {}",
+            item.ty().full_name()
+        ))),
     }
 }
 
 fn str_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
     let Some(y) = b.downcast::<Str>() else {
-        return Err(vm.type_error(format!("can only concatenate str (not \"{}\") to str", b.ty().name())));
+        return Err(
+            vm.type_error(format!("can only concatenate str (not \"{}\") to str", b.ty().full_name()))
+        );
     };
     let x = this(a);
     if x.is_empty() {

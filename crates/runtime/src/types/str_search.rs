@@ -34,10 +34,25 @@ pub fn find<T: Unit>(hay: &[T], needle: &[T]) -> Option<usize> {
         [c] => find_unit(hay, *c),
         _ if needle.len() > hay.len() => None,
         _ => match (T::bytes(hay), T::bytes(needle)) {
-            (Some(hay), Some(needle)) => memmem::find(hay, needle),
+            (Some(hay), Some(needle)) => find_bytes(hay, needle),
             _ => scan(hay.len(), needle.len(), |i| hay[i], |i| needle[i]),
         },
     }
+}
+
+/// A needle of two bytes or more. The first few places are tried by hand:
+/// making a searcher costs more than that.
+fn find_bytes(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    let last = hay.len() - needle.len();
+    let mut at = 0;
+    for _ in 0..4 {
+        at += memchr::memchr(needle[0], hay.get(at..=last)?)?;
+        if hay[at..at + needle.len()] == *needle {
+            return Some(at);
+        }
+        at += 1;
+    }
+    memmem::find(&hay[at..], needle).map(|i| i + at)
 }
 
 /// Position of the last occurrence of `needle`.
@@ -304,7 +319,7 @@ fn ends(vm: &Vm, args: &[Object], name: &str, end: End) -> Result {
             let Some(part) = item.downcast::<Str>() else {
                 return Err(vm.type_error(format!(
                     "tuple for {name} must only contain str, not {}",
-                    item.ty().name()
+                    item.ty().full_name()
                 )));
             };
             if tail_match(s, part, range, end) {
@@ -317,7 +332,7 @@ fn ends(vm: &Vm, args: &[Object], name: &str, end: End) -> Result {
         Some(part) => Ok(Object::bool(tail_match(s, part, range, end))),
         None => Err(vm.type_error(format!(
             "{name} first arg must be str or a tuple of str, not {}",
-            args[1].ty().name()
+            args[1].ty().full_name()
         ))),
     }
 }

@@ -57,7 +57,7 @@ fn separator<'a>(vm: &Vm, object: &'a Object) -> Result<Option<&'a Str>> {
     match object.downcast::<Str>() {
         Some(s) if s.is_empty() => Err(vm.value_error("empty separator")),
         Some(s) => Ok(Some(s)),
-        None => Err(vm.type_error(format!("must be str or None, not {}", object.ty().name()))),
+        None => Err(vm.type_error(format!("must be str or None, not {}", object.ty().full_name()))),
     }
 }
 
@@ -109,6 +109,14 @@ fn rsplit_white<T: Unit>(s: &[T], most: usize, mut part: impl FnMut(usize, usize
 
 fn split_at<T: Unit>(s: &[T], sep: &[T], most: usize, mut part: impl FnMut(usize, usize)) {
     let (mut start, mut splits) = (0, 0);
+    if let (Some(bytes), &[c]) = (T::bytes(s), sep) {
+        for i in memchr::memchr_iter(c.into() as u8, bytes).take(most) {
+            part(start, i);
+            start = i + 1;
+        }
+        part(start, s.len());
+        return;
+    }
     let searcher = Searcher::new(sep);
     while splits < most
         && let Some(i) = searcher.find(s, start)
@@ -195,7 +203,7 @@ fn partition_separator<'a>(vm: &Vm, object: &'a Object) -> Result<&'a Str> {
     match object.downcast::<Str>() {
         Some(s) if s.is_empty() => Err(vm.value_error("empty separator")),
         Some(s) => Ok(s),
-        None => Err(vm.type_error(format!("must be str, not {}", object.ty().name()))),
+        None => Err(vm.type_error(format!("must be str, not {}", object.ty().full_name()))),
     }
 }
 
@@ -335,10 +343,10 @@ pub fn join_items(vm: &Vm, sep: &Object, items: &[Object]) -> Result {
         };
     }
     for (i, item) in items.iter().enumerate() {
-        let Some(s) = item.downcast::<Str>() else {
+        let Some(s) = item.downcast_exact::<Str>().or_else(|| item.downcast::<Str>()) else {
             return Err(vm.type_error(format!(
                 "sequence item {i}: expected str instance, {} found",
-                item.ty().name()
+                item.ty().full_name()
             )));
         };
         len = match len.checked_add(s.len()) {
@@ -348,9 +356,24 @@ pub fn join_items(vm: &Vm, sep: &Object, items: &[Object]) -> Result {
         shift = shift.max(shift_of(s));
         ascii &= s.is_ascii();
     }
-    // The widest part sets the kind: it is exact, and so is "not ASCII".
-    let width = if ascii { Width::Ascii } else { Width::Exact };
-    build_by_shift!(vm, shift, len, width, out => {
+    if shift == 0 {
+        let sep = sep_str.raw_bytes();
+        let width = if ascii { Width::Ascii } else { Width::Exact };
+        return build::<u8>(vm, len, width, |out| {
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    match sep {
+                        [] => {}
+                        [c] => out.push(*c),
+                        _ => out.extend(sep),
+                    }
+                }
+                out.extend(this(item).raw_bytes());
+            }
+        });
+    }
+    // The widest part sets the kind: it is exact.
+    build_by_shift!(vm, shift, len, Width::Exact, out => {
         for (i, item) in items.iter().enumerate() {
             if i > 0 && !sep_str.is_empty() {
                 out.put(sep_str);
@@ -437,15 +460,13 @@ fn replace_into<T: Unit, O: Unit>(
         }
         return;
     }
-    if let ([from], [to]) = (old, &*new) {
-        let mut left = n;
-        for &c in s {
-            if c == *from && left > 0 {
-                left -= 1;
-                out.push(*to);
-            } else {
-                out.push(widen(c));
-            }
+    if let (&[from], &[to]) = (old, &*new) {
+        out.map(s, widen);
+        let mut at = 0;
+        for _ in 0..n {
+            let Some(i) = str_search::find_unit(&s[at..], from) else { break };
+            out.patch(at + i, to);
+            at += i + 1;
         }
         return;
     }
@@ -465,7 +486,6 @@ fn replace_into<T: Unit, O: Unit>(
 /// What a character is translated to.
 #[derive(Clone)]
 enum Translation {
-    Same,
     Delete,
     Char(u32),
     Text(Object),
@@ -473,13 +493,18 @@ enum Translation {
 
 fn translation(vm: &Vm, table: &Object, c: u32) -> Result<Translation> {
     let key = vm.int(c as i64);
-    let found = match vm.get_item(table, &key) {
-        Ok(found) => found,
-        Err(raised) if vm.raised_is(&exc::LOOKUP_ERROR) => {
-            drop(vm.caught(raised));
-            return Ok(Translation::Same);
+    let found = match table.downcast_exact::<Dict>() {
+        Some(dict) => match dict.get(vm, &key)? {
+            Some(found) => found,
+            None => return Ok(Translation::Char(c)),
+        },
+        None => {
+            let result = vm.get_item(table, &key);
+            match vm.swallow(result, &exc::LOOKUP_ERROR)? {
+                Some(found) => found,
+                None => return Ok(Translation::Char(c)),
+            }
         }
-        Err(raised) => return Err(raised),
     };
     if found.is_none() {
         return Ok(Translation::Delete);
@@ -499,24 +524,41 @@ fn translation(vm: &Vm, table: &Object, c: u32) -> Result<Translation> {
 pub fn str_translate(vm: &Vm, args: &[Object]) -> Result {
     let (s, table) = (this(&args[0]), &args[1]);
     let mut out = Builder::new();
-    // ASCII characters are looked up once each.
+    if out.try_reserve(s.len()).is_none() {
+        return Err(vm.memory_error());
+    }
+    // ASCII characters are looked up once each; those that become one
+    // character are then found in `simple`.
+    const UNKNOWN: u32 = u32::MAX;
+    let mut simple = [UNKNOWN; 128];
     let mut known: [Option<Translation>; 128] = [const { None }; 128];
     for c in s.chars() {
-        let result = match known.get(c as usize) {
-            Some(Some(result)) => result.clone(),
-            _ => {
+        let ascii = c as usize;
+        if ascii < 128 {
+            if simple[ascii] != UNKNOWN {
+                out.push_char(simple[ascii]);
+                continue;
+            }
+            if known[ascii].is_none() {
                 let result = translation(vm, table, c)?;
-                if let Some(slot) = known.get_mut(c as usize) {
-                    *slot = Some(result.clone());
+                if let Translation::Char(to) = result {
+                    simple[ascii] = to;
                 }
-                result
+                known[ascii] = Some(result);
+            }
+        }
+        let fresh;
+        let result = match known.get(ascii) {
+            Some(Some(result)) => result,
+            _ => {
+                fresh = translation(vm, table, c)?;
+                &fresh
             }
         };
         match result {
-            Translation::Same => out.push_char(c),
             Translation::Delete => {}
-            Translation::Char(c) => out.push_char(c),
-            Translation::Text(text) => out.push_object(&text),
+            Translation::Char(c) => out.push_char(*c),
+            Translation::Text(text) => out.push_object(text),
         }
     }
     Ok(out.finish(vm))
@@ -575,7 +617,7 @@ fn fill_char(vm: &Vm, object: &Object) -> Result<u32> {
         Some(_) => Err(vm.type_error("The fill character must be exactly one character long")),
         None => Err(vm.type_error(format!(
             "The fill character must be a unicode character, not {}",
-            object.ty().name()
+            object.ty().full_name()
         ))),
     }
 }

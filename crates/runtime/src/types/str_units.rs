@@ -158,6 +158,12 @@ impl<'a, T: Unit> Fill<'a, T> {
         }
         self.at = (self.at + units.len()).min(self.out.len());
     }
+    /// Overwrites unit `i` of what has been written.
+    pub fn patch(&mut self, i: usize, c: T) {
+        if i < self.at {
+            self.out[i].write(c);
+        }
+    }
     /// `n` times what has been written so far, at least once: doubles the copied part.
     pub fn repeat_all(&mut self, n: usize) {
         let unit = self.at;
