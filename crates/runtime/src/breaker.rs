@@ -41,6 +41,11 @@ pub fn handle(vm: &Vm) -> Result<()> {
 }
 
 impl Vm {
+    /// The word that the loop polls: signal handlers set bits in it.
+    pub fn breaker_word(&self) -> &'static std::sync::atomic::AtomicU32 {
+        // SAFETY: interpreters, and so their heaps, live until the process ends.
+        unsafe { &*(&raw const self.interp().heap.breaker) }
+    }
     /// Runs the Python handlers of signals that have arrived (PEP 475: between
     /// an interrupted system call and its repetition).
     pub fn check_signals(&self) -> Result<()> {
