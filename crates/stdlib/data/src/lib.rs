@@ -7,14 +7,19 @@
 #![forbid(unsafe_code)]
 
 mod abc;
+mod atexit;
+mod bisect;
 mod cmath;
 mod collections;
 mod functools;
+mod heapq;
 mod itertools;
 mod lru_cache;
 mod math;
 mod math_ints;
 mod operator;
+mod random;
+mod statistics;
 mod structs;
 
 use taipan_runtime::prelude::ModuleDef;
@@ -23,12 +28,17 @@ use taipan_runtime::prelude::ModuleDef;
 pub fn modules() -> Vec<&'static ModuleDef> {
     vec![
         &abc::ABC,
+        &atexit::ATEXIT,
+        &bisect::BISECT,
         &cmath::CMATH,
         &collections::COLLECTIONS,
         &functools::FUNCTOOLS,
+        &heapq::HEAPQ,
         &itertools::ITERTOOLS,
         &math::MATH,
         &operator::OPERATOR,
+        &random::RANDOM,
+        &statistics::STATISTICS,
         &structs::STRUCT,
     ]
 }
