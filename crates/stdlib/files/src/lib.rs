@@ -1,5 +1,5 @@
 //! The native half of Python's modules about files, the operating system and
-//! time: `_io`, `posix`, `time`, `errno`, `_stat`, `_signal` and their like.
+//! time: `_io`, `posix`, `time`, `select`, `_signal` and their like.
 //!
 //! Everything here sees the safe surface of the runtime and the host only.
 //! One file (or folder) per module; [`modules`] is the registry.
@@ -7,18 +7,42 @@
 #![forbid(unsafe_code)]
 
 pub mod errno;
+pub mod fcntl;
 pub mod io;
+pub mod locale;
+pub mod mmap;
 pub mod posix;
+pub mod posixsubprocess;
 pub mod resource;
+pub mod select;
+pub mod signal;
 pub mod stat;
 mod support;
+pub mod termios;
 pub mod time;
+pub mod users;
 
 use taipan_runtime::prelude::*;
 
 /// Every module of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&errno::MODULE, &io::MODULE, &posix::MODULE, &resource::MODULE, &stat::MODULE, &time::MODULE]
+    vec![
+        &errno::MODULE,
+        &fcntl::MODULE,
+        &io::MODULE,
+        &locale::MODULE,
+        &mmap::MODULE,
+        &posix::MODULE,
+        &posixsubprocess::MODULE,
+        &resource::MODULE,
+        &select::MODULE,
+        &signal::MODULE,
+        &stat::MODULE,
+        &termios::MODULE,
+        &time::MODULE,
+        &users::GRP,
+        &users::PWD,
+    ]
 }
 
 /// Every static type of this crate, bases before subtypes.

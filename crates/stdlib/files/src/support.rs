@@ -289,3 +289,23 @@ pub fn c_text(vm: &Vm, object: &Object) -> Result<CString> {
     };
     CString::new(s.to_wtf8()).map_err(|_| vm.value_error("embedded null character"))
 }
+
+/// Raises an instance of a class of a module.
+#[cold]
+pub fn raise_class(vm: &Vm, class: Result, args: &[Object]) -> Raised {
+    match class.and_then(|class| vm.call(&class, args)) {
+        Ok(exception) => vm.raise_in_context(exception),
+        Err(raised) => raised,
+    }
+}
+
+/// A str or bytes-like argument, or None if it is neither.
+pub fn text_or_bytes(vm: &Vm, object: &Object) -> Result<Option<Vec<u8>>> {
+    if object.downcast::<Str>().is_some() {
+        return taipan_runtime::codecs::utf8::encode(vm, object, "strict").map(Some);
+    }
+    if vm.is_bytes_like(object) {
+        return Ok(Some(vm.bytes_like(object, "argument")?.bytes().to_vec()));
+    }
+    Ok(None)
+}

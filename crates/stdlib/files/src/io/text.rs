@@ -329,7 +329,7 @@ fn locale_name(vm: &Vm) -> String {
 
 /// A str without lone surrogates and null characters.
 fn check_text(vm: &Vm, object: &Object) -> Result<String> {
-    taipan_runtime::codecs::codec_name(vm, object)
+    taipan_runtime::codecs::codec_name(vm, object).map(|name| name.into_owned())
 }
 
 fn make_decoder(vm: &Vm, t: &TextIo, buffer: &Object, encoding: &str, errors: &str) -> Result<()> {

@@ -251,6 +251,7 @@ pub fn run_at_fork(
 /// Brings the interpreter in order in a new child process.
 pub fn after_fork_child(vm: &Vm) {
     vm.after_fork_in_child();
+    crate::signal::after_fork(vm);
     run_hooks(vm, IN_CHILD, false);
 }
 
