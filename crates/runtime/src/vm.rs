@@ -98,6 +98,8 @@ pub type PendingCall = Box<dyn FnOnce(&Vm) -> Result<()> + Send>;
 /// One thread of an interpreter.
 pub struct Vm {
     pub interp: *const Interpreter,
+    /// `Heap::breaker` of the interpreter, polled by the loop.
+    pub breaker: *const std::sync::atomic::AtomicU32,
     /// The frame that runs, or null.
     pub frame: Cell<*mut Frame>,
     /// The next free place for a Frame.
@@ -163,6 +165,8 @@ impl Vm {
         let frames = reserve(frame_bytes)?;
         let mut vm = Box::new(Vm {
             interp,
+            // SAFETY: the interpreter outlives its threads.
+            breaker: unsafe { &raw const (*interp).heap.breaker },
             frame: Cell::new(std::ptr::null_mut()),
             frame_top: Cell::new(frames as *mut Frame),
             // SAFETY: within the reservations.

@@ -62,13 +62,18 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
     unsafe {
         let mut frame = entry;
         let mut ip: *const Instruction = (*frame).ip;
-        let mut base: *mut Value = (*frame).base;
         let mut exit = if raising { Some(Exit::Raise) } else { None };
-        let breaker = &(*vm.interp).heap.breaker;
 
+        // Loaded from the frame where it is needed: one live variable less keeps `ip`
+        // in a register.
+        macro_rules! base {
+            () => {
+                (*frame).base
+            };
+        }
         macro_rules! reg {
             ($i:expr) => {
-                *base.add($i)
+                *base!().add($i)
             };
         }
         // Drops a word that nobody refers to any more.
@@ -83,7 +88,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         }
         macro_rules! set {
             ($i:expr, $v:expr) => {{
-                let slot = base.add($i);
+                let slot = base!().add($i);
                 let old = *slot;
                 *slot = $v;
                 drop_value!(old);
@@ -92,7 +97,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         macro_rules! free_b {
             ($ins:expr) => {
                 if $ins.has(f::B_TEMP) {
-                    let slot = base.add($ins.b());
+                    let slot = base!().add($ins.b());
                     let old = *slot;
                     *slot = Value::UNBOUND;
                     drop_value!(old);
@@ -102,7 +107,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         macro_rules! free_c {
             ($ins:expr) => {
                 if $ins.has(f::C_TEMP) {
-                    let slot = base.add($ins.c());
+                    let slot = base!().add($ins.c());
                     let old = *slot;
                     *slot = Value::UNBOUND;
                     drop_value!(old);
@@ -111,13 +116,13 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         }
         macro_rules! operand_b {
             ($ins:expr) => {{
-                let from = if $ins.has(f::B_CONST) { (*frame).consts } else { base as *const Value };
+                let from = if $ins.has(f::B_CONST) { (*frame).consts } else { base!() as *const Value };
                 *from.add($ins.b())
             }};
         }
         macro_rules! operand_c {
             ($ins:expr) => {{
-                let from = if $ins.has(f::C_CONST) { (*frame).consts } else { base as *const Value };
+                let from = if $ins.has(f::C_CONST) { (*frame).consts } else { base!() as *const Value };
                 *from.add($ins.c())
             }};
         }
@@ -204,7 +209,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         ($pushed:expr) => {{
                             frame = $pushed;
                             ip = (*frame).ip;
-                            base = (*frame).base;
                         }};
                     }
 
@@ -857,7 +861,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::Jump => ip = ip.offset(ins.bc() as isize),
                         Opcode::JumpBack => {
                             ip = ip.offset(ins.bc() as isize);
-                            if breaker.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                 slow!(slow::eval_breaker(vm));
                             }
                         }
@@ -899,7 +903,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         // ---- iteration -------------------------------------------------------
                         Opcode::GetIter => slow!(slow::get_iter(vm, frame, ins)),
                         Opcode::ForIter => {
-                            if breaker.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                 slow!(slow::eval_breaker(vm));
                             }
                             let iterator = reg!(ins.a());
@@ -976,7 +980,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 if let Some(items) = items
                                     && items.len() == n
                                 {
-                                    let first = base.add(ins.a());
+                                    let first = base!().add(ins.a());
                                     if ins.has(f::B_TEMP) {
                                         reg!(ins.b()) = Value::UNBOUND;
                                     }
@@ -1027,7 +1031,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     let code = function.code();
                                     if code.fast_argc == argc && !(*frame).has(ff::GENERATOR) {
                                         (*frame).ip = ip;
-                                        let window = base.add(b + 1);
+                                        let window = base!().add(b + 1);
                                         match push_frame(
                                             vm,
                                             code,
@@ -1046,7 +1050,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                                 continue 'dispatch;
                                             }
                                             Err(_) => {
-                                                super::call::drop_window(base.add(b), argc + 1);
+                                                super::call::drop_window(base!().add(b), argc + 1);
                                                 break 'dispatch Exit::Raise;
                                             }
                                         }
@@ -1068,7 +1072,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                             (*frame).ip = ip;
                                             let instance = instance.into_value();
                                             (*instance.as_ptr()).incref();
-                                            let window = base.add(b);
+                                            let window = base!().add(b);
                                             *window = instance;
                                             drop_value!(callee);
                                             match push_frame(
@@ -1100,10 +1104,10 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                 } else if ty == &raw const BUILTIN_FUNCTION {
                                     (*frame).ip = ip;
-                                    match slow::call_builtin_fast(vm, base.add(b), argc) {
+                                    match slow::call_builtin_fast(vm, base!().add(b), argc) {
                                         Ok(value) => {
                                             set!(ins.a(), value);
-                                            if breaker.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                                 slow!(slow::eval_breaker(vm));
                                             }
                                             continue 'dispatch;
@@ -1133,7 +1137,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         && !(*frame).has(ff::GENERATOR)
                                     {
                                         (*frame).ip = ip;
-                                        let window = base.add(b + 2 - has_self as usize);
+                                        let window = base!().add(b + 2 - has_self as usize);
                                         match push_frame(
                                             vm,
                                             code,
@@ -1152,17 +1156,17 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                                 continue 'dispatch;
                                             }
                                             Err(_) => {
-                                                super::call::drop_window(base.add(b), argc + 2);
+                                                super::call::drop_window(base!().add(b), argc + 2);
                                                 break 'dispatch Exit::Raise;
                                             }
                                         }
                                     }
                                 } else if ty == &raw const METHOD_DESCRIPTOR && has_self {
                                     (*frame).ip = ip;
-                                    match slow::call_method_descriptor_fast(vm, base.add(b), argc + 1) {
+                                    match slow::call_method_descriptor_fast(vm, base!().add(b), argc + 1) {
                                         Ok(value) => {
                                             set!(ins.a(), value);
-                                            if breaker.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                                 slow!(slow::eval_breaker(vm));
                                             }
                                             continue 'dispatch;
@@ -1356,7 +1360,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             return Ok(value);
                         }
                         frame = vm.frame.get();
-                        base = (*frame).base;
                         ip = (*frame).ip;
                         let pending = *ip.sub(1);
                         if pending.op_byte() == Opcode::ForIter as u8 {
@@ -1380,7 +1383,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     }
                     let (extra, function) = ((*frame).extra, (*frame).function);
                     frame = vm.frame.get();
-                    base = (*frame).base;
                     ip = (*frame).ip;
                     let pending = *ip.sub(1);
                     if flags & ff::DROP_CALLABLE != 0 {
@@ -1419,7 +1421,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         frame = vm.frame.get();
                         let pending = *(*frame).ip.sub(1);
                         if pending.op_byte() == Opcode::ForIter as u8 {
-                            base = (*frame).base;
                             ip = (*frame).ip.sub(pending.c());
                             set!(pending.b(), value);
                             break;
@@ -1431,7 +1432,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     match unwind::unwind(vm, frame) {
                         Some(handler_frame) => {
                             frame = handler_frame;
-                            base = (*frame).base;
                             ip = (*frame).ip;
                         }
                         None => return Err(vm.already_raised()),
