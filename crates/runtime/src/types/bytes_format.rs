@@ -4,7 +4,7 @@ use crate::prelude::*;
 use crate::types::bytearray::ByteArray;
 use crate::types::bytes::Bytes;
 use crate::types::int;
-use crate::types::str_format::{PercentArgs, percent_error, percent_int, write_percent_int};
+use crate::types::str_format::{PercentArgs, percent_error, percent_int, write_percent_float, write_percent_int};
 use taipan_numeric::percent::{self, Conversion, Field, Item, Items};
 
 /// `format % args`. `format` must not change meanwhile: bytearray passes a copy.
@@ -57,7 +57,7 @@ fn convert(
                     );
                 }
             };
-            percent::write_float(out, &field, x).map_err(|e| percent_error(vm, e))
+            write_percent_float(vm, out, &field, x)
         }
         _ => {
             let number = percent_int(vm, field.kind, &value)?;

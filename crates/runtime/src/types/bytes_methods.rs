@@ -862,7 +862,7 @@ pub fn hex_separator(vm: &Vm, object: &Object) -> Result<Option<u8>> {
     }
     let c = match (object.downcast::<Str>(), object.downcast::<Bytes>()) {
         (Some(s), _) => s.char_at(0),
-        (_, Some(b)) => b.as_slice()[0] as u32,
+        (_, Some(b)) => b.as_slice().first().copied().unwrap_or(0) as u32,
         _ => return Err(vm.type_error("sep must be str or bytes.")),
     };
     match u8::try_from(c) {

@@ -292,6 +292,16 @@ fn dict_fromkeys(vm: &Vm, args: &[Object]) -> Result {
         {
             dict.reserve(source.len());
         }
+        // Sets know the hashes.
+        if let Some(set) = crate::types::set::SetObject::of(&args[1])
+            && (args[1].ty().is(&crate::types::set::SET) || args[1].ty().is(&crate::types::set::FROZENSET))
+        {
+            let mut position = 0;
+            while let Some((key, hash)) = set.next_entry(&mut position) {
+                dict.set_with_hash(vm, &key, hash, value.clone())?;
+            }
+            return Ok(result);
+        }
         let iterator = vm.iter(&args[1])?;
         while let Some(key) = vm.next(&iterator)? {
             dict.set(vm, &key, value.clone())?;

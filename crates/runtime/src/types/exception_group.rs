@@ -17,7 +17,6 @@ pub struct Group {
     excs: ObjectCell,
     /// How the argument looked at creation, if it was neither list nor tuple.
     shown: ObjectCell,
-    was_list: bool,
 }
 
 impl Group {
@@ -83,8 +82,7 @@ pub(crate) fn group_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Objec
     if !vm.is_sequence(sequence) {
         return Err(vm.type_error("second argument (exceptions) must be a sequence"));
     }
-    let is_list = sequence.downcast::<List>().is_some();
-    let shown = if is_list || sequence.downcast::<Tuple>().is_some() {
+    let shown = if sequence.downcast::<List>().is_some() || sequence.downcast::<Tuple>().is_some() {
         Object::UNBOUND
     } else {
         vm.repr(sequence)?
@@ -119,7 +117,6 @@ pub(crate) fn group_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Objec
         message: ObjectCell::new(message.clone()),
         excs: ObjectCell::new(vm.tuple(items)),
         shown: ObjectCell::new(shown),
-        was_list: is_list,
     };
     vm.try_alloc(class, group).ok_or_else(|| vm.memory_error())
 }
@@ -143,7 +140,10 @@ pub(crate) fn group_repr(vm: &Vm, object: &Object) -> Result {
     let this = payload::<Group>(object);
     let excs = match this.shown.bound() {
         Some(shown) => shown,
-        None if this.was_list => vm.repr(&vm.list(this.exceptions()))?,
+        // As they were given.
+        None if base(object).arg_items().get(1).is_some_and(|arg| arg.downcast::<List>().is_some()) => {
+            vm.repr(&vm.list(this.exceptions()))?
+        }
         None => vm.repr(&this.excs.or_none())?,
     };
     let mut out = str::Builder::new();

@@ -243,6 +243,22 @@ impl MemoryView {
     }
 }
 
+/// Keeps a view from being released.
+struct Held<'a>(&'a MemoryView);
+
+impl<'a> Held<'a> {
+    fn new(view: &'a MemoryView) -> Held<'a> {
+        view.exports.set(view.exports.get() + 1);
+        Held(view)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.exports.set(self.0.exports.get().saturating_sub(1));
+    }
+}
+
 pub static MEMORYVIEW: Type = Type::new::<MemoryView>(
     "memoryview",
     &crate::types::object::OBJECT,
@@ -509,8 +525,8 @@ fn hash(vm: &Vm, object: &Object) -> Result<i64> {
         return Err(vm.value_error("memoryview: hashing is restricted to formats 'B', 'b' or 'c'"));
     }
     if let Some(owner) = view.owner() {
+        let _held = Held::new(view);
         vm.hash(&owner)?;
-        view.check(vm)?;
     }
     let hash = str::hash_bytes(vm, &view.copy_out(vm, false)?);
     view.hash.set(Some(hash));
@@ -786,9 +802,9 @@ fn tobytes(vm: &Vm, args: &[Object]) -> Result {
 fn hex(vm: &Vm, args: &[Object]) -> Result {
     let view = this(&args[0]);
     view.check(vm)?;
+    let _held = Held::new(view);
     let sep = hex_separator(vm, &args[1])?;
     let group = vm.to_plain_c_int(&args[2])?;
-    view.check(vm)?;
     match view.contiguous() {
         Some(bytes) => hex_text(vm, bytes, sep, group),
         None => hex_text(vm, &view.copy_out(vm, false)?, sep, group),

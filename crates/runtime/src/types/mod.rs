@@ -127,6 +127,7 @@ pub fn registry() -> Vec<&'static Type> {
         &set::SET,
         &set::FROZENSET,
         &crate::builtins::iteration::ANEXT_AWAITABLE,
+        &crate::modules::types::CAPSULE,
     ];
     all.extend(str_methods::TYPES);
     all.extend(memoryview::TYPES);

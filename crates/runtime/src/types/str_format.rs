@@ -599,6 +599,7 @@ impl<'a> PercentArgs<'a> {
 pub fn percent_error(vm: &Vm, error: PercentError) -> Raised {
     match error {
         PercentError::Memory => vm.memory_error(),
+        PercentError::PrecisionTooLarge => vm.overflow_error(error.to_string()),
         error => vm.value_error(error.to_string()),
     }
 }
@@ -640,10 +641,18 @@ fn convert(
         'c' => push_text(vm, out, &field, &percent_char(vm, &value)?),
         'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
             let x = vm.to_f64(&value)?;
-            percent::write_float(out, &field, x).map_err(|e| percent_error(vm, e))
+            write_percent_float(vm, out, &field, x)
         }
         _ => push_int(vm, out, &field, &value),
     }
+}
+
+/// Writes a float as the field says.
+pub fn write_percent_float(vm: &Vm, out: &mut impl format_spec::Sink, field: &Field, x: f64) -> Result<()> {
+    if field.precision.is_some_and(|p| p > i32::MAX as usize - 3) {
+        return Err(vm.value_error("precision too big"));
+    }
+    percent::write_float(out, field, x).map_err(|e| percent_error(vm, e))
 }
 
 fn push_text(vm: &Vm, out: &mut Builder, field: &Field, text: &Object) -> Result<()> {

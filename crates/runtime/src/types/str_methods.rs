@@ -88,8 +88,8 @@ const METHODS: &[MethodDef] = &[
     MethodDef::new("maketrans(x, y=<unrepresentable>, z=<unrepresentable>, /)", str_split::str_maketrans, "A table for translate().\n\nOf a dict from characters or ordinals; or of two strings of equal length,\nand perhaps a third whose characters are to be deleted.").static_method(),
     MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(32 + this(&args[0]).byte_size())), "The size in memory, in bytes."),
     MethodDef::new("__getnewargs__($self, /)", |vm, args| {
-        let s = this(&args[0]);
-        Ok(vm.tuple(vec![substring(vm, &args[0], s, 0, s.len())]))
+        let copy = str::copy_as(vm, &STR, this(&args[0])).ok_or_else(|| vm.memory_error())?;
+        Ok(vm.tuple(vec![copy]))
     }, ""),
 ];
 
