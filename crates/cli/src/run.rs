@@ -7,9 +7,11 @@ use taipan_runtime::prelude::*;
 use taipan_runtime::{compile, interp, start};
 
 /// Runs everything; the process's exit status.
-pub fn run(options: Options, native_limit: usize) -> i32 {
+pub fn run(mut options: Options, native_limit: usize) -> i32 {
+    taipan_stdlib_files::prepare_process(&mut options.config);
     let mut modules = taipan_stdlib_files::modules();
     modules.extend(taipan_stdlib_data::modules());
+    modules.extend(taipan_stdlib_dev::modules());
     modules.extend(taipan_stdlib_text::modules());
     modules.extend(taipan_stdlib_data::modules());
     modules.extend(taipan_stdlib_text::modules());
@@ -51,6 +53,7 @@ fn initialise(vm: &Vm) -> Result<()> {
     start::start_importlib(vm)?;
     start::install_embedded_library(vm)?;
     vm.import_module("encodings")?;
+    taipan_stdlib_files::install_signal_handlers(vm)?;
     taipan_stdlib_files::make_std_streams(vm)?;
     if !vm.interp().config.no_site {
         vm.import_module("site")?;

@@ -16,6 +16,7 @@ pub mod posixsubprocess;
 pub mod resource;
 pub mod select;
 pub mod signal;
+pub mod startup;
 pub mod stat;
 mod support;
 pub mod termios;
@@ -53,3 +54,5 @@ pub fn types() -> Vec<&'static Type> {
 }
 
 pub use io::streams::make_std_streams;
+pub use signal::install as install_signal_handlers;
+pub use startup::prepare_process;
