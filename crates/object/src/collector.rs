@@ -31,7 +31,7 @@ impl Visitor<'_> {
     #[inline]
     pub fn visit(&mut self, value: Value) {
         if !value.is_ptr() {
-            return;
+            return self.visit_immediate(value);
         }
         let child = value.as_ptr();
         // SAFETY: the container owns a reference, so the child is alive.
@@ -51,6 +51,13 @@ impl Visitor<'_> {
                 Mode::List(out) => out.push(Object::from_borrowed(value)),
                 Mode::Find(wanted, found) => *found |= *wanted == value,
             }
+        }
+    }
+    fn visit_immediate(&mut self, value: Value) {
+        match &mut self.mode {
+            Mode::List(out) if !value.is_unbound() => out.push(Object::immediate(value)),
+            Mode::Find(wanted, found) => *found |= *wanted == value,
+            _ => {}
         }
     }
     #[inline]
@@ -228,7 +235,7 @@ impl Heap {
                     state.long_lived_pending += survivors as i64;
                 }
             }
-            let found = dead.len();
+            let mut found = dead.len();
             if (*heap).collector.save_all {
                 hooks.keep_garbage(&dead);
                 dead.clear();
@@ -244,6 +251,7 @@ impl Heap {
                 }
                 if revived {
                     dead = (*heap).still_unreachable(dead);
+                    found = dead.len();
                 }
                 for object in &dead {
                     if let Some(header) = object.header()

@@ -371,7 +371,7 @@ impl Vm {
             return Ok(tuple.items().to_vec());
         }
         let iterator = self.iter(iterable)?;
-        let hint = self.length_hint(&iterator, 0)?;
+        let hint = self.length_hint(iterable, 0)?;
         let mut out = Vec::new();
         if out.try_reserve(hint.min(1 << 24)).is_err() {
             return Err(self.memory_error());
