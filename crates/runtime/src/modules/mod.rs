@@ -1,7 +1,6 @@
 //! Native modules that live in the runtime itself. One file and one line in
 //! the registry each.
 
-pub mod contextvars;
 pub mod marshal;
 pub mod monitoring;
 pub mod sys;
@@ -14,7 +13,6 @@ use crate::prelude::*;
 /// The registry.
 pub fn all() -> Vec<&'static ModuleDef> {
     vec![
-        &contextvars::MODULE,
         &marshal::MODULE,
         &sys::MODULE,
         &thread::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
