@@ -5,6 +5,7 @@ use crate::prelude::*;
 use crate::types::bytes::Bytes;
 use crate::types::exceptions_fields::{UnicodeFields, unicode_fields};
 use crate::types::str::{self, Builder};
+use crate::types::str_methods::qualified_type;
 use std::borrow::Cow;
 use taipan_unicode as unicode;
 
@@ -56,15 +57,23 @@ enum Wide {
 }
 
 fn wide(encoding: &str) -> Option<Wide> {
-    let name = super::normalize(encoding).replace('_', "");
-    Some(match name.as_str() {
-        "utf8" | "cp65001" => Wide::Utf8,
-        "utf16" | "utf16le" => Wide::Utf16 { big: false },
-        "utf16be" => Wide::Utf16 { big: true },
-        "utf32" | "utf32le" => Wide::Utf32 { big: false },
-        "utf32be" => Wide::Utf32 { big: true },
+    let lower = encoding.to_ascii_lowercase();
+    let rest = lower.strip_prefix("utf")?;
+    let rest = rest.strip_prefix(['-', '_']).unwrap_or(rest);
+    if rest == "8" {
+        return Some(Wide::Utf8);
+    }
+    let (width, order) = rest.split_at_checked(2)?;
+    let big = match order {
+        "" | "-le" | "_le" => false,
+        "-be" | "_be" => true,
         _ => return None,
-    })
+    };
+    match width {
+        "16" => Some(Wide::Utf16 { big }),
+        "32" => Some(Wide::Utf32 { big }),
+        _ => None,
+    }
 }
 
 fn is_surrogate(c: u32) -> bool {
@@ -400,7 +409,8 @@ fn strict_errors(vm: &Vm, args: &[Object]) -> Result {
 fn handle(vm: &Vm, args: &[Object], handler: Handler) -> Result {
     let exception = &args[0];
     let unknown = || {
-        vm.type_error(format!("don't know how to handle {} in error callback", exception.ty().full_name()))
+        let shown = qualified_type(vm, exception);
+        vm.type_error(format!("don't know how to handle {shown} in error callback"))
     };
     let Some(fields) = unicode_fields(vm, exception)? else { return Err(unknown()) };
     let UnicodeFields { object, encoding, start, end } = &fields;

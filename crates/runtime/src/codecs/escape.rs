@@ -168,7 +168,7 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
     {
         warn_invalid(vm, "", &input, range)?;
     }
-    Ok((out.finish(vm), i))
+    Ok((out.finish(vm), if last { bytes.len() } else { i }))
 }
 
 // ---- raw_unicode_escape ------------------------------------------------------------------
@@ -239,7 +239,7 @@ pub fn decode_raw(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Ob
             &mut out,
         )?;
     }
-    Ok((out.finish(vm), i))
+    Ok((out.finish(vm), if last { bytes.len() } else { i }))
 }
 
 // ---- bytes --------------------------------------------------------------------------------

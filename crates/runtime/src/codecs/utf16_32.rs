@@ -177,7 +177,7 @@ pub fn decode16(
         }
         i = errors::decode_error(vm, name, &mut failures, &mut input, range, reason, &mut out)?;
     }
-    Ok((out.finish(vm), i, order))
+    Ok((out.finish(vm), if last { bytes.len() } else { i }, order))
 }
 
 /// Decodes UTF-32: the text, the bytes used, the byte order found.
@@ -221,5 +221,5 @@ pub fn decode32(
         };
         i = errors::decode_error(vm, name, &mut failures, &mut input, range, reason, &mut out)?;
     }
-    Ok((out.finish(vm), i, order))
+    Ok((out.finish(vm), if last { bytes.len() } else { i }, order))
 }

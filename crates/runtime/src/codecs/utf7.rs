@@ -200,5 +200,5 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
             &mut out,
         )?;
     }
-    Ok((out.finish(vm), i))
+    Ok((out.finish(vm), if last { bytes.len() } else { i }))
 }

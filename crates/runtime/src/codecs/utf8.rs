@@ -131,6 +131,11 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
         // SAFETY: valid up to there.
         out.push_str(unsafe { std::str::from_utf8_unchecked(&input[i..start]) });
         let (end, reason) = match error.error_len() {
+            // The beginning of a surrogate, which a handler may let pass later.
+            Some(_) if !last && matches!(input[start..], [0xed, 0xa0..=0xbf]) => {
+                i = start;
+                break;
+            }
             Some(n) if (0xc2..0xf5).contains(&input[start]) => (start + n, "invalid continuation byte"),
             Some(n) => (start + n, "invalid start byte"),
             None if !last => {
@@ -141,5 +146,5 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
         };
         i = errors::decode_error(vm, NAME, &mut failures, &mut input, (start, end), reason, &mut out)?;
     }
-    Ok((out.finish(vm), i))
+    Ok((out.finish(vm), if last { bytes.len() } else { i }))
 }

@@ -4,7 +4,10 @@ use crate::prelude::*;
 use crate::types::bytearray::ByteArray;
 use crate::types::bytes::Bytes;
 use crate::types::int;
-use crate::types::str_format::{PercentArgs, percent_error, percent_int, write_percent_float, write_percent_int};
+use crate::types::str_format::{
+    PercentArgs, percent_error, percent_int, write_percent_float, write_percent_int,
+};
+use crate::types::str_methods::qualified_type;
 use taipan_numeric::percent::{self, Conversion, Field, Item, Items};
 
 /// `format % args`. `format` must not change meanwhile: bytearray passes a copy.
@@ -128,6 +131,6 @@ fn byte_of(vm: &Vm, value: &Object) -> Result<u8> {
     }
     Err(vm.type_error(format!(
         "%c requires an integer in range(256) or a single byte, not {}",
-        value.ty().full_name()
+        qualified_type(vm, value)
     )))
 }

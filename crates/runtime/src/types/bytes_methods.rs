@@ -8,7 +8,7 @@ use crate::prelude::*;
 use crate::types::bytearray::{self, ByteArray};
 use crate::types::bytes::{self, BYTES, Bytes, name_argument};
 use crate::types::int;
-use crate::types::str_methods::{codec_argument, shown_type};
+use crate::types::str_methods::{codec_argument, qualified_type, shown_type};
 use crate::types::str_search::{self, Searcher, place, raw_bounds};
 
 /// The bytes of a bytes or bytearray object. Not to be held while Python code runs.
@@ -908,7 +908,7 @@ pub(crate) fn fromhex(vm: &Vm, args: &[Object]) -> Result {
     } else {
         return Err(vm.type_error(format!(
             "fromhex() argument must be str or bytes-like, not {}",
-            source.ty().full_name()
+            qualified_type(vm, source)
         )));
     };
     let immutable = Type::of(class).is_some_and(|c| c.is_subtype(&BYTES));

@@ -6,7 +6,7 @@
 
 use crate::prelude::*;
 use crate::types::str::{self, Builder, Kind, STR};
-use crate::types::str_methods::shown_type;
+use crate::types::str_methods::{qualified_type, shown_type};
 use crate::types::str_units::{substring, units};
 use crate::types::{float, int};
 use std::cell::Cell;
@@ -681,10 +681,8 @@ fn percent_char(vm: &Vm, value: &Object) -> Result {
         Ok(index) => index,
         Err(raised) if vm.raised_is(&exc::TYPE_ERROR) => {
             drop(vm.caught(raised));
-            return Err(vm.type_error(format!(
-                "%c requires an int or a unicode character, not {}",
-                value.ty().full_name()
-            )));
+            let shown = qualified_type(vm, value);
+            return Err(vm.type_error(format!("%c requires an int or a unicode character, not {shown}")));
         }
         Err(raised) => return Err(raised),
     };

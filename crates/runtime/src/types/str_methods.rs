@@ -103,6 +103,24 @@ pub fn shown_type(object: &Object) -> &str {
     if object.is_none() { "None" } else { object.ty().full_name() }
 }
 
+/// The type's name with its module (unless that is builtins or `__main__`) and
+/// outer classes, as some messages have it.
+pub fn qualified_type(vm: &Vm, object: &Object) -> String {
+    let ty = object.ty();
+    if !ty.is_heap() {
+        return ty.full_name().to_string();
+    }
+    let name = match &ty.extra().qualname {
+        Some(name) => vm.str_lossy(name),
+        None => ty.name().to_string(),
+    };
+    let module = ty.lookup_owned(vm, crate::names::name::module.object());
+    match module.filter(|m| m.downcast::<Str>().is_some()).map(|m| vm.str_lossy(&m)) {
+        Some(module) if module != "builtins" && module != "__main__" => format!("{module}.{name}"),
+        _ => name,
+    }
+}
+
 // ---- making -----------------------------------------------------------------------
 
 static SIG: Sig = Sig::new("str(object=<missing>, encoding=<missing>, errors=<missing>)");
@@ -139,7 +157,8 @@ fn str_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result
 fn text_argument(vm: &Vm, name: &str, object: &Object) -> Result<Option<String>> {
     let Some(object) = object.bound() else { return Ok(None) };
     if object.downcast::<Str>().is_none() {
-        return Err(vm.type_error(format!("str() argument '{name}' must be str, not {}", shown_type(object))));
+        let shown = if object.is_none() { "None".to_string() } else { qualified_type(vm, object) };
+        return Err(vm.type_error(format!("str() argument '{name}' must be str, not {shown}")));
     }
     codecs::codec_name(vm, object).map(|name| Some(name.into_owned()))
 }
