@@ -332,10 +332,16 @@ impl Dict {
                     }
                     if entry.hash == hash {
                         let changes = self.changes.get();
+                        let (memory, known) = (self.table().memory, entry.key);
                         // SAFETY: the entry is live; own its key while Python code may run.
-                        let other = unsafe { Object::from_borrowed(entry.key) };
+                        let other = unsafe { Object::from_borrowed(known) };
                         let same = vm.equal(&other, key)?;
-                        if self.changes.get() != changes {
+                        // Start again only if the table or this entry is another one now.
+                        if self.changes.get() != changes
+                            && (self.table().memory != memory
+                                || self.table().mask() != mask
+                                || self.entries().get(index as usize).is_none_or(|e| e.key != known))
+                        {
                             continue 'again;
                         }
                         if same {
@@ -555,13 +561,6 @@ impl Dict {
                 while table.head < table.filled && (*table.entries().add(table.head as usize)).key.is_unbound() {
                     table.head += 1;
                 }
-            }
-            // Trailing deleted entries can be reused by popitem-style use.
-            if i as u32 + 1 == table.filled && table.used == 0 {
-                let (memory, log2) = (table.memory, table.log2);
-                std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
-                table.filled = 0;
-                table.head = 0;
             }
             (key, value)
         }

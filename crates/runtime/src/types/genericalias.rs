@@ -80,7 +80,7 @@ pub static GENERIC_ALIAS: Type = Type::new::<GenericAlias>(
 .with_doc("A class with type arguments, as list[int].");
 
 /// Attributes of the alias itself; all others are the origin's.
-const OWN_ATTRIBUTES: [&str; 11] = [
+const OWN_ATTRIBUTES: [&str; 9] = [
     "__class__",
     "__origin__",
     "__args__",
@@ -90,9 +90,9 @@ const OWN_ATTRIBUTES: [&str; 11] = [
     "__mro_entries__",
     "__reduce_ex__",
     "__reduce__",
-    "__copy__",
-    "__deepcopy__",
 ];
+/// Attributes that are not the origin's either.
+const BLOCKED_ATTRIBUTES: [&str; 3] = ["__bases__", "__copy__", "__deepcopy__"];
 
 fn this(object: &Object) -> &GenericAlias {
     // SAFETY: slots and methods of GenericAlias are only called on its instances.
@@ -188,13 +188,13 @@ fn alias_repr(vm: &Vm, alias: &Object) -> Result {
             continue;
         };
         out.push_str("[");
-        let mut j = 0;
-        while let Some(item) = list.get(j) {
+        for j in 0..list.len() {
             if j > 0 {
                 out.push_str(", ");
             }
+            // A repr may have shortened the list.
+            let Some(item) = list.get(j) else { return Err(vm.index_error("list index out of range")) };
             push_type_repr(vm, &mut out, &item)?;
-            j += 1;
         }
         out.push_str("]");
     }
@@ -408,7 +408,7 @@ fn alias_call(vm: &Vm, alias: &Object, args: &[Object], kwnames: &[Object]) -> R
 
 fn alias_getattr(vm: &Vm, alias: &Object, attr: &Object) -> Result {
     let own = attr.downcast::<Str>().is_none_or(|text| {
-        text.as_ascii().is_some_and(|t| t == "__bases__" || OWN_ATTRIBUTES.contains(&t))
+        text.as_ascii().is_some_and(|t| BLOCKED_ATTRIBUTES.contains(&t) || OWN_ATTRIBUTES.contains(&t))
     });
     if own {
         return crate::lookup::generic_getattr(vm, alias, attr);

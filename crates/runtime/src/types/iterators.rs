@@ -105,21 +105,20 @@ fn sequence_it(object: &Object) -> &SequenceIterator {
     unsafe { object.payload_unchecked() }
 }
 
-/// The builtin function of that name, for `__reduce__`.
+/// The builtin function of that name, for `__reduce__`. The lookup may run
+/// Python code, so it comes before the iterator is looked at.
 pub(crate) fn builtin(vm: &Vm, function: &str) -> Result {
-    let builtins = &vm.interp().builtins;
-    match builtins.downcast::<Dict>() {
-        Some(dict) => match dict.get(vm, &vm.intern(function))? {
-            Some(found) => Ok(found),
-            None => Err(vm.error(&exc::ATTRIBUTE_ERROR, function)),
-        },
-        None => vm.get_attr_str(builtins, function),
-    }
+    let builtins = vm.interp().builtins_dict();
+    let found = match builtins.downcast::<Dict>() {
+        Some(dict) => dict.get(vm, &vm.intern(function))?,
+        None => None,
+    };
+    found.ok_or_else(|| vm.error(&exc::ATTRIBUTE_ERROR, function))
 }
 
 /// `(function, (source,), state)` or, without a state, `(function, (source,))`.
-fn reduced(vm: &Vm, function: &str, source: Object, state: Option<Object>) -> Result {
-    let mut out = vec![builtin(vm, function)?, vm.tuple(vec![source])];
+fn reduced(vm: &Vm, function: Object, source: Object, state: Option<Object>) -> Result {
+    let mut out = vec![function, vm.tuple(vec![source])];
     out.extend(state);
     Ok(vm.tuple(out))
 }
@@ -175,10 +174,11 @@ fn list_hint(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn list_reduce(vm: &Vm, args: &[Object]) -> Result {
+    let function = builtin(vm, "iter")?;
     let this = list_it(&args[0]);
     match this.list.bound() {
-        Some(list) => reduced(vm, "iter", list, Some(vm.usize(this.index.get()))),
-        None => reduced(vm, "iter", vm.list(Vec::new()), None),
+        Some(list) => reduced(vm, function, list, Some(vm.usize(this.index.get()))),
+        None => reduced(vm, function, vm.list(Vec::new()), None),
     }
 }
 
@@ -242,10 +242,11 @@ fn reverse_hint(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn reverse_reduce(vm: &Vm, args: &[Object]) -> Result {
+    let function = builtin(vm, "reversed")?;
     let this = list_it(&args[0]);
     match this.list.bound() {
-        Some(list) => reduced(vm, "reversed", list, Some(vm.int(this.index.get() as isize as i64))),
-        None => reduced(vm, "reversed", vm.list(Vec::new()), None),
+        Some(list) => reduced(vm, function, list, Some(vm.int(this.index.get() as isize as i64))),
+        None => reduced(vm, function, vm.list(Vec::new()), None),
     }
 }
 
@@ -310,10 +311,11 @@ fn tuple_hint(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn tuple_reduce(vm: &Vm, args: &[Object]) -> Result {
+    let function = builtin(vm, "iter")?;
     let this = tuple_it(&args[0]);
     match this.tuple.bound() {
-        Some(tuple) => reduced(vm, "iter", tuple, Some(vm.usize(this.index.get()))),
-        None => reduced(vm, "iter", vm.tuple(Vec::new()), None),
+        Some(tuple) => reduced(vm, function, tuple, Some(vm.usize(this.index.get()))),
+        None => reduced(vm, function, vm.tuple(Vec::new()), None),
     }
 }
 

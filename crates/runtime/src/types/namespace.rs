@@ -144,8 +144,8 @@ fn replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
         return Err(vm.type_error(format!(
             "expect {} type, but {}() returned '{}' object",
             NAMESPACE.full_name(),
-            args[0].ty().full_name(),
-            made.ty().full_name()
+            crate::types::set_methods::qualified_type_name(vm, &args[0]),
+            crate::types::set_methods::qualified_type_name(vm, &made)
         )));
     }
     let own = dict_of(vm, &made);

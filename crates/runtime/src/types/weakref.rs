@@ -326,7 +326,8 @@ fn ref_repr(vm: &Vm, reference: &Object) -> Result {
     let Some(object) = this(reference).get() else {
         return Ok(vm.str(&format!("<weakref at {address:#x}; dead>")));
     };
-    let known = vm.lookup_attr(&object, name::name.object())?;
+    // On the type only: a `__getattr__` may do anything.
+    let known = vm.special_method(&object, name::name.object())?;
     let suffix = match known.filter(|n| n.downcast::<Str>().is_some()) {
         Some(known) => format!(" ({})", vm.str_lossy(&known)),
         None => String::new(),
