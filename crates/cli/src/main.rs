@@ -5,7 +5,9 @@ mod run;
 
 /// Bytes of native stack that the main thread's Python code gets.
 const MAIN_STACK: usize = 256 << 20;
-/// What is left of it when recursion is refused.
+/// How much of it recursion of native code may use; the rest is the parser's.
+const RECURSION_STACK: usize = 16 << 20;
+/// What is left of it in any case.
 const STACK_RESERVE: usize = 1 << 20;
 
 fn main() {
@@ -22,8 +24,9 @@ fn main() {
     };
     let code = stacker::grow(MAIN_STACK, || {
         let marker = 0u8;
-        let limit = (&raw const marker as usize).saturating_sub(MAIN_STACK - STACK_RESERVE);
-        run::run(options, limit)
+        let top = &raw const marker as usize;
+        let floor = top.saturating_sub(MAIN_STACK - STACK_RESERVE);
+        run::run(options, top.saturating_sub(RECURSION_STACK), floor)
     });
     std::process::exit(code);
 }

@@ -7,7 +7,7 @@ use taipan_runtime::prelude::*;
 use taipan_runtime::{compile, interp, start};
 
 /// Runs everything; the process's exit status.
-pub fn run(mut options: Options, native_limit: usize) -> i32 {
+pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i32 {
     taipan_stdlib_files::prepare_process(&mut options.config);
     let mut modules = taipan_stdlib_files::modules();
     modules.extend(taipan_stdlib_data::modules());
@@ -20,6 +20,7 @@ pub fn run(mut options: Options, native_limit: usize) -> i32 {
         eprintln!("Fatal Python error: cannot reserve memory for the interpreter");
         return 1;
     };
+    vm.native_floor.set(native_floor);
     let bare = std::env::var_os("TAIPAN_BARE").is_some();
     if !bare && let Err(raised) = initialise(vm) {
         let exception = vm.caught(raised);

@@ -251,7 +251,7 @@ unsafe impl<T> Send for Moved<T> {}
 /// Runs `work` with enough native stack for a source of `len` bytes.
 pub fn with_stack<R>(vm: &Vm, len: usize, work: impl FnOnce() -> R) -> Result<R> {
     let marker = 0u8;
-    let left = (&raw const marker as usize).saturating_sub(vm.native_limit.get());
+    let left = (&raw const marker as usize).saturating_sub(vm.native_floor.get());
     let wanted = FRONT_END_STACK.min(len.saturating_mul(STACK_PER_BYTE).saturating_add(64 << 10));
     if left >= wanted {
         return Ok(work());

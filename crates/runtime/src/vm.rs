@@ -116,6 +116,9 @@ pub struct Vm {
     pub depth: Cell<u32>,
     /// Native stack address below which re-entry raises RecursionError.
     pub native_limit: Cell<usize>,
+    /// Lowest native stack address that work of bounded depth (the parser) may
+    /// use: at most `native_limit`.
+    pub native_floor: Cell<usize>,
     /// Value of the StopIteration that a `next` slot stands for (None if UNBOUND).
     pub stop_value: Cell<Value>,
     /// Objects being shown by repr(), by address.
@@ -178,6 +181,7 @@ impl Vm {
             base_exc_info: Box::new(ExceptionItem::default()),
             depth: Cell::new(0),
             native_limit: Cell::new(native_limit),
+            native_floor: Cell::new(native_limit),
             stop_value: Cell::new(Value::UNBOUND),
             repr_stack: RefCell::default(),
             thread_ident: unsafe { libc::pthread_self() } as u64,

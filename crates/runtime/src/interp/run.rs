@@ -927,6 +927,9 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     set!(ins.b(), item);
                                     ip = ip.sub(ins.c());
                                 } else {
+                                    // Others may hold the iterator: it stays exhausted.
+                                    (*frame).ip = ip;
+                                    drop(it.list.take());
                                     reg!(ins.a()) = Value::UNBOUND;
                                     drop_value!(iterator);
                                 }

@@ -111,7 +111,10 @@ impl DictIterator {
         let entries = d.entries();
         let mut pos = self.pos.get();
         let found = if self.reversed {
-            pos = pos.min(entries.len());
+            // The table has become shorter: the place is gone.
+            if pos > entries.len() {
+                pos = 0;
+            }
             loop {
                 if pos == 0 {
                     break None;

@@ -294,7 +294,8 @@ fn delete_slice(vm: &Vm, list: &List, slice: &slice::Slice) -> Result<()> {
 }
 
 fn assign_slice(vm: &Vm, list: &List, slice: &slice::Slice, value: &Object) -> Result<()> {
-    let range = slice::adjust(slice.unpack(vm)?, list.len());
+    let bounds = slice.unpack(vm)?;
+    let before = slice::adjust(bounds, list.len());
     let new = if let Some(other) = value.downcast::<List>() {
         other.to_vec()
     } else {
@@ -308,11 +309,13 @@ fn assign_slice(vm: &Vm, list: &List, slice: &slice::Slice, value: &Object) -> R
         };
         vm.collect(&iterator)?
     };
-    if range.step == 1 {
-        let start = range.start as usize;
-        drop(splice(vm, list, start, start + range.count, new)?);
+    if before.step == 1 {
+        let start = before.start as usize;
+        drop(splice(vm, list, start, start + before.count, new)?);
         return Ok(());
     }
+    // Iterating the value may have changed the list.
+    let range = slice::adjust(bounds, list.len());
     if new.len() != range.count {
         return Err(vm.value_error(format!(
             "attempt to assign sequence of size {} to extended slice of size {}",
