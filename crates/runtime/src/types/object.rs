@@ -302,7 +302,7 @@ fn reduce(vm: &Vm, object: &Object, protocol: i32) -> Result {
 fn reduce_newobj(vm: &Vm, object: &Object, copyreg: &Object) -> Result {
     let class = object.ty().to_object();
     if object.ty().slots().new.is_none() {
-        return Err(vm.type_error(format!("cannot pickle '{}' object", object.ty().name())));
+        return Err(vm.type_error(format!("cannot pickle '{}' object", object.ty().full_name())));
     }
     let mut kwargs = Object::NONE;
     let mut args: Option<Object> = None;
@@ -397,7 +397,7 @@ fn default_state(vm: &Vm, object: &Object, required: bool) -> Result {
     if required && native_size > 16 + 8 && !ty.is_subtype(&exc::BASE_EXCEPTION) && ty.native.get() != &OBJECT as *const Type {
         let slots_size = ty.extra().slot_offsets.len() * 8;
         let _ = slots_size;
-        return Err(vm.type_error(format!("cannot pickle '{}' object", ty.name())));
+        return Err(vm.type_error(format!("cannot pickle '{}' object", ty.full_name())));
     }
     let mut state = match crate::alloc::dict_word(object) {
         Some(_) => match crate::lookup::instance_dict(vm, object) {

@@ -1196,6 +1196,14 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
     if own_new && !ty.has(type_flags::DISALLOW_INSTANTIATION) {
         ty.dict().set_str(vm, name::new.object(), native_function::new_new(vm, ty));
     }
+    // Types of modules have their module in the dict, but for those that are static in CPython, too.
+    if let Some((module, _)) = ty.full_name().rsplit_once('.')
+        && !["types", "weakref"].contains(&module)
+        && ty.name() != "OrderedDict"
+        && !ty.dict().contains_str(name::module.object())
+    {
+        ty.dict().set_str(vm, name::module.object(), vm.intern(module));
+    }
     // An attribute `__doc__` of the instances stays.
     if !ty.dict().contains_str(name::doc.object()) {
         let doc = ty.doc().map_or(Object::NONE, |doc| vm.str(without_signature(doc)));
