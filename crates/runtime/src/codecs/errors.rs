@@ -65,9 +65,12 @@ fn wide(encoding: &str) -> Option<Wide> {
     }
     let (width, order) = rest.split_at_checked(2)?;
     let big = match order {
-        "" | "-le" | "_le" => false,
-        "-be" | "_be" => true,
-        _ => return None,
+        "" => false,
+        _ => match order.strip_prefix(['-', '_']).unwrap_or(order) {
+            "le" => false,
+            "be" => true,
+            _ => return None,
+        },
     };
     match width {
         "16" => Some(Wide::Utf16 { big }),

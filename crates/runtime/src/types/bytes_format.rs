@@ -8,7 +8,7 @@ use crate::types::str_format::{
     PercentArgs, percent_error, percent_int, write_percent_float, write_percent_int,
 };
 use crate::types::str_methods::qualified_type;
-use taipan_numeric::percent::{self, Conversion, Field, Item, Items};
+use taipan_numeric::percent::{self, Conversion, Field, Item, Items, PercentError};
 
 /// `format % args`. `format` must not change meanwhile: bytearray passes a copy.
 pub fn percent_format(vm: &Vm, format: &[u8], args: &Object) -> Result<Vec<u8>> {
@@ -18,7 +18,11 @@ pub fn percent_format(vm: &Vm, format: &[u8], args: &Object) -> Result<Vec<u8>> 
         arguments.not_a_mapping();
     }
     for item in Items::new(format) {
-        match item.map_err(|e| percent_error(vm, e))? {
+        let item = item.map_err(|e| match e {
+            PercentError::PrecisionTooBig => vm.value_error("prec too big"),
+            e => percent_error(vm, e),
+        })?;
+        match item {
             Item::Literal(range) => out.extend_from_slice(&format[range]),
             Item::Conversion(conversion) => convert(vm, format, &conversion, &mut arguments, &mut out)?,
         }

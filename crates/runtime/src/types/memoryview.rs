@@ -243,6 +243,27 @@ impl MemoryView {
     }
 }
 
+/// Keeps the memory behind a view from being given back.
+struct KeptMemory<'a>(Option<&'a ManagedBuffer>);
+
+impl<'a> KeptMemory<'a> {
+    fn new(managed: &'a Object) -> KeptMemory<'a> {
+        let managed = managed.downcast::<ManagedBuffer>();
+        if let Some(managed) = managed {
+            managed.views.set(managed.views.get() + 1);
+        }
+        KeptMemory(managed)
+    }
+}
+
+impl Drop for KeptMemory<'_> {
+    fn drop(&mut self) {
+        if let Some(managed) = self.0 {
+            managed.drop_view();
+        }
+    }
+}
+
 /// Keeps a view from being released.
 struct Held<'a>(&'a MemoryView);
 
@@ -689,7 +710,6 @@ fn sliced(vm: &Vm, view: &MemoryView, key: &Object) -> Result<(*mut u8, usize, D
         return Err(vm.type_error("memoryview: invalid slice key"));
     };
     let range = slice.indices(vm, view.dims.shape[0] as usize)?;
-    view.check(vm)?;
     let mut dims = view.dims.clone();
     let mut ptr = view.ptr;
     let start = dims.strides[0].wrapping_mul(range.start);
@@ -714,8 +734,15 @@ fn getitem(vm: &Vm, object: &Object, key: &Object) -> Result {
         }
         Key::Whole => Ok(object.clone()),
         Key::Slice => {
+            // The memory stays, even if the bounds' conversion releases this view.
+            let managed = view.managed.get();
+            let _kept = KeptMemory::new(&managed);
             let (ptr, len, dims) = sliced(vm, view, key)?;
-            derive(vm, view, ptr, len, view.readonly, (view.itemsize, view.format.clone()), dims)
+            if view.restricted.get() {
+                return Err(vm.value_error("cannot create new view on restricted memoryview"));
+            }
+            let format = view.format.clone();
+            Ok(add_view(vm, managed.clone(), ptr, len, view.readonly, view.itemsize, format, dims))
         }
     }
 }
@@ -736,6 +763,7 @@ fn setitem(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> Re
         Key::Slice => {
             let source = vm.buffer(value, flags::FULL_RO)?;
             let (ptr, len, dims) = sliced(vm, view, key)?;
+            view.check(vm)?;
             assign(vm, view, ptr, len, &dims, source.info())
         }
     }

@@ -590,6 +590,9 @@ impl<'a> PercentArgs<'a> {
             if precision { Ok(vm.to_plain_c_int(&arg)? as isize) } else { vm.index_isize(&arg) }
         };
         let width = if conversion.width == Amount::Star { star(false)? } else { 0 };
+        if width == isize::MIN {
+            return Err(vm.overflow_error("width too big"));
+        }
         let precision = if conversion.precision == Amount::Star { star(true)? } else { 0 };
         Ok(conversion.field(width, precision))
     }
