@@ -56,6 +56,7 @@ pub fn new_interpreter(
         method_cache: UnsafeCell::new(crate::lookup::new_cache()),
         latin1: RefCell::new(Vec::new()),
         empty_tuple: Cell::new(Value::UNBOUND),
+        attr_table: UnsafeCell::new(crate::interp::new_attr_table()),
         registry: RefCell::new(HashMap::new()),
         int_max_str_digits: Cell::new(4300),
         gil: crate::gil::Gil::new_held(),

@@ -46,6 +46,7 @@ pub struct Interpreter {
     pub latin1: RefCell<Vec<Object>>,
     /// The empty tuple (immortal), or UNBOUND while starting.
     pub empty_tuple: Cell<Value>,
+    pub attr_table: UnsafeCell<Vec<crate::interp::AttrEntry>>,
     pub registry: RefCell<HashMap<&'static str, Object>>,
     pub int_max_str_digits: Cell<i64>,
     pub gil: crate::gil::Gil,

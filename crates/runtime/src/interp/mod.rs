@@ -9,7 +9,7 @@ mod slow;
 pub mod unwind;
 
 pub use run::run;
-pub use slow::{exception_matches, raise_value};
+pub use slow::{AttrEntry, exception_matches, new_attr_table, raise_value};
 pub use slow::awaitable_iterator;
 
 use crate::names::name;

@@ -4,7 +4,7 @@
 
 use super::call::{bind, drop_window};
 use super::frame::{Frame, frame_flags as ff};
-use super::{copy_closure, push_frame, quick};
+use super::{copy_closure, push_frame};
 use crate::names::name;
 use crate::prelude::*;
 use crate::types::cell::CellObject;
@@ -487,71 +487,61 @@ pub unsafe fn load_from_dict_or_globals(vm: &Vm, frame: F, ins: I) -> Result<()>
 
 const BACKOFF: u16 = 30;
 
-/// Tries to specialise an attribute load; true if it rewrote the instruction.
-unsafe fn specialise_load(vm: &Vm, frame: F, ins: I, object: &Object, method: bool) -> bool {
+/// What an attribute load of this name on this object may be specialised to; the
+/// cache's fields for it are left in `c`, whose name is set.
+unsafe fn specialise_load(vm: &Vm, c: &mut Cache, object: &Object, method: bool) -> Option<Opcode> {
     unsafe {
-        // Of a constant only methods are cached.
-        if ins.has(f::B_CONST) && !method {
-            return false;
-        }
-        let c = cache(frame, ins);
-        if c.backoff > 0 {
-            c.backoff -= 1;
-            return false;
-        }
         let attr = Object::from_borrowed(c.name);
         let ty = object.ty();
-        c.backoff = BACKOFF;
         // Classes.
         if let Some(class) = Type::of(object) {
             let plain = object.ty().slots().getattr.map(|g| g as usize)
                 == Some(crate::types::typ::type_getattr as crate::ty::BinaryFn as usize);
             if !plain {
-                return false;
+                return None;
             }
             if ty.lookup(vm, &attr).is_some() {
-                return false;
+                return None;
             }
-            let Some(found) = class.lookup(vm, &attr) else { return false };
+            let Some(found) = class.lookup(vm, &attr) else { return None };
             let kind = crate::protocol::type_of(found);
             let direct = kind.slots().descr_get.is_none() || kind.is(&FUNCTION) || kind.is(&METHOD_DESCRIPTOR);
             if !direct {
-                return false;
+                return None;
             }
             c.version = class.version_tag(vm);
             c.value = found;
-            requicken(frame, if method { Opcode::LoadMethodType } else { Opcode::LoadAttrType });
-            return c.version != 0;
+            if c.version == 0 { return None; }
+            return Some(if method { Opcode::LoadMethodType } else { Opcode::LoadAttrType });
         }
         // Modules.
         if ty.is(&crate::types::module::MODULE) {
             if ty.lookup(vm, &attr).is_some() {
-                return false;
+                return None;
             }
             let dict = crate::types::module::dict_of(object);
-            let Some(d) = dict.downcast_exact::<Dict>() else { return false };
-            let Some(i) = d.position_str(&attr) else { return false };
+            let Some(d) = dict.downcast_exact::<Dict>() else { return None };
+            let Some(i) = d.position_str(&attr) else { return None };
             c.version = d.version_tag(vm);
             c.version2 = ty.version_tag(vm);
             c.index = i as u32;
-            requicken(frame, if method { Opcode::LoadMethodModule } else { Opcode::LoadAttrModule });
-            return true;
+            return Some(if method { Opcode::LoadMethodModule } else { Opcode::LoadAttrModule });
         }
         if !ty.has(type_flags::GENERIC_GETATTR) {
-            return false;
+            return None;
         }
         let version = ty.version_tag(vm);
         if version == 0 {
-            return false;
+            return None;
         }
         let offset = ty.dict_offset.get();
         if offset == crate::alloc::DICT_AT_END {
-            return false;
+            return None;
         }
         let Some(found) = ty.lookup(vm, &attr) else {
             // An instance attribute.
             if offset == 0 || method || !object.is_ptr() {
-                return false;
+                return None;
             }
             if ty.has(type_flags::INLINE_VALUES)
                 && let Some(i) = crate::lookup::inline_index(ty, &attr)
@@ -561,8 +551,7 @@ unsafe fn specialise_load(vm: &Vm, frame: F, ins: I, object: &Object, method: bo
                 if word.is_unbound() {
                     c.version = version;
                     c.index = (offset + 8 + i * 8) as u32;
-                    requicken(frame, Opcode::LoadAttrInline);
-                    return true;
+                    return Some(Opcode::LoadAttrInline);
                 }
             }
             let dict = *((object.as_ptr() as *const u8).add(offset) as *const Value);
@@ -573,58 +562,142 @@ unsafe fn specialise_load(vm: &Vm, frame: F, ins: I, object: &Object, method: bo
             {
                 c.version = version;
                 c.index = i as u32;
-                requicken(frame, Opcode::LoadAttrDict);
-                return true;
+                return Some(Opcode::LoadAttrDict);
             }
-            return false;
+            return None;
         };
         let kind = crate::protocol::type_of(found);
         let found_object = Object::borrow_value(&found);
         if kind.is(&MEMBER_DESCRIPTOR) && !method {
-            let Some(member) = found_object.downcast_exact::<Member>().filter(|m| m.is_slot()) else { return false };
+            let Some(member) = found_object.downcast_exact::<Member>().filter(|m| m.is_slot()) else { return None };
             if !object.is_instance_of(Type::from_object_unchecked(&member.owner)) {
-                return false;
+                return None;
             }
             c.version = version;
             c.index = member.offset as u32;
-            requicken(frame, Opcode::LoadAttrSlot);
-            return true;
+            return Some(Opcode::LoadAttrSlot);
         }
         if kind.is(&crate::types::descriptors::PROPERTY) && !method {
-            let Some(getter) = crate::types::descriptors::property_getter(found_object) else { return false };
+            let Some(getter) = crate::types::descriptors::property_getter(found_object) else { return None };
             if !getter.ty().is(&FUNCTION) || getter.payload_unchecked::<Function>().code().fast_argc != 1 {
-                return false;
+                return None;
             }
             c.version = version;
             c.value = getter.value();
-            requicken(frame, Opcode::LoadAttrProperty);
-            return true;
+            return Some(Opcode::LoadAttrProperty);
         }
         if kind.slots().descr_set.is_some() {
-            return false;
+            return None;
         }
         // Found on the class: the instance must not have it.
         let shadowable = offset != 0;
         if shadowable {
             if crate::lookup::inline_index(ty, &attr).is_some() {
-                return false;
+                return None;
             }
             if crate::lookup::instance_get(vm, object, &attr).is_ok_and(|v| v.is_some()) {
-                return false;
+                return None;
             }
         }
         c.version = version;
         c.index = offset as u32;
         c.value = found;
         if method && kind.has(type_flags::METHOD_DESCRIPTOR) {
-            requicken(frame, Opcode::LoadMethodCached);
-            return true;
+            return Some(Opcode::LoadMethodCached);
         }
         if !method && kind.slots().descr_get.is_none() && object.is_ptr() {
-            requicken(frame, Opcode::LoadAttrClass);
-            return true;
+            return Some(Opcode::LoadAttrClass);
         }
-        false
+        None
+    }
+}
+
+/// An entry of the table that polymorphic attribute loads share.
+#[derive(Clone, Copy)]
+pub struct AttrEntry {
+    version: u32,
+    index: u32,
+    name: u64,
+    value: Value,
+    /// None: nothing to specialise to.
+    op: Option<Opcode>,
+}
+
+const ATTR_ENTRIES: usize = 2048;
+
+/// The table, empty.
+pub fn new_attr_table() -> Vec<AttrEntry> {
+    let empty = AttrEntry { version: 0, index: 0, name: 0, value: Value::UNBOUND, op: None };
+    vec![empty; ATTR_ENTRIES]
+}
+
+/// The entry for (version, name), and whether it is filled in.
+#[inline(always)]
+unsafe fn attr_entry<'a>(vm: &Vm, version: u32, name: Value, method: bool) -> (&'a mut AttrEntry, bool) {
+    // SAFETY: the table is used for one probe at a time, under the GIL.
+    unsafe {
+        let table = &mut *vm.interp().attr_table.get();
+        let key = name.bits() | method as u64;
+        let i = ((key >> 4) as usize ^ (version as usize).wrapping_mul(31) ^ (method as usize) << 10) & (ATTR_ENTRIES - 1);
+        let entry = &mut table[i];
+        let hit = entry.version == version && entry.name == key && version != 0;
+        (entry, hit)
+    }
+}
+
+/// Looks the load up in the shared table (filling it in) and adapts the
+/// instruction now and then. The entry to go by, if there is one.
+unsafe fn attr_lookup(vm: &Vm, frame: F, ins: I, object: &Object, method: bool) -> Option<AttrEntry> {
+    unsafe {
+        if ins.has(f::B_CONST) && !method {
+            // The specialised forms of LoadAttr read registers only.
+            return None;
+        }
+        let site = cache(frame, ins);
+        let ty = object.ty();
+        let version = ty.version_tag(vm);
+        let shared = object.is_ptr() && Type::of(object).is_none() && !ty.is(&crate::types::module::MODULE);
+        let (entry, hit) = attr_entry(vm, version, site.name, method);
+        if shared && hit {
+            if let Some(op) = entry.op
+                && site.backoff == 0
+            {
+                site.version = entry.version;
+                site.index = entry.index;
+                site.value = entry.value;
+                site.backoff = BACKOFF;
+                requicken(frame, op);
+            }
+            site.backoff = site.backoff.saturating_sub(1);
+            return entry.op.map(|_| *entry);
+        }
+        if !shared && site.backoff > 0 {
+            site.backoff -= 1;
+            return None;
+        }
+        let mut probe = *site;
+        let op = specialise_load(vm, &mut probe, object, method);
+        if shared && version != 0 {
+            *entry = AttrEntry {
+                version,
+                index: probe.index,
+                name: site.name.bits() | method as u64,
+                value: probe.value,
+                op,
+            };
+        }
+        if let Some(op) = op
+            && site.backoff == 0
+        {
+            let backoff = if shared { BACKOFF } else { 2 };
+            *site = probe;
+            site.backoff = backoff;
+            requicken(frame, op);
+        } else if op.is_none() {
+            site.backoff = BACKOFF;
+        }
+        site.backoff = site.backoff.saturating_sub(1);
+        None
     }
 }
 
@@ -632,13 +705,21 @@ unsafe fn specialise_load(vm: &Vm, frame: F, ins: I, object: &Object, method: bo
 pub unsafe fn load_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let object = get_b(vm, frame, ins)?;
-        if !specialise_load(vm, frame, ins, &object, false) && quick::generic(ins) != ins {
-            let c = cache(frame, ins);
-            c.misses = c.misses.saturating_add(1);
-            if c.misses > 20 {
-                requicken(frame, Opcode::LoadAttr);
-                c.backoff = u16::MAX;
-                c.misses = 0;
+        if let Some(entry) = attr_lookup(vm, frame, ins, &object, false) {
+            let found = match entry.op {
+                Some(Opcode::LoadAttrInline | Opcode::LoadAttrSlot) => {
+                    *((object.as_ptr() as *const u8).add(entry.index as usize) as *const Value)
+                }
+                Some(Opcode::LoadAttrClass) if unshadowed(&object, &entry, name_of(frame, ins).value()) => {
+                    entry.value
+                }
+                _ => Value::UNBOUND,
+            };
+            if !found.is_unbound() {
+                let value = Object::from_borrowed(found);
+                drop(object);
+                set(frame, ins.a(), value);
+                return Ok(());
             }
         }
         let value = vm.get_attr(&object, name_of(frame, ins))?;
@@ -648,18 +729,28 @@ pub unsafe fn load_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
     }
 }
 
+/// The instance has no attribute of its own that hides the class's.
+unsafe fn unshadowed(object: &Object, entry: &AttrEntry, attr: Value) -> bool {
+    unsafe {
+        if entry.index == 0 {
+            return true;
+        }
+        let dict = *((object.as_ptr() as *const u8).add(entry.index as usize) as *const Value);
+        dict.is_unbound() || Dict::from_raw(dict).get_str(Object::borrow_value(&attr)).is_none()
+    }
+}
+
 #[inline(never)]
 pub unsafe fn load_method(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let object = get_b(vm, frame, ins)?;
-        if !specialise_load(vm, frame, ins, &object, true) && quick::generic(ins) != ins {
-            let c = cache(frame, ins);
-            c.misses = c.misses.saturating_add(1);
-            if c.misses > 20 {
-                requicken(frame, Opcode::LoadMethod);
-                c.backoff = u16::MAX;
-                c.misses = 0;
-            }
+        if let Some(entry) = attr_lookup(vm, frame, ins, &object, true)
+            && entry.op == Some(Opcode::LoadMethodCached)
+            && unshadowed(&object, &entry, name_of(frame, ins).value())
+        {
+            *reg(frame, ins.a()) = Object::from_borrowed(entry.value).into_value();
+            *reg(frame, ins.a() + 1) = object.into_value();
+            return Ok(());
         }
         let attr = name_of(frame, ins);
         let ty = object.ty();
