@@ -207,7 +207,7 @@ fn instance(vm: &Vm, class: &Type, def: &StructDef, mut values: Vec<Object>) -> 
     Ok(object)
 }
 
-static SIG: Sig = Sig::new("structseq(sequence, dict=None)");
+static SIG: Sig = Sig::new("structseq(sequence, dict=<unrepresentable>)");
 
 fn struct_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let args = SIG.bind(vm, args, kwnames)?;
@@ -220,7 +220,7 @@ fn struct_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Res
         }
         Err(raised) => return Err(raised),
     };
-    let extra = args[1].some();
+    let extra = args[1].bound();
     let extra_dict = match extra {
         Some(object) => match object.downcast::<Dict>() {
             Some(d) => Some(d),

@@ -124,7 +124,11 @@ fn matches(vm: &Vm, pattern: &Object, text: &Object) -> Result<bool> {
 /// The action for a warning: that of the first filter that fits.
 fn action_for(vm: &Vm, category: &Object, text: &Object, lineno: i64, module: &Object) -> Result<(String, Object)> {
     let filters = match warnings_attr(vm, "filters", false)? {
-        Some(filters) => filters,
+        Some(filters) => {
+            // Remembered in case the attribute is deleted.
+            vm.share(FILTERS, filters.clone());
+            filters
+        }
         None => filters(vm),
     };
     let Some(list) = filters.downcast::<List>() else {
@@ -151,7 +155,10 @@ fn action_for(vm: &Vm, category: &Object, text: &Object, lineno: i64, module: &O
         i += 1;
     }
     let action = match warnings_attr(vm, "defaultaction", false)? {
-        Some(action) => action,
+        Some(action) => {
+            vm.share(DEFAULT, action.clone());
+            action
+        }
         None => default_action(vm),
     };
     if action.downcast::<Str>().is_none() {
@@ -240,7 +247,10 @@ fn issue(vm: &Vm, w: Warning<'_>) -> Result<()> {
             match action.as_str() {
                 "once" => {
                     let once = match warnings_attr(vm, "onceregistry", false)? {
-                        Some(once) => once,
+                        Some(once) => {
+                            vm.share(ONCE, once.clone());
+                            once
+                        }
                         None => once_registry(vm),
                     };
                     if already_warned(vm, &once, &short, true)? {
@@ -308,7 +318,7 @@ fn show(
         filename.clone(),
         vm.int(lineno),
         Object::NONE,
-        Object::NONE,
+        source_line.cloned().unwrap_or(Object::NONE),
         source.some().cloned().unwrap_or(Object::NONE),
     ];
     let record = vm.call(&class, &args)?;
@@ -505,7 +515,7 @@ fn warn_explicit(vm: &Vm, args: &[Object]) -> Result {
                 globals.ty().name()
             )));
         };
-        source_line = line_from_loader(vm, globals, lineno)?;
+        source_line = line_from_loader(vm, module_globals, globals, lineno)?;
     }
     if registry.some().is_some_and(|r| r.downcast::<Dict>().is_none()) {
         return Err(vm.type_error("'registry' must be a dict or None"));
@@ -530,18 +540,19 @@ fn warn_explicit(vm: &Vm, args: &[Object]) -> Result {
 }
 
 /// Line `lineno` as the module's loader gives it.
-fn line_from_loader(vm: &Vm, globals: &Dict, lineno: i64) -> Result<Option<Object>> {
-    let Some(loader) = globals.get_str_owned(name::loader.object()) else { return Ok(None) };
-    let Some(module) = globals.get_str_owned(name::name.object()) else { return Ok(None) };
+fn line_from_loader(vm: &Vm, globals: &Object, dict: &Dict, lineno: i64) -> Result<Option<Object>> {
+    let Some(bootstrap) = vm.shared("importlib") else { return Ok(None) };
+    let external = vm.get_attr_str(&bootstrap, "_bootstrap_external")?;
+    let loader = vm.call_method(&external, "_bless_my_loader", std::slice::from_ref(globals))?;
+    let Some(module) = dict.get_str_owned(name::name.object()) else { return Ok(None) };
     let Some(get_source) = vm.lookup_attr_str(&loader, "get_source")? else { return Ok(None) };
     let source = vm.call(&get_source, &[module])?;
     if source.is_none() {
         return Ok(None);
     }
     let lines = vm.call_method(&source, "splitlines", &[])?;
-    if lineno < 1 {
-        return Ok(None);
-    }
-    let line = vm.get_item(&lines, &vm.int(lineno - 1));
-    vm.swallow(line, &exc::INDEX_ERROR)
+    Ok(match lines.downcast::<List>() {
+        Some(lines) if lineno >= 1 => lines.get(lineno as usize - 1),
+        _ => None,
+    })
 }
