@@ -23,7 +23,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             "flock(fd, operation, /)",
             |vm, args| {
                 let number = fileno_of(vm, &args[0])?;
-                let operation = vm.to_c_int(&args[1])?;
+                let operation = vm.to_plain_c_int(&args[1])?;
                 vm.audit("fcntl.flock", &[vm.int(number as i64), args[1].clone()])?;
                 retry_os(vm, || fd::flock(number, operation)).map(|()| Object::NONE)
             },
@@ -37,7 +37,7 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 fn fcntl(vm: &Vm, args: &[Object]) -> Result {
     let number = fileno_of(vm, &args[0])?;
-    let command = vm.to_c_int(&args[1])?;
+    let command = vm.to_plain_c_int(&args[1])?;
     vm.audit("fcntl.fcntl", &[vm.int(number as i64), args[1].clone(), args[2].clone()])?;
     if vm.is_index(&args[2]) {
         let argument = vm.to_u32_wrapping(&args[2])?;
@@ -99,10 +99,10 @@ fn ioctl(vm: &Vm, args: &[Object]) -> Result {
 
 fn lockf(vm: &Vm, args: &[Object]) -> Result {
     let number = fileno_of(vm, &args[0])?;
-    let code = vm.to_c_int(&args[1])?;
+    let code = vm.to_plain_c_int(&args[1])?;
     let length = vm.to_i64(&args[2])?;
     let start = vm.to_i64(&args[3])?;
-    let whence = vm.to_c_int(&args[4])?;
+    let whence = vm.to_plain_c_int(&args[4])?;
     vm.audit(
         "fcntl.lockf",
         &[vm.int(number as i64), args[1].clone(), args[2].clone(), args[3].clone(), args[4].clone()],

@@ -61,7 +61,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             |vm, args| {
                 let domain = optional(vm, &args[0], "dcgettext", 1)?;
                 let message = argument(vm, &args[1], "dcgettext", 2)?;
-                let category = vm.to_c_int(&args[2])?;
+                let category = vm.to_plain_c_int(&args[2])?;
                 ask(vm, Catalogue::MessageInCategory(domain.as_deref(), &message, category))
             },
             "The translation of a message of a domain and category.",
@@ -151,7 +151,7 @@ fn ask(vm: &Vm, request: Catalogue<'_>) -> Result {
 }
 
 fn setlocale(vm: &Vm, args: &[Object]) -> Result {
-    let category = vm.to_c_int(&args[0])?;
+    let category = vm.to_plain_c_int(&args[0])?;
     let locale = optional(vm, &args[1], "setlocale", 2)?;
     match environment::set_locale(category, locale.as_deref()) {
         Some(found) => decode(vm, found.to_bytes()),
@@ -192,7 +192,7 @@ fn strxfrm(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn nl_langinfo(vm: &Vm, args: &[Object]) -> Result {
-    let key = vm.to_c_int(&args[0])?;
+    let key = vm.to_plain_c_int(&args[0])?;
     if !CONSTANTS.iter().any(|&(name, value)| value == key as i64 && !name.starts_with("LC_")) {
         return Err(vm.value_error("unsupported langinfo constant"));
     }

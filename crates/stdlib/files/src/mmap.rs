@@ -194,15 +194,15 @@ static SIG: Sig =
 
 fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let args = SIG.bind(vm, args, kwnames)?;
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let mut length = vm.index_isize(&args[1])?;
-    let mut flags = vm.to_c_int(&args[2])?;
+    let mut flags = vm.to_plain_c_int(&args[2])?;
     let mut protection = match args[3].bound() {
-        Some(value) => vm.to_c_int(value)?,
+        Some(value) => vm.to_plain_c_int(value)?,
         None => libc::PROT_READ | libc::PROT_WRITE,
     };
     let given_protection = args[3].bound().is_some() && protection != libc::PROT_READ | libc::PROT_WRITE;
-    let access = vm.to_c_int(&args[4])?;
+    let access = vm.to_plain_c_int(&args[4])?;
     let offset = vm.to_i64(&args[5])?;
     let track = vm.is_true(&args[6])?;
     if length < 0 {
@@ -436,7 +436,7 @@ fn flush(vm: &Vm, args: &[Object]) -> Result {
 
 fn madvise(vm: &Vm, args: &[Object]) -> Result {
     let m = this::<Mmap>(&args[0]);
-    let option = vm.to_c_int(&args[1])?;
+    let option = vm.to_plain_c_int(&args[1])?;
     let start = vm.index_isize(&args[2])?;
     let len = match &*m.mapping.borrow() {
         Some(mapping) => mapping.len(),
@@ -503,7 +503,7 @@ fn write(vm: &Vm, args: &[Object]) -> Result {
 fn seek(vm: &Vm, args: &[Object]) -> Result {
     let m = this::<Mmap>(&args[0]);
     let distance = vm.index_isize(&args[1])?;
-    let whence = vm.to_c_int(&args[2])?;
+    let whence = vm.to_plain_c_int(&args[2])?;
     let len = with(vm, &args[0], |b| b.len())?;
     let from = match whence {
         0 => 0,

@@ -63,13 +63,13 @@ fn fork_exec(vm: &Vm, args: &[Object]) -> Result {
     let close_fds = vm.is_true(&args[2])?;
     let mut numbers = [0; 8];
     for (number, arg) in numbers.iter_mut().zip(&args[6..14]) {
-        *number = vm.to_c_int(arg)?;
+        *number = vm.to_plain_c_int(arg)?;
     }
     let [p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite, error_read, error_write] = numbers;
     let restore_signals = vm.is_true(&args[14])?;
     let new_session = vm.is_true(&args[15])?;
-    let group = vm.to_c_int(&args[16])?;
-    let umask = vm.to_c_int(&args[20])?;
+    let group = vm.to_plain_c_int(&args[16])?;
+    let umask = vm.to_plain_c_int(&args[20])?;
     if close_fds && error_write < 3 {
         return Err(vm.value_error("errpipe_write must be >= 3"));
     }

@@ -96,7 +96,7 @@ pub fn usage_result(vm: &Vm, usage: &Usage) -> Result {
 }
 
 fn getrusage(vm: &Vm, args: &[Object]) -> Result {
-    let who = vm.to_c_int(&args[0])?;
+    let who = vm.to_plain_c_int(&args[0])?;
     match process::usage(who) {
         Ok(usage) => usage_result(vm, &usage),
         Err(Errno(libc::EINVAL)) => Err(vm.value_error("invalid who parameter")),
@@ -133,7 +133,7 @@ fn limits_result(vm: &Vm, (soft, hard): (u64, u64)) -> Object {
 }
 
 fn resource_number(vm: &Vm, object: &Object) -> Result<i32> {
-    let n = vm.to_c_int(object)?;
+    let n = vm.to_plain_c_int(object)?;
     // Linux has sixteen of them.
     if !(0..16).contains(&n) {
         return Err(vm.value_error("invalid resource specified"));
@@ -173,7 +173,7 @@ fn prlimit(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
             args.len()
         )));
     }
-    let pid = vm.to_c_int(&args[0])?;
+    let pid = vm.to_plain_c_int(&args[0])?;
     let which = resource_number(vm, &args[1])?;
     let new = match args.get(2).and_then(|o| o.some()) {
         Some(object) => Some(limits(vm, object)?),

@@ -18,7 +18,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "default_int_handler(signalnum, frame, /)",
             |vm, args| {
-                vm.to_c_int(&args[0])?;
+                vm.to_plain_c_int(&args[0])?;
                 Err(vm.error_with(&exc::KEYBOARD_INTERRUPT, Vec::new()))
             },
             "The handler of SIGINT unless the program has another: raises KeyboardInterrupt.",
@@ -45,7 +45,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             "siginterrupt(signalnum, flag, /)",
             |vm, args| {
                 let n = number(vm, &args[0])?;
-                let on = vm.to_c_int(&args[1])?;
+                let on = vm.to_plain_c_int(&args[1])?;
                 os(vm, signal::set_interrupts(n, on != 0)).map(|()| Object::NONE)
             },
             "Whether system calls are interrupted by the signal, or restarted.",
@@ -61,7 +61,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "raise_signal(signalnum, /)",
             |vm, args| {
-                let n = vm.to_c_int(&args[0])?;
+                let n = vm.to_plain_c_int(&args[0])?;
                 blocking(vm, || signal::raise(n))?;
                 vm.check_signals()?;
                 Ok(Object::NONE)
@@ -71,7 +71,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "alarm(seconds, /)",
             |vm, args| {
-                let seconds = vm.to_c_int(&args[0])?;
+                let seconds = vm.to_plain_c_int(&args[0])?;
                 Ok(vm.int(signal::alarm(seconds as u32) as i64))
             },
             "Asks for a SIGALRM after some seconds; returns what was left of the last one.",
@@ -93,7 +93,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "getitimer(which, /)",
             |vm, args| {
-                let which = vm.to_c_int(&args[0])?;
+                let which = vm.to_plain_c_int(&args[0])?;
                 match signal::timer(which) {
                     Ok(timer) => Ok(timer_result(vm, timer)),
                     Err(e) => Err(itimer_error(vm, e)),
@@ -104,7 +104,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "pthread_sigmask(how, mask, /)",
             |vm, args| {
-                let how = vm.to_c_int(&args[0])?;
+                let how = vm.to_plain_c_int(&args[0])?;
                 let mask = signals(vm, &args[1])?;
                 let old = os(vm, signal::set_mask(how, &mask))?;
                 // What was unblocked is delivered by now.
@@ -117,7 +117,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             "pthread_kill(thread_id, signalnum, /)",
             |vm, args| {
                 let thread = vm.to_u64(&args[0])?;
-                let n = vm.to_c_int(&args[1])?;
+                let n = vm.to_plain_c_int(&args[1])?;
                 vm.audit("signal.pthread_kill", &[args[0].clone(), args[1].clone()])?;
                 os(vm, signal::thread_kill(thread, n))?;
                 vm.check_signals()?;
@@ -128,11 +128,11 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "pidfd_send_signal(pidfd, signalnum, siginfo=None, flags=0, /)",
             |vm, args| {
-                let (pidfd, n) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+                let (pidfd, n) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
                 if !args[2].is_none() {
                     return Err(vm.type_error("siginfo must be None"));
                 }
-                let flags = vm.to_c_int(&args[3])?;
+                let flags = vm.to_plain_c_int(&args[3])?;
                 os(vm, process::pidfd_send_signal(pidfd, n, flags as u32)).map(|()| Object::NONE)
             },
             "Sends a signal to the process of a descriptor.",
@@ -335,7 +335,7 @@ pub fn run_handlers(vm: &Vm) -> Result<()> {
 }
 
 fn number(vm: &Vm, object: &Object) -> Result<i32> {
-    let n = vm.to_c_int(object)?;
+    let n = vm.to_plain_c_int(object)?;
     if n < 1 || n as usize >= COUNT {
         return Err(vm.value_error("signal number out of range"));
     }
@@ -343,7 +343,7 @@ fn number(vm: &Vm, object: &Object) -> Result<i32> {
 }
 
 fn set_handler(vm: &Vm, args: &[Object]) -> Result {
-    let n = vm.to_c_int(&args[0])?;
+    let n = vm.to_plain_c_int(&args[0])?;
     if !is_main_thread(vm) {
         return Err(vm.value_error("signal only works in main thread of the main interpreter"));
     }
@@ -378,7 +378,7 @@ fn wrong_handler(vm: &Vm) -> Raised {
 }
 
 fn set_wakeup_fd(vm: &Vm, args: &[Object]) -> Result {
-    let wakeup = vm.to_c_int(&args[0])?;
+    let wakeup = vm.to_plain_c_int(&args[0])?;
     let warn = vm.is_true(&args[1])?;
     if !is_main_thread(vm) {
         return Err(vm.value_error("set_wakeup_fd only works in main thread of the main interpreter"));
@@ -411,7 +411,7 @@ fn timer_result(vm: &Vm, timer: signal::Timer) -> Object {
 }
 
 fn setitimer(vm: &Vm, args: &[Object]) -> Result {
-    let which = vm.to_c_int(&args[0])?;
+    let which = vm.to_plain_c_int(&args[0])?;
     let time = |object: &Object| -> Result<(i64, i64)> {
         let ns = values::nanoseconds(vm, object, Rounding::Ceiling)?;
         let us = ns.div_euclid(1000) + (ns.rem_euclid(1000) != 0) as i64;

@@ -80,8 +80,9 @@ pub fn id_argument(vm: &Vm, object: &Object, what: &str) -> Result<u32> {
         Some(-1) => Ok(u32::MAX),
         Some(n) if n < 0 => Err(vm.overflow_error(format!("{what} is less than minimum"))),
         Some(n) => match u32::try_from(n) {
-            Ok(id) if id != u32::MAX => Ok(id),
-            _ => Err(vm.overflow_error(format!("{what} is greater than maximum"))),
+            Ok(id) => Ok(id),
+            // So says CPython.
+            Err(_) => Err(vm.overflow_error(format!("{what} is less than minimum"))),
         },
         None if int::is_negative(&index) => Err(vm.overflow_error(format!("{what} is less than minimum"))),
         None => Err(vm.overflow_error(format!("{what} is greater than maximum"))),
@@ -110,7 +111,7 @@ pub fn fileno_of(vm: &Vm, object: &Object) -> Result<i32> {
         if object.is_bool() {
             vm.warn(&exc::RUNTIME_WARNING, "bool is used as a file descriptor", 1)?;
         }
-        vm.to_c_int(object)?
+        vm.to_plain_c_int(object)?
     } else {
         let Some(method) = vm.lookup_attr(object, name::fileno.object())? else {
             return Err(vm.type_error("argument must be an int, or have a fileno() method."));
@@ -119,7 +120,7 @@ pub fn fileno_of(vm: &Vm, object: &Object) -> Result<i32> {
         if !int::is_any_int(&number) {
             return Err(vm.type_error("fileno() returned a non-integer"));
         }
-        vm.to_c_int(&number)?
+        vm.to_plain_c_int(&number)?
     };
     if fd < 0 {
         return Err(vm.value_error(format!("file descriptor cannot be a negative integer ({fd})")));

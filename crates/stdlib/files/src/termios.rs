@@ -25,7 +25,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "tcsendbreak(fd, duration, /)",
             |vm, args| {
-                let (fd, duration) = (fileno_of(vm, &args[0])?, vm.to_c_int(&args[1])?);
+                let (fd, duration) = (fileno_of(vm, &args[0])?, vm.to_plain_c_int(&args[1])?);
                 done(vm, vm.without_gil(|| terminal::send_break(fd, duration)))
             },
             "Sends a break.",
@@ -41,7 +41,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "tcflush(fd, queue, /)",
             |vm, args| {
-                let (fd, queue) = (fileno_of(vm, &args[0])?, vm.to_c_int(&args[1])?);
+                let (fd, queue) = (fileno_of(vm, &args[0])?, vm.to_plain_c_int(&args[1])?);
                 done(vm, vm.without_gil(|| terminal::flush(fd, queue)))
             },
             "Throws away what waits for input, for output, or both.",
@@ -49,7 +49,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "tcflow(fd, action, /)",
             |vm, args| {
-                let (fd, action) = (fileno_of(vm, &args[0])?, vm.to_c_int(&args[1])?);
+                let (fd, action) = (fileno_of(vm, &args[0])?, vm.to_plain_c_int(&args[1])?);
                 done(vm, vm.without_gil(|| terminal::flow(fd, action)))
             },
             "Stops or starts input or output.",
@@ -125,7 +125,7 @@ fn tcgetattr(vm: &Vm, args: &[Object]) -> Result {
 
 fn tcsetattr(vm: &Vm, args: &[Object]) -> Result {
     let fd = fileno_of(vm, &args[0])?;
-    let when = vm.to_c_int(&args[1])?;
+    let when = vm.to_plain_c_int(&args[1])?;
     let items = match args[2].downcast::<List>() {
         Some(list) if list.len() == 7 => list.to_vec(),
         _ => return Err(vm.type_error("tcsetattr, arg 3: must be 7 element list")),

@@ -1019,7 +1019,7 @@ fn tell(vm: &Vm, args: &[Object]) -> Result {
 
 fn seek(vm: &Vm, args: &[Object]) -> Result {
     let b = this(&args[0]);
-    let whence = vm.to_c_int(&args[2])?;
+    let whence = vm.to_plain_c_int(&args[2])?;
     check_ready(vm, b)?;
     if !matches!(whence, 0..=2 | libc::SEEK_HOLE | libc::SEEK_DATA) {
         return Err(vm.value_error(format!("whence value {whence} unsupported")));

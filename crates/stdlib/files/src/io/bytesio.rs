@@ -274,7 +274,7 @@ fn getvalue(vm: &Vm, b: &BytesIo) -> Result {
 
 fn seek(vm: &Vm, args: &[Object]) -> Result {
     let pos = vm.index_isize(&args[1])?;
-    let whence = vm.to_c_int(&args[2])?;
+    let whence = vm.to_plain_c_int(&args[2])?;
     let b = open(vm, &args[0])?;
     if pos < 0 && whence == 0 {
         return Err(vm.value_error(format!("negative seek value {pos}")));

@@ -49,7 +49,7 @@ pub static FILE_IO: Type = Type::new::<FileIo>(
         MethodDef::new("readinto($self, buffer, /)", readinto, "Reads into a buffer with one call and returns how many bytes."),
         MethodDef::new("write($self, b, /)", write, "Writes bytes with one call and returns how many.\n\nNone if none could be written right now."),
         MethodDef::new("seek($self, pos, whence=0, /)", |vm, args| {
-            let whence = vm.to_c_int(&args[2])?;
+            let whence = vm.to_plain_c_int(&args[2])?;
             let f = open_file(vm, &args[0])?;
             let pos = offset_argument(vm, &args[1])?;
             seek(vm, f, pos, whence).map(|n| vm.int(n))
@@ -236,7 +236,7 @@ fn initialise(
     }
     let mut given = -1;
     if vm.is_index(file) {
-        match vm.to_c_int(file) {
+        match vm.to_plain_c_int(file) {
             Ok(n) if n < 0 => return Err(vm.value_error("negative file descriptor")),
             Ok(n) => given = n,
             Err(raised) => drop(vm.caught(raised)),
@@ -289,7 +289,7 @@ fn open_by(vm: &Vm, f: &FileIo, file: &Object, flags: i32, opener: &Object) -> R
     if !int::is_any_int(&number) {
         return Err(vm.type_error("expected integer from opener"));
     }
-    let number = vm.to_c_int(&number)?;
+    let number = vm.to_plain_c_int(&number)?;
     if number < 0 {
         return Err(vm.value_error(format!("opener returned {number}")));
     }

@@ -196,7 +196,7 @@ fn text_encoding(vm: &Vm, args: &[Object]) -> Result {
         return Ok(args[0].clone());
     }
     if vm.interp().config.warn_default_encoding {
-        let level = vm.to_c_int(&args[1])?;
+        let level = vm.to_plain_c_int(&args[1])?;
         vm.warn(&exc::ENCODING_WARNING, "'encoding' argument not specified", level.max(0) as usize)?;
     }
     Ok(vm.intern(if vm.interp().config.utf8_mode { "utf-8" } else { "locale" }))
@@ -254,7 +254,7 @@ fn open_function(vm: &Vm, args: &[Object]) -> Result {
             .type_error(format!("open() argument '{argument}' must be {kind}, not {}", shown_type(&args[i]))))
     };
     text(1, "mode", false)?;
-    let buffering = vm.to_c_int(&args[2])?;
+    let buffering = vm.to_plain_c_int(&args[2])?;
     text(3, "encoding", true)?;
     text(4, "errors", true)?;
     text(5, "newline", true)?;

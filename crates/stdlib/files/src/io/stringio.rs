@@ -311,7 +311,7 @@ fn truncate(vm: &Vm, args: &[Object]) -> Result {
 
 fn seek(vm: &Vm, args: &[Object]) -> Result {
     let pos = vm.index_isize(&args[1])?;
-    let whence = vm.to_c_int(&args[2])?;
+    let whence = vm.to_plain_c_int(&args[2])?;
     let s = open(vm, &args[0])?;
     if !(0..=2).contains(&whence) {
         return Err(vm.value_error(format!("Invalid whence ({whence}, should be 0, 1 or 2)")));

@@ -387,7 +387,7 @@ fn reconfigure(vm: &Vm, args: &[Object]) -> Result {
         None => None,
     };
     let flag = |value: &Object, old: bool| match value.some() {
-        Some(value) => vm.to_c_int(value).map(|n| n != 0),
+        Some(value) => vm.to_plain_c_int(value).map(|n| n != 0),
         None => Ok(old),
     };
     let line_buffering = flag(&args[4], t.line_buffering.get())?;

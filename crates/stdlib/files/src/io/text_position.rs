@@ -65,7 +65,7 @@ impl Cookie {
 }
 
 fn small_flags(vm: &Vm, flags: &Object) -> Result<i32> {
-    vm.to_c_int(flags)
+    vm.to_plain_c_int(flags)
 }
 
 fn length(text: &Object) -> usize {
@@ -187,7 +187,7 @@ fn reset_encoder(vm: &Vm, t: &TextIo, at_start: bool) -> Result<()> {
 
 pub fn seek(vm: &Vm, args: &[Object]) -> Result {
     let object = &args[0];
-    let whence = vm.to_c_int(&args[2])?;
+    let whence = vm.to_plain_c_int(&args[2])?;
     let t = attached(vm, object)?;
     check_closed(vm, object, t)?;
     if !t.seekable.get() {

@@ -23,7 +23,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "dup(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, fd::dup(number))? as i64))
         },
         "Return a duplicate of a file descriptor.",
@@ -79,7 +79,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "fstatvfs(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             statvfs_result(vm, &retry_os(vm, || fs::statvfs(fs::Target::Fd(number)))?)
         },
         "Perform an fstatvfs system call on the given fd.\n\nEquivalent to statvfs(fd).",
@@ -87,7 +87,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "isatty(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             Ok(Object::bool(fd::is_tty(number)))
         },
         "Return True if the fd is connected to a terminal.\n\nReturn True if the file descriptor is an open file descriptor\nconnected to the slave end of a terminal.",
@@ -95,7 +95,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "ttyname(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             decode(vm, &os(vm, terminal::name(number))?)
         },
         "Return the name of the terminal device connected to 'fd'.",
@@ -116,7 +116,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "pipe2(flags, /)",
         |vm, args| {
-            let flags = vm.to_c_int(&args[0])?;
+            let flags = vm.to_plain_c_int(&args[0])?;
             pair(vm, os(vm, fd::pipe(flags))?)
         },
         "Create a pipe with flags set atomically.\n\nReturns a tuple of two file descriptors:\n  (read_fd, write_fd)",
@@ -129,7 +129,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "posix_openpt(oflag, /)",
         |vm, args| {
-            let flags = vm.to_c_int(&args[0])?;
+            let flags = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, terminal::open_master(flags))? as i64))
         },
         "Open and return a file descriptor for a master pseudo-terminal device.",
@@ -164,7 +164,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "tcgetpgrp(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, terminal::foreground_group(number))? as i64))
         },
         "Return the process group associated with the terminal specified by fd.",
@@ -172,7 +172,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "tcsetpgrp(fd, pgid, /)",
         |vm, args| {
-            let (number, group) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (number, group) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             os(vm, terminal::set_foreground_group(number, group))?;
             Ok(Object::NONE)
         },
@@ -231,7 +231,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "posix_fallocate(fd, offset, length, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             let (offset, length) = (vm.to_i64(&args[1])?, vm.to_i64(&args[2])?);
             retry_os(vm, || fd::allocate(number, offset, length))?;
             Ok(Object::NONE)
@@ -241,9 +241,9 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "posix_fadvise(fd, offset, length, advice, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             let (offset, length) = (vm.to_i64(&args[1])?, vm.to_i64(&args[2])?);
-            let advice = vm.to_c_int(&args[3])?;
+            let advice = vm.to_plain_c_int(&args[3])?;
             retry_os(vm, || fd::advise(number, offset, length, advice))?;
             Ok(Object::NONE)
         },
@@ -267,7 +267,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "get_inheritable(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             Ok(Object::bool(os(vm, fd::is_inheritable(number))?))
         },
         "Get the close-on-exe flag of the specified file descriptor.",
@@ -275,7 +275,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "set_inheritable(fd, inheritable, /)",
         |vm, args| {
-            let (number, wanted) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (number, wanted) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             os(vm, fd::set_inheritable(number, wanted != 0))?;
             Ok(Object::NONE)
         },
@@ -284,7 +284,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "get_blocking(fd, /)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             Ok(Object::bool(os(vm, fd::is_blocking(number))?))
         },
         "Get the blocking mode of the file descriptor.\n\nReturn False if the O_NONBLOCK flag is set, True if the flag is cleared.",
@@ -292,7 +292,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "set_blocking(fd, blocking, /)",
         |vm, args| {
-            let (number, wanted) = (vm.to_c_int(&args[0])?, flag(vm, &args[1])?);
+            let (number, wanted) = (vm.to_plain_c_int(&args[0])?, flag(vm, &args[1])?);
             os(vm, fd::set_blocking(number, wanted))?;
             Ok(Object::NONE)
         },
@@ -301,7 +301,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "device_encoding(fd)",
         |vm, args| {
-            let number = vm.to_c_int(&args[0])?;
+            let number = vm.to_plain_c_int(&args[0])?;
             if !fd::is_tty(number) {
                 return Ok(Object::NONE);
             }
@@ -310,7 +310,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "Return a string describing the encoding of a terminal's file descriptor.\n\nThe file descriptor must be attached to a terminal.\nIf the device is not a terminal, return None.",
     ),
     MethodDef::new(
-        "memfd_create(name, flags=1)",
+        "memfd_create(name, flags=MFD_CLOEXEC)",
         |vm, args| {
             let path = fs_bytes(vm, &args[0])?;
             let flags = vm.to_u32_wrapping(&args[1])?;
@@ -319,10 +319,10 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "",
     ),
     MethodDef::new(
-        "eventfd(initval, flags=524288)",
+        "eventfd(initval, flags=EFD_CLOEXEC)",
         |vm, args| {
             let initial = unsigned_int(vm, &args[0])?;
-            let flags = vm.to_c_int(&args[1])?;
+            let flags = vm.to_plain_c_int(&args[1])?;
             Ok(vm.int(os(vm, fd::eventfd(initial, flags))? as i64))
         },
         "Creates and returns an event notification file descriptor.",
@@ -346,9 +346,9 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "Write eventfd value.",
     ),
     MethodDef::new(
-        "timerfd_create(clockid, /, *, flags=524288)",
+        "timerfd_create(clockid, /, *, flags=0)",
         |vm, args| {
-            let (clock, flags) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (clock, flags) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             Ok(vm.int(os(vm, fd::timerfd(clock, flags))? as i64))
         },
         "Create and return a timer file descriptor.\n\n  clockid\n    A valid clock ID constant as timer file descriptor.\n\n    time.CLOCK_REALTIME\n    time.CLOCK_MONOTONIC\n    time.CLOCK_BOOTTIME\n  flags\n    0 or a bit mask of os.TFD_NONBLOCK or os.TFD_CLOEXEC.",
@@ -392,8 +392,8 @@ fn pair(vm: &Vm, (a, b): (i32, i32)) -> Result {
 
 fn open(vm: &Vm, args: &[Object]) -> Result {
     let path = path_argument(vm, &args[0], "open", "path", PATH)?;
-    let flags = vm.to_c_int(&args[1])?;
-    let mode = vm.to_c_int(&args[2])?;
+    let flags = vm.to_plain_c_int(&args[1])?;
+    let mode = vm.to_plain_c_int(&args[2])?;
     let dir = dir_fd(vm, &args[3])?;
     vm.audit("open", &[path.object.clone(), Object::NONE, vm.int(flags as i64)])?;
     let result = retry(vm, || fs::open(dir, path.path(), flags | libc::O_CLOEXEC, mode as u32))?;
@@ -401,7 +401,7 @@ fn open(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn close(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     match vm.without_gil(|| fd::close(number)) {
         // Linux has closed it all the same.
         Ok(()) | Err(Errno(libc::EINTR)) => Ok(Object::NONE),
@@ -410,13 +410,13 @@ fn close(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn closerange(vm: &Vm, args: &[Object]) -> Result {
-    let (low, high) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (low, high) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     vm.without_gil(|| fd::close_range(low, high));
     Ok(Object::NONE)
 }
 
 fn dup2(vm: &Vm, args: &[Object]) -> Result {
-    let (from, to) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (from, to) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     let inheritable = flag(vm, &args[2])?;
     Ok(vm.int(blocking(vm, || fd::dup2(from, to, inheritable))? as i64))
 }
@@ -431,7 +431,7 @@ fn read_size(vm: &Vm, object: &Object) -> Result<usize> {
 }
 
 fn read(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let size = read_size(vm, &args[1])?;
     let mut out = Vec::new();
     if out.try_reserve_exact(size).is_err() {
@@ -442,21 +442,21 @@ fn read(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn readinto(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let buffer = vm.writable_bytes_like(&args[1], "readinto() argument 2")?;
     let n = retry_os(vm, || buffer.with_bytes_mut(|out| fd::read(number, out)))?;
     Ok(vm.usize(n))
 }
 
 fn write(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let data = vm.bytes_like(&args[1], "write() argument 2")?;
     let n = retry_os(vm, || fd::write(number, data.bytes()))?;
     Ok(vm.usize(n))
 }
 
 fn pread(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let size = read_size(vm, &args[1])?;
     let offset = vm.to_i64(&args[2])?;
     let mut out = Vec::new();
@@ -469,7 +469,7 @@ fn pread(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn pwrite(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let data = vm.bytes_like(&args[1], "pwrite() argument 2")?;
     let offset = vm.to_i64(&args[2])?;
     let n = retry_os(vm, || fd::pwrite(number, data.bytes(), offset))?;
@@ -517,13 +517,13 @@ fn vectored_read(
     list: &Object,
     at: Option<(&Object, &Object)>,
 ) -> Result {
-    let number = vm.to_c_int(number)?;
+    let number = vm.to_plain_c_int(number)?;
     let buffers = buffers(vm, function, list, true)?;
     if buffers.len() > 1024 {
         return Err(os_error(vm, Errno(libc::EINVAL)));
     }
     let (offset, flags) = match at {
-        Some((offset, flags)) => (Some(vm.to_i64(offset)?), vm.to_c_int(flags)?),
+        Some((offset, flags)) => (Some(vm.to_i64(offset)?), vm.to_plain_c_int(flags)?),
         None => (None, 0),
     };
     let n = retry_os(vm, || {
@@ -539,11 +539,11 @@ fn vectored_write(
     list: &Object,
     at: Option<(&Object, &Object)>,
 ) -> Result {
-    let number = vm.to_c_int(number)?;
+    let number = vm.to_plain_c_int(number)?;
     let buffers = buffers(vm, function, list, false)?;
     let slices: Vec<&[u8]> = buffers.iter().map(|b| b.bytes()).collect();
     let (offset, flags) = match at {
-        Some((offset, flags)) => (Some(vm.to_i64(offset)?), vm.to_c_int(flags)?),
+        Some((offset, flags)) => (Some(vm.to_i64(offset)?), vm.to_plain_c_int(flags)?),
         None => (None, 0),
     };
     let n = retry_os(vm, || fd::writev(number, &slices, offset, flags))?;
@@ -551,20 +551,20 @@ fn vectored_write(
 }
 
 fn lseek(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let position = vm.to_i64(&args[1])?;
-    let whence = vm.to_c_int(&args[2])?;
+    let whence = vm.to_plain_c_int(&args[2])?;
     Ok(vm.int(blocking(vm, || fd::seek(number, position, whence))?))
 }
 
 fn fstat(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     stat_result(vm, &retry_os(vm, || fs::fstat(number))?)
 }
 
 fn terminal_size(vm: &Vm, args: &[Object]) -> Result {
     let number = match args[0].bound() {
-        Some(object) => vm.to_c_int(object)?,
+        Some(object) => vm.to_plain_c_int(object)?,
         None => 1,
     };
     let (columns, lines) = os(vm, terminal::size(number))?;
@@ -578,7 +578,7 @@ fn sync(vm: &Vm, object: &Object, data_only: bool) -> Result {
 }
 
 fn ftruncate(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let length = vm.to_i64(&args[1])?;
     vm.audit("os.truncate", &[args[0].clone(), args[1].clone()])?;
     retry_os(vm, || fs::truncate(fs::Target::Fd(number), length))?;
@@ -586,14 +586,14 @@ fn ftruncate(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn fchmod(vm: &Vm, args: &[Object]) -> Result {
-    let (number, mode) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (number, mode) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     vm.audit("os.chmod", &[args[0].clone(), args[1].clone(), vm.int(-1)])?;
     retry_os(vm, || fs::chmod(None, fs::Target::Fd(number), mode as u32, true))?;
     Ok(Object::NONE)
 }
 
 fn fchown(vm: &Vm, args: &[Object]) -> Result {
-    let number = vm.to_c_int(&args[0])?;
+    let number = vm.to_plain_c_int(&args[0])?;
     let (uid, gid) = (id_argument(vm, &args[1], "uid")?, id_argument(vm, &args[2], "gid")?);
     vm.audit("os.chown", &[args[0].clone(), args[1].clone(), args[2].clone(), vm.int(-1)])?;
     retry_os(vm, || fs::chown(None, fs::Target::Fd(number), uid, gid, true))?;
@@ -608,7 +608,7 @@ fn fchdir(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn lockf(vm: &Vm, args: &[Object]) -> Result {
-    let (number, command) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (number, command) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     let length = vm.to_i64(&args[2])?;
     vm.audit("os.lockf", &[args[0].clone(), args[1].clone(), args[2].clone()])?;
     retry_os(vm, || fd::lockf(number, command, length))?;
@@ -632,21 +632,21 @@ fn count(vm: &Vm, object: &Object) -> Result<usize> {
 }
 
 fn sendfile(vm: &Vm, args: &[Object]) -> Result {
-    let (out, input) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (out, input) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     let offset = optional_offset(vm, &args[2])?;
     let size = vm.index_isize(&args[3])?;
     Ok(vm.usize(retry_os(vm, || fd::sendfile(out, input, offset, size as usize))?))
 }
 
 fn copy_file_range(vm: &Vm, args: &[Object]) -> Result {
-    let (src, dst) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (src, dst) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     let size = count(vm, &args[2])?;
     let (src_at, dst_at) = (optional_offset(vm, &args[3])?, optional_offset(vm, &args[4])?);
     Ok(vm.usize(retry_os(vm, || fd::copy_range(src, src_at, dst, dst_at, size))?))
 }
 
 fn splice(vm: &Vm, args: &[Object]) -> Result {
-    let (src, dst) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (src, dst) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     let size = count(vm, &args[2])?;
     let (src_at, dst_at) = (optional_offset(vm, &args[3])?, optional_offset(vm, &args[4])?);
     let flags = vm.to_u32_wrapping(&args[5])?;
@@ -664,7 +664,7 @@ fn timer_result(vm: &Vm, setting: host::fd::TimerSetting, ns: bool) -> Object {
 
 fn timer_set(vm: &Vm, args: &[Object], ns: bool) -> Result {
     let number = fileno_of(vm, &args[0])?;
-    let flags = vm.to_c_int(&args[1])?;
+    let flags = vm.to_plain_c_int(&args[1])?;
     let time = |object: &Object| -> Result<(i64, i64)> {
         if ns {
             let n = vm.to_i64(object)?;

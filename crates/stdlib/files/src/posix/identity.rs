@@ -26,7 +26,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "getpgid(pid)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::group_of(pid))? as i64))
         },
         "Call the system call getpgid(), and return the result.",
@@ -34,7 +34,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "getsid(pid, /)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::session_of(pid))? as i64))
         },
         "Call the system call getsid(pid) and return the result.",
@@ -47,7 +47,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "setpgid(pid, pgrp, /)",
         |vm, args| {
-            let (pid, group) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (pid, group) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             os(vm, process::set_group(pid, group)).map(|_| Object::NONE)
         },
         "Call the system call setpgid(pid, pgrp).",

@@ -57,6 +57,8 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
     ] {
         vm.set_attr_str(module, attr, &structseq::class(vm, def)?)?;
     }
+    results::finish_types(vm)?;
+    taipan_runtime::types::typ::ready(vm, &scan::SCANDIR_ITERATOR);
     for (attr, table) in [
         ("pathconf_names", names::PATHCONF),
         ("confstr_names", names::CONFSTR),

@@ -45,7 +45,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "Return a bytes string representing the current working directory.",
     ),
     MethodDef::new(
-        "chmod(path, mode, *, dir_fd=None, follow_symlinks=True)",
+        "chmod(path, mode, *, dir_fd=None, follow_symlinks=(os.name != 'nt'))",
         chmod,
         "Change the access permissions of a file.\n\n  path\n    Path to be modified.  May always be specified as a str, bytes, or a path-like object.\n    On some platforms, path may also be specified as an open file descriptor.\n  mode\n    Operating-system mode bitfield.",
     ),
@@ -92,7 +92,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "Rename a file or directory, overwriting the destination.",
     ),
     MethodDef::new(
-        "link(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=<unrepresentable>)",
+        "link(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=(os.name != 'nt'))",
         link,
         "Create a hard link to a file.",
     ),
@@ -209,7 +209,7 @@ fn statvfs(vm: &Vm, args: &[Object]) -> Result {
 
 fn access(vm: &Vm, args: &[Object]) -> Result {
     let path = path_argument(vm, &args[0], "access", "path", PATH)?;
-    let mode = vm.to_c_int(&args[1])?;
+    let mode = vm.to_plain_c_int(&args[1])?;
     let dir = dir_fd(vm, &args[2])?;
     let (effective, follow) = (flag(vm, &args[3])?, flag(vm, &args[4])?);
     let found = vm.without_gil(|| fs::access(dir, path.path(), mode, effective, follow));
@@ -236,9 +236,9 @@ fn shown_dir(vm: &Vm, dir: Option<i32>) -> Object {
 
 fn chmod(vm: &Vm, args: &[Object]) -> Result {
     let path = path_argument(vm, &args[0], "chmod", "path", PATH_OR_FD)?;
-    let mode = vm.to_c_int(&args[1])?;
+    let mode = vm.to_plain_c_int(&args[1])?;
     let dir = dir_fd(vm, &args[2])?;
-    let follow = flag(vm, &args[3])?;
+    let follow = args[3].bound().map_or(Ok(true), |f| flag(vm, f))?;
     vm.audit("os.chmod", &[path.object.clone(), vm.int(mode as i64), shown_dir(vm, dir)])?;
     let result = vm.without_gil(|| fs::chmod(dir, path.target(), mode as u32, follow));
     if let Err(Errno(libc::EOPNOTSUPP)) = result
@@ -277,7 +277,7 @@ fn lchown(vm: &Vm, args: &[Object]) -> Result {
 
 fn mkdir(vm: &Vm, args: &[Object]) -> Result {
     let path = path_argument(vm, &args[0], "mkdir", "path", PATH)?;
-    let mode = vm.to_c_int(&args[1])?;
+    let mode = vm.to_plain_c_int(&args[1])?;
     let dir = dir_fd(vm, &args[2])?;
     vm.audit("os.mkdir", &[path.object.clone(), vm.int(mode as i64), shown_dir(vm, dir)])?;
     path.call(vm, || fs::mkdir(dir, path.path(), mode as u32))?;
@@ -286,7 +286,7 @@ fn mkdir(vm: &Vm, args: &[Object]) -> Result {
 
 fn mkfifo(vm: &Vm, args: &[Object]) -> Result {
     let path = path_argument(vm, &args[0], "mkfifo", "path", PATH)?;
-    let mode = vm.to_c_int(&args[1])?;
+    let mode = vm.to_plain_c_int(&args[1])?;
     let dir = dir_fd(vm, &args[2])?;
     loop {
         match vm.without_gil(|| fs::mkfifo(dir, path.path(), mode as u32)) {
@@ -311,7 +311,7 @@ pub fn device_argument(vm: &Vm, object: &Object) -> Result<u64> {
 
 fn mknod(vm: &Vm, args: &[Object]) -> Result {
     let path = path_argument(vm, &args[0], "mknod", "path", PATH)?;
-    let mode = vm.to_c_int(&args[1])?;
+    let mode = vm.to_plain_c_int(&args[1])?;
     let device = device_argument(vm, &args[2])?;
     let dir = dir_fd(vm, &args[3])?;
     retry_os(vm, || fs::mknod(dir, path.path(), mode as u32, device))?;
@@ -464,11 +464,11 @@ fn utime(vm: &Vm, args: &[Object]) -> Result {
 /// A name of `pathconf`, `sysconf` or `confstr`, or its number.
 pub fn configuration_name(vm: &Vm, object: &Object, table: &[(&str, i32)]) -> Result<i32> {
     if int::is_any_int(object) {
-        return vm.to_c_int(object);
+        return vm.to_plain_c_int(object);
     }
     if object.downcast::<Str>().is_none() {
         if vm.is_index(object) {
-            return vm.to_c_int(object);
+            return vm.to_plain_c_int(object);
         }
         return Err(vm.type_error("configuration names must be strings or integers"));
     }
@@ -490,7 +490,7 @@ fn pathconf(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn umask(vm: &Vm, args: &[Object]) -> Result {
-    let mask = vm.to_c_int(&args[0])?;
+    let mask = vm.to_plain_c_int(&args[0])?;
     Ok(vm.int(fs::umask(mask as u32) as i64))
 }
 
@@ -521,7 +521,7 @@ fn getxattr(vm: &Vm, args: &[Object]) -> Result {
 fn setxattr(vm: &Vm, args: &[Object]) -> Result {
     let (path, attribute, follow) = attribute_paths(vm, args, "setxattr", &args[4])?;
     let value = vm.bytes_like(&args[2], "value")?;
-    let flags = vm.to_c_int(&args[3])?;
+    let flags = vm.to_plain_c_int(&args[3])?;
     vm.audit(
         "os.setxattr",
         &[path.object.clone(), attribute.object.clone(), args[2].clone(), args[3].clone()],

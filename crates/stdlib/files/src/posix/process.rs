@@ -12,7 +12,7 @@ macro_rules! status {
             $sig,
             |vm, args| {
                 let test: fn(i32) -> bool = $test;
-                Ok(Object::bool(test(vm.to_c_int(&args[0])?)))
+                Ok(Object::bool(test(vm.to_plain_c_int(&args[0])?)))
             },
             $doc,
         )
@@ -38,7 +38,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "_exit(status)",
         |vm, args| {
-            let status = vm.to_c_int(&args[0])?;
+            let status = vm.to_plain_c_int(&args[0])?;
             process::exit_now(status)
         },
         "Exit to the system with specified status, without normal exit processing.",
@@ -52,7 +52,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "kill(pid, signal, /)",
         |vm, args| {
-            let (pid, signal) = (vm.to_c_int(&args[0])?, vm.index_isize(&args[1])?);
+            let (pid, signal) = (vm.to_plain_c_int(&args[0])?, vm.index_isize(&args[1])?);
             vm.audit("os.kill", &[args[0].clone(), args[1].clone()])?;
             os(vm, process::kill(pid, signal as i32))?;
             // A signal to ourselves is handled before the call returns.
@@ -64,7 +64,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "killpg(pgid, signal, /)",
         |vm, args| {
-            let (group, signal) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (group, signal) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             vm.audit("os.killpg", &[args[0].clone(), args[1].clone()])?;
             os(vm, process::kill_group(group, signal))?;
             vm.check_signals()?;
@@ -75,7 +75,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "pidfd_open(pid, flags=0)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             let flags = vm.to_u32_wrapping(&args[1])?;
             Ok(vm.int(os(vm, process::pidfd_open(pid, flags))? as i64))
         },
@@ -89,7 +89,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "waitpid(pid, options, /)",
         |vm, args| {
-            let (pid, options) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (pid, options) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             wait(vm, pid, options)
         },
         "Wait for completion of a given child process.\n\nReturns a tuple of information regarding the child process:\n    (pid, status)\n\nThe options argument is ignored on Windows.",
@@ -97,7 +97,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "wait3(options)",
         |vm, args| {
-            let options = vm.to_c_int(&args[0])?;
+            let options = vm.to_plain_c_int(&args[0])?;
             wait_usage(vm, -1, options)
         },
         "Wait for completion of a child process.\n\nReturns a tuple of information about the child process:\n  (pid, status, rusage)",
@@ -105,7 +105,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "wait4(pid, options)",
         |vm, args| {
-            let (pid, options) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (pid, options) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             wait_usage(vm, pid, options)
         },
         "Wait for completion of a specific child process.\n\nReturns a tuple of information about the child process:\n  (pid, status, rusage)",
@@ -142,17 +142,17 @@ pub static FUNCTIONS: &[MethodDef] = &[
     ),
     MethodDef::new(
         "WEXITSTATUS(status)",
-        |vm, args| Ok(vm.int(libc::WEXITSTATUS(vm.to_c_int(&args[0])?) as i64)),
+        |vm, args| Ok(vm.int(libc::WEXITSTATUS(vm.to_plain_c_int(&args[0])?) as i64)),
         "Return the process return code from status.",
     ),
     MethodDef::new(
         "WTERMSIG(status)",
-        |vm, args| Ok(vm.int(libc::WTERMSIG(vm.to_c_int(&args[0])?) as i64)),
+        |vm, args| Ok(vm.int(libc::WTERMSIG(vm.to_plain_c_int(&args[0])?) as i64)),
         "Return the signal that terminated the process that provided the status value.",
     ),
     MethodDef::new(
         "WSTOPSIG(status)",
-        |vm, args| Ok(vm.int(libc::WSTOPSIG(vm.to_c_int(&args[0])?) as i64)),
+        |vm, args| Ok(vm.int(libc::WSTOPSIG(vm.to_plain_c_int(&args[0])?) as i64)),
         "Return the signal that stopped the process that provided the status value.",
     ),
     MethodDef::new(
@@ -163,7 +163,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
 ];
 
 fn exit_code(vm: &Vm, args: &[Object]) -> Result {
-    let status = vm.to_c_int(&args[0])?;
+    let status = vm.to_plain_c_int(&args[0])?;
     if libc::WIFEXITED(status) {
         return Ok(vm.int(libc::WEXITSTATUS(status) as i64));
     }
@@ -287,7 +287,7 @@ fn wait_usage(vm: &Vm, pid: i32, options: i32) -> Result {
 }
 
 fn waitid(vm: &Vm, args: &[Object]) -> Result {
-    let (kind, id, options) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?, vm.to_c_int(&args[2])?);
+    let (kind, id, options) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?, vm.to_plain_c_int(&args[2])?);
     match retry_os(vm, || process::wait_id(kind as u32, id as u32, options))? {
         None => Ok(Object::NONE),
         Some(fields) => {

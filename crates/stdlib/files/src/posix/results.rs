@@ -95,6 +95,47 @@ pub static SCHED_PARAM: StructDef = StructDef::new(
     &[("sched_priority", "the scheduling priority")],
 );
 
+/// Constructors that differ from those of other struct sequences.
+pub fn finish_types(vm: &Vm) -> Result<()> {
+    let set_new = |def, new: taipan_runtime::ty::NewFn| -> Result<()> {
+        let class = structseq::class(vm, def)?;
+        if let Some(ty) = Type::of(&class) {
+            ty.update_slots(|slots| slots.new = Some(new));
+        }
+        Ok(())
+    };
+    set_new(&STAT, stat_new)?;
+    set_new(&SCHED_PARAM, sched_param_new)
+}
+
+/// The constructor that all struct sequences have.
+fn plain_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
+    let other = structseq::class(vm, &UNAME)?;
+    match Type::of(&other).and_then(|ty| ty.slots().new) {
+        Some(new) => new(vm, class, args, kwnames),
+        None => Err(vm.system_error("struct sequence without constructor")),
+    }
+}
+
+/// From ten items the float times are the integer ones.
+fn stat_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
+    if let ([sequence], []) = (args, kwnames)
+        && let Ok(mut items) = vm.collect(sequence)
+        && items.len() == STAT.n_sequence
+    {
+        items.extend_from_within(7..10);
+        return plain_new(vm, class, &[vm.tuple(items)], &[]);
+    }
+    drop(vm.take_raised());
+    plain_new(vm, class, args, kwnames)
+}
+
+fn sched_param_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
+    static SIG: Sig = Sig::new("sched_param(sched_priority)");
+    let args = SIG.bind(vm, args, kwnames)?;
+    plain_new(vm, class, &[vm.tuple(args)], &[])
+}
+
 /// Seconds as a float, rounded once.
 fn seconds(vm: &Vm, s: i64, ns: i64) -> Object {
     vm.float(s as f64 + 1e-9 * ns as f64)

@@ -130,29 +130,29 @@ fn file_action(vm: &Vm, item: &Object) -> Result<SpawnAction> {
                 return Err(wrong("A open", "5"));
             }
             Ok(SpawnAction::Open {
-                fd: vm.to_c_int(&parts[1])?,
+                fd: vm.to_plain_c_int(&parts[1])?,
                 path: fs_bytes(vm, &parts[2])?,
-                flags: vm.to_c_int(&parts[3])?,
-                mode: vm.to_c_int(&parts[4])? as u32,
+                flags: vm.to_plain_c_int(&parts[3])?,
+                mode: vm.to_plain_c_int(&parts[4])? as u32,
             })
         }
         1 => {
             if parts.len() != 2 {
                 return Err(wrong("A close", "2"));
             }
-            Ok(SpawnAction::Close(vm.to_c_int(&parts[1])?))
+            Ok(SpawnAction::Close(vm.to_plain_c_int(&parts[1])?))
         }
         2 => {
             if parts.len() != 3 {
                 return Err(wrong("A dup2", "3"));
             }
-            Ok(SpawnAction::Dup2(vm.to_c_int(&parts[1])?, vm.to_c_int(&parts[2])?))
+            Ok(SpawnAction::Dup2(vm.to_plain_c_int(&parts[1])?, vm.to_plain_c_int(&parts[2])?))
         }
         3 => {
             if parts.len() != 2 {
                 return Err(wrong("A closefrom", "2"));
             }
-            Ok(SpawnAction::CloseFrom(vm.to_c_int(&parts[1])?))
+            Ok(SpawnAction::CloseFrom(vm.to_plain_c_int(&parts[1])?))
         }
         _ => Err(vm.type_error("Unknown file_actions identifier")),
     }
@@ -194,7 +194,7 @@ fn spawn(vm: &Vm, args: &[Object], function: &str, search: bool) -> Result {
         }
     }
     if let Some(group) = args[4].some() {
-        options.group = Some(vm.to_c_int(group)?);
+        options.group = Some(vm.to_plain_c_int(group)?);
     }
     options.reset_ids = flag(vm, &args[5])?;
     options.session = flag(vm, &args[6])?;
@@ -213,11 +213,11 @@ fn spawn(vm: &Vm, args: &[Object], function: &str, search: bool) -> Result {
             return Err(vm.type_error("scheduler tuple must have two elements"));
         };
         let policy = match policy.some() {
-            Some(policy) => Some(vm.to_c_int(policy)?),
+            Some(policy) => Some(vm.to_plain_c_int(policy)?),
             None => None,
         };
         let priority = vm.get_attr_str(param, "sched_priority")?;
-        options.scheduler = Some((policy, vm.to_c_int(&priority)?));
+        options.scheduler = Some((policy, vm.to_plain_c_int(&priority)?));
     }
     vm.audit("os.posix_spawn", &[path.object.clone(), args[1].clone(), args[2].clone()])?;
     let pid = path.os(vm, process::spawn(path.path(), &argv, &env, &options, search))?;

@@ -13,7 +13,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "strerror(code, /)",
         |vm, args| {
-            let code = vm.to_c_int(&args[0])?;
+            let code = vm.to_plain_c_int(&args[0])?;
             Ok(vm.str(&Errno(code).text()))
         },
         "Translate an error code to a message string.",
@@ -96,7 +96,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "nice(increment, /)",
         |vm, args| {
-            let increment = vm.to_c_int(&args[0])?;
+            let increment = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::nice(increment))? as i64))
         },
         "Add increment to the priority of process and return the new priority.",
@@ -104,7 +104,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "getpriority(which, who)",
         |vm, args| {
-            let (which, who) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (which, who) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             Ok(vm.int(os(vm, process::priority(which, who as u32))? as i64))
         },
         "Return program scheduling priority.",
@@ -112,8 +112,8 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "setpriority(which, who, priority)",
         |vm, args| {
-            let (which, who) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
-            let priority = vm.to_c_int(&args[2])?;
+            let (which, who) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
+            let priority = vm.to_plain_c_int(&args[2])?;
             os(vm, process::set_priority(which, who as u32, priority)).map(|_| Object::NONE)
         },
         "Set program scheduling priority.",
@@ -121,7 +121,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_get_priority_max(policy)",
         |vm, args| {
-            let policy = vm.to_c_int(&args[0])?;
+            let policy = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::scheduler_priorities(policy).1)? as i64))
         },
         "Get the maximum scheduling priority for policy.",
@@ -129,7 +129,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_get_priority_min(policy)",
         |vm, args| {
-            let policy = vm.to_c_int(&args[0])?;
+            let policy = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::scheduler_priorities(policy).0)? as i64))
         },
         "Get the minimum scheduling priority for policy.",
@@ -137,7 +137,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_getscheduler(pid, /)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::scheduler(pid))? as i64))
         },
         "Get the scheduling policy for the process identified by pid.\n\nPassing 0 for pid returns the scheduling policy for the calling process.",
@@ -145,7 +145,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_setscheduler(pid, policy, param, /)",
         |vm, args| {
-            let (pid, policy) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+            let (pid, policy) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             let priority = sched_priority(vm, &args[2])?;
             os(vm, process::set_scheduler(pid, policy, priority)).map(|_| Object::NONE)
         },
@@ -154,7 +154,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_getparam(pid, /)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             let priority = os(vm, process::scheduler_param(pid))?;
             structseq::new(vm, &super::results::SCHED_PARAM, vec![vm.int(priority as i64)])
         },
@@ -163,7 +163,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_setparam(pid, param, /)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             let priority = sched_priority(vm, &args[1])?;
             os(vm, process::set_scheduler_param(pid, priority)).map(|_| Object::NONE)
         },
@@ -172,7 +172,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_rr_get_interval(pid, /)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             let (s, ns) = os(vm, process::round_robin_interval(pid))?;
             Ok(vm.float(s as f64 + 1e-9 * ns as f64))
         },
@@ -186,7 +186,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "sched_getaffinity(pid, /)",
         |vm, args| {
-            let pid = vm.to_c_int(&args[0])?;
+            let pid = vm.to_plain_c_int(&args[0])?;
             let processors = os(vm, process::affinity(pid))?;
             let items = vm.list(processors.iter().map(|&n| vm.usize(n)).collect());
             vm.call(&taipan_runtime::types::set::SET.to_object(), &[items])
@@ -201,7 +201,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "unshare(flags)",
         |vm, args| {
-            let flags = vm.to_c_int(&args[0])?;
+            let flags = vm.to_plain_c_int(&args[0])?;
             blocking(vm, || process::unshare(flags)).map(|_| Object::NONE)
         },
         "Disassociate parts of a process (or thread) execution context.\n\n  flags\n    Namespaces to be unshared.",
@@ -210,7 +210,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         "setns(fd, nstype=0)",
         |vm, args| {
             let fd = fileno_of(vm, &args[0])?;
-            let kind = vm.to_c_int(&args[1])?;
+            let kind = vm.to_plain_c_int(&args[1])?;
             blocking(vm, || process::set_namespace(fd, kind)).map(|_| Object::NONE)
         },
         "Move the calling thread into different namespaces.\n\n  fd\n    A file descriptor to a namespace.\n  nstype\n    Type of namespace.",
@@ -271,7 +271,7 @@ fn urandom(vm: &Vm, args: &[Object]) -> Result {
 
 fn getrandom(vm: &Vm, args: &[Object]) -> Result {
     let n = vm.index_isize(&args[0])?;
-    let flags = vm.to_c_int(&args[1])?;
+    let flags = vm.to_plain_c_int(&args[1])?;
     if n < 0 {
         return Err(os_error(vm, Errno(libc::EINVAL)));
     }
@@ -295,7 +295,7 @@ fn sched_priority(vm: &Vm, param: &Object) -> Result<i32> {
 }
 
 fn sched_setaffinity(vm: &Vm, args: &[Object]) -> Result {
-    let pid = vm.to_c_int(&args[0])?;
+    let pid = vm.to_plain_c_int(&args[0])?;
     let mut processors = Vec::new();
     vm.for_each(&args[1], |item| {
         if !int::is_any_int(&item) {

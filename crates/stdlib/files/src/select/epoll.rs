@@ -35,7 +35,7 @@ pub static EPOLL: Type = Type::new::<Epoll>(
     Slots { new: Some(new), ..Slots::EMPTY },
     &[
         MethodDef::new("fromfd($type, fd, /)", |vm, args| {
-            let number = vm.to_c_int(&args[1])?;
+            let number = vm.to_plain_c_int(&args[1])?;
             match Type::of(&args[0]) {
                 Some(class) => Ok(vm.alloc(class, Epoll { fd: Cell::new(number) })),
                 None => Err(vm.type_error("fromfd() needs a type")),
@@ -62,7 +62,7 @@ pub static EPOLL: Type = Type::new::<Epoll>(
 fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     static SIG: Sig = Sig::new("epoll(sizehint=-1, flags=0)");
     let args = SIG.bind(vm, args, kwnames)?;
-    let (hint, flags) = (vm.to_c_int(&args[0])?, vm.to_c_int(&args[1])?);
+    let (hint, flags) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
     if hint != -1 && hint <= 0 {
         return Err(vm.value_error("negative sizehint"));
     }
@@ -117,7 +117,7 @@ fn run(vm: &Vm, args: &[Object]) -> Result {
             if ns < 0 { None } else { Some(ns) }
         }
     };
-    let most = match vm.to_c_int(&args[2])? {
+    let most = match vm.to_plain_c_int(&args[2])? {
         -1 => poll::SELECT_LIMIT,
         n if n <= 0 => return Err(vm.value_error(format!("maxevents must be greater than 0, got {n}"))),
         n => n,

@@ -225,7 +225,7 @@ fn tzset(vm: &Vm, _args: &[Object]) -> Result {
 }
 
 fn clock_id(vm: &Vm, object: &Object) -> Result<i32> {
-    vm.to_c_int(object)
+    vm.to_plain_c_int(object)
 }
 
 fn sleep(vm: &Vm, args: &[Object]) -> Result {
