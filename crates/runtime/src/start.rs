@@ -59,6 +59,7 @@ pub fn new_interpreter(
         attr_table: UnsafeCell::new(crate::interp::new_attr_table()),
         registry: RefCell::new(HashMap::new()),
         int_max_str_digits: Cell::new(4300),
+        audited: Cell::new(false),
         gil: crate::gil::Gil::new_held(),
         signal_handler: Cell::new(None),
         pending_calls: Mutex::new(Vec::new()),

@@ -49,6 +49,8 @@ pub struct Interpreter {
     pub attr_table: UnsafeCell<Vec<crate::interp::AttrEntry>>,
     pub registry: RefCell<HashMap<&'static str, Object>>,
     pub int_max_str_digits: Cell<i64>,
+    /// There are audit hooks (`sys.addaudithook`).
+    pub audited: Cell<bool>,
     pub gil: crate::gil::Gil,
     /// Runs Python's signal handlers; set by the module that installs them.
     pub signal_handler: Cell<Option<fn(&Vm) -> Result<()>>>,

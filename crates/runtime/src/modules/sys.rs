@@ -106,7 +106,6 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
         let function = vm.get_attr_str(module, hook)?;
         vm.set_attr_str(module, &format!("__{hook}__"), &function)?;
     }
-    vm.set_attr_str(module, "UnraisableHookArgs", &structseq::class(vm, &unraisable::HOOK_ARGS)?)?;
     vm.set_attr_str(module, "monitoring", &monitoring::build(vm)?)?;
     vm.set_attr_str(module, "_jit", &jit_module(vm)?)?;
     Ok(())
@@ -134,7 +133,12 @@ fn attr(vm: &Vm, which: &str) -> Option<Object> {
 
 impl Vm {
     /// Tells the audit hooks; one of them may object.
+    #[inline]
     pub fn audit(&self, event: &str, args: &[Object]) -> Result<()> {
+        if self.interp().audited.get() { self.call_audit_hooks(event, args) } else { Ok(()) }
+    }
+    #[cold]
+    fn call_audit_hooks(&self, event: &str, args: &[Object]) -> Result<()> {
         let Some(hooks) = self.shared(AUDIT_HOOKS) else { return Ok(()) };
         let Some(hooks) = hooks.downcast::<List>() else { return Ok(()) };
         let event = self.intern(event);
@@ -168,6 +172,7 @@ fn addaudithook(vm: &Vm, args: &[Object]) -> Result {
     };
     if let Some(list) = hooks.downcast::<List>() {
         list.push(vm, args[0].clone())?;
+        vm.interp().audited.set(true);
     }
     Ok(Object::NONE)
 }

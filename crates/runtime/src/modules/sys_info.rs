@@ -171,6 +171,19 @@ fn os_list(vm: &Vm, items: &[std::ffi::OsString]) -> Object {
     vm.list(items.iter().map(|s| crate::compile::surrogate_escaped(vm, s.as_bytes())).collect())
 }
 
+/// "NPTL 2.40", if the C library is GNU's.
+#[cfg(target_env = "gnu")]
+fn thread_library(vm: &Vm) -> Object {
+    // SAFETY: a static string of the C library's.
+    let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+    vm.str(&format!("NPTL {}", version.to_string_lossy()))
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn thread_library(_vm: &Vm) -> Object {
+    Object::NONE
+}
+
 /// Puts all the constants into the module.
 pub fn add_to(vm: &Vm, module: &Object) -> Result<()> {
     let set = |name: &str, value: Object| vm.set_attr_str(module, name, &value);
@@ -236,7 +249,7 @@ pub fn add_to(vm: &Vm, module: &Object) -> Result<()> {
         vm.int(0),
     ];
     set("hash_info", structseq::new(vm, &HASH_INFO, hash_info)?)?;
-    let thread_info = vec![vm.intern("pthread"), vm.intern("semaphore"), Object::NONE];
+    let thread_info = vec![vm.intern("pthread"), vm.intern("semaphore"), thread_library(vm)];
     set("thread_info", structseq::new(vm, &THREAD_INFO, thread_info)?)?;
 
     // The command line and the places of things.
