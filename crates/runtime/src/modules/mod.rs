@@ -1,6 +1,7 @@
 //! Native modules that live in the runtime itself. One file and one line in
 //! the registry each.
 
+pub mod contextvars;
 pub mod marshal;
 pub mod monitoring;
 pub mod sys;
@@ -13,6 +14,7 @@ use crate::prelude::*;
 /// The registry.
 pub fn all() -> Vec<&'static ModuleDef> {
     vec![
+        &contextvars::MODULE,
         &marshal::MODULE,
         &sys::MODULE,
         &thread::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
