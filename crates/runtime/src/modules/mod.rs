@@ -6,6 +6,7 @@ pub mod marshal;
 pub mod monitoring;
 pub mod sys;
 pub mod sys_info;
+pub mod testlimitedcapi;
 pub mod thread;
 pub mod types;
 
@@ -22,5 +23,6 @@ pub fn all() -> Vec<&'static ModuleDef> {
         &types::MODULE,
         &crate::types::typealias::MODULE,
         &crate::types::weakref::MODULE,
+        &testlimitedcapi::MODULE,
     ]
 }
