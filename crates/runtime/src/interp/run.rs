@@ -860,10 +860,10 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         // ---- jumps --------------------------------------------------------
                         Opcode::Jump => ip = ip.offset(ins.bc() as isize),
                         Opcode::JumpBack => {
-                            ip = ip.offset(ins.bc() as isize);
                             if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                 slow!(slow::eval_breaker(vm));
                             }
+                            ip = ip.offset(ins.bc() as isize);
                         }
                         Opcode::JumpIfFalse | Opcode::JumpIfTrue => {
                             let value = reg!(ins.a());

@@ -81,7 +81,18 @@ pub static MMAP: Type = Type::new::<Mmap>(
             let m = this::<Mmap>(object);
             m.exports.set(m.exports.get().saturating_sub(1));
         }),
-        ..Slots::EMPTY.repr(repr)
+        contains: Some(|vm, object, item| {
+            // As a sequence it has items of one byte.
+            let Some(wanted) = item.downcast::<bytes::Bytes>() else { return Ok(false) };
+            match wanted.as_slice() {
+                [byte] => with(vm, object, |b| memchr::memchr(*byte, b).is_some()),
+                _ => Ok(false),
+            }
+        }),
+        ..Slots::EMPTY.repr(repr).iter(|vm, object| {
+            let items = with(vm, object, |b| b.iter().map(|&byte| vm.bytes(&[byte])).collect())?;
+            Ok(taipan_runtime::types::iterators::list_iterator(vm, vm.list(items)))
+        })
     },
     &[
         MethodDef::new("close($self, /)", close, "Unmaps the memory."),

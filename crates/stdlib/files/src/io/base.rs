@@ -30,7 +30,7 @@ pub static IO_BASE: Type = Type::new::<IoBase>(
         })
     },
     &[
-        MethodDef::new("seek($self, offset, whence=0, /)", |vm, _| Err(unsupported(vm, "seek")), "Goes to a position: from the start (whence 0), from here (1), from the end (2).\n\nReturns the new position."),
+        MethodDef::new("seek($self, offset, whence=os.SEEK_SET, /)", |vm, _| Err(unsupported(vm, "seek")), "Goes to a position: from the start (whence 0), from here (1), from the end (2).\n\nReturns the new position."),
         MethodDef::new("tell($self, /)", |vm, args| vm.call_method(&args[0], "seek", &[vm.int(0), vm.int(1)]), "The position in the stream."),
         MethodDef::new("truncate($self, size=None, /)", |vm, _| Err(unsupported(vm, "truncate")), "Cuts or extends the file to a size; by default, at the position."),
         MethodDef::new("flush($self, /)", |vm, args| {
@@ -61,7 +61,10 @@ pub static IO_BASE: Type = Type::new::<IoBase>(
         MethodDef::new("readlines($self, hint=-1, /)", readlines, "A list of lines; no more are read once their size reaches the hint."),
         MethodDef::new("writelines($self, lines, /)", writelines, "Writes each of the lines, which should have their ends."),
     ],
-    &[GetSetDef::new("closed", |vm, file| Ok(Object::bool(has_closed_flag(vm, file))))],
+    &[
+        GetSetDef::new("closed", |vm, file| Ok(Object::bool(has_closed_flag(vm, file)))),
+        GetSetDef::new("__dict__", taipan_runtime::types::object::get_dict),
+    ],
 )
 .with_dict()
 .with_doc("The base of all I/O classes.\n\nMethods that a class does not override raise io.UnsupportedOperation, or say no.\nA stream is an iterator over its lines, and a context manager that closes it.");
@@ -265,8 +268,8 @@ pub static RAW_IO_BASE: Type = Type::new::<RawIoBase>(
     &[
         MethodDef::new("read($self, size=-1, /)", raw_read, "Reads up to size bytes with one call, all of them if size is negative.\n\nNone if nothing is there yet."),
         MethodDef::new("readall($self, /)", |vm, args| raw_readall(vm, &args[0]), "Reads until the end."),
-        MethodDef::new("readinto($self, buffer, /)", |vm, _| Err(vm.error_with(&exc::NOT_IMPLEMENTED_ERROR, Vec::new())), ""),
-        MethodDef::new("write($self, b, /)", |vm, _| Err(vm.error_with(&exc::NOT_IMPLEMENTED_ERROR, Vec::new())), ""),
+        MethodDef::raw("readinto($self, buffer, /)", |vm, _, _| Err(vm.error_with(&exc::NOT_IMPLEMENTED_ERROR, Vec::new())), ""),
+        MethodDef::raw("write($self, b, /)", |vm, _, _| Err(vm.error_with(&exc::NOT_IMPLEMENTED_ERROR, Vec::new())), ""),
     ],
     &[],
 )

@@ -189,7 +189,7 @@ pub static BUFFERED_READER: Type = Type::new::<ReaderPayload>(
     GETSET,
 )
 .with_dict()
-.with_doc("A buffer for reading from a raw stream.");
+.with_doc("BufferedReader(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for reading from a raw stream.");
 
 pub static BUFFERED_WRITER: Type = Type::new::<WriterPayload>(
     "_io.BufferedWriter",
@@ -213,7 +213,7 @@ pub static BUFFERED_WRITER: Type = Type::new::<WriterPayload>(
     GETSET,
 )
 .with_dict()
-.with_doc("A buffer for writing to a raw stream.");
+.with_doc("BufferedWriter(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for writing to a raw stream.");
 
 pub static BUFFERED_RANDOM: Type = Type::new::<RandomPayload>(
     "_io.BufferedRandom",
@@ -269,7 +269,7 @@ pub static BUFFERED_RANDOM: Type = Type::new::<RandomPayload>(
     GETSET,
 )
 .with_dict()
-.with_doc("A buffer for reading from and writing to a raw stream on which one can seek.");
+.with_doc("BufferedRandom(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for reading from and writing to a raw stream on which one can seek.");
 
 impl Buffered {
     fn new(readable: bool, writable: bool) -> Buffered {

@@ -88,7 +88,7 @@ pub static BYTES_IO: Type = Type::new::<BytesIo>(
             Ok(vm.usize(size_of::<BytesIo>() + 16 + this::<BytesIo>(&args[0]).own.borrow().capacity()))
         }, "The size in memory, in bytes."),
     ],
-    &[GetSetDef::new("closed", |_, b| Ok(Object::bool(this::<BytesIo>(b).closed.get()))).with_doc("Is it closed?")],
+    &[GetSetDef::new("closed", |_, b| Ok(Object::bool(this::<BytesIo>(b).closed.get()))).with_doc("BytesIO(initial_bytes=b'')\n--\n\nIs it closed?")],
 )
 .with_dict()
 .with_doc("A file of bytes in memory.");

@@ -79,7 +79,7 @@ pub static FILE_IO: Type = Type::new::<FileIo>(
         MethodDef::new("__getstate__($self, /)", cannot_pickle, ""),
     ],
     &[
-        GetSetDef::new("closed", |_, f| Ok(Object::bool(this::<FileIo>(f).fd.get() < 0))).with_doc("Is it closed?"),
+        GetSetDef::new("closed", |_, f| Ok(Object::bool(this::<FileIo>(f).fd.get() < 0))).with_doc("FileIO(file, mode='r', closefd=True, opener=None)\n--\n\nIs it closed?"),
         GetSetDef::new("closefd", |_, f| Ok(Object::bool(this::<FileIo>(f).closefd.get()))).with_doc("Is the descriptor closed with the file?"),
         GetSetDef::new("mode", |vm, f| Ok(vm.intern(this::<FileIo>(f).mode()))).with_doc("The mode as letters."),
         GetSetDef::new("_blksize", |vm, f| Ok(vm.int(this::<FileIo>(f).block_size.get()))),

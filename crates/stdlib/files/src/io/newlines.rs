@@ -176,7 +176,7 @@ pub static NEWLINE_DECODER: Type = Type::new::<NewlineDecoder>(
     ],
     &[GetSetDef::new("newlines", |vm, object| Ok(ready(vm, object)?.newlines.shown(vm)))],
 )
-.with_doc("Translates the line ends of what another decoder decodes.\n\nWith translate, \\r\\n and \\r become \\n. It also remembers the kinds of line ends\nit has seen. Without a decoder (None) its input is text.");
+.with_doc("IncrementalNewlineDecoder(decoder, translate, errors='strict')\n--\n\nTranslates the line ends of what another decoder decodes.\n\nWith translate, \\r\\n and \\r become \\n. It also remembers the kinds of line ends\nit has seen. Without a decoder (None) its input is text.");
 
 fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     static SIG: Sig = Sig::new("IncrementalNewlineDecoder(decoder, translate, errors='strict')");

@@ -57,7 +57,7 @@ pub static BUFFERED_RW_PAIR: Type = Type::new::<BufferedRwPair>(
     })],
 )
 .with_dict()
-.with_doc("A reader and a writer over two raw streams.\n\nNot for a single stream on which one can seek: use BufferedRandom there.");
+.with_doc("BufferedRWPair(reader, writer, buffer_size=DEFAULT_BUFFER_SIZE, /)\n--\n\nA reader and a writer over two raw streams.\n\nNot for a single stream on which one can seek: use BufferedRandom there.");
 
 static SIG: Sig = Sig::new("BufferedRWPair(reader, writer, buffer_size=131072, /)");
 

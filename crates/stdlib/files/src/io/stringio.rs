@@ -104,7 +104,7 @@ pub static STRING_IO: Type = Type::new::<StringIo>(
     ],
 )
 .with_dict()
-.with_doc("A file of text in memory.\n\nnewline works as that of TextIOWrapper, but the content always has \\n where\nnewline is None.");
+.with_doc("StringIO(initial_value='', newline='\\n')\n--\n\nA file of text in memory.\n\nnewline works as that of TextIOWrapper, but the content always has \\n where\nnewline is None.");
 
 fn open<'a>(vm: &Vm, object: &'a Object) -> Result<&'a StringIo> {
     let s = this::<StringIo>(object);

@@ -98,7 +98,7 @@ pub static TEXT_IO_WRAPPER: Type = Type::new::<TextIo>(
         MethodDef::new("readable($self, /)", |vm, args| ask_buffer(vm, &args[0], "readable"), "Can one read?"),
         MethodDef::new("writable($self, /)", |vm, args| ask_buffer(vm, &args[0], "writable"), "Can one write?"),
         MethodDef::new("isatty($self, /)", |vm, args| ask_buffer(vm, &args[0], "isatty"), "Is it a terminal?"),
-        MethodDef::new("seek($self, cookie, whence=0, /)", text_position::seek, "Goes to a position that tell() gave, to the start, or to the end (whence 2).\n\nReturns the new position."),
+        MethodDef::new("seek($self, cookie, whence=os.SEEK_SET, /)", text_position::seek, "Goes to a position that tell() gave, to the start, or to the end (whence 2).\n\nReturns the new position."),
         MethodDef::new("tell($self, /)", text_position::tell, "The position, as a number that only seek() understands."),
         MethodDef::new("truncate($self, pos=None, /)", |vm, args| {
             let t = attached(vm, &args[0])?;
@@ -144,7 +144,7 @@ pub static TEXT_IO_WRAPPER: Type = Type::new::<TextIo>(
     ],
 )
 .with_dict()
-.with_doc("Text over a buffered stream of bytes.\n\nencoding is the name of an encoding (by default, that of the locale), errors the\nway of dealing with what it cannot do. newline: None translates all line ends to\n\\n when reading and \\n to the system's when writing; '' and '\\n' translate\nnothing; '\\r' and '\\r\\n' stand for \\n when writing. With line_buffering, a write\nthat contains a newline is flushed; with write_through, every write goes to the\nbuffer at once.");
+.with_doc("TextIOWrapper(buffer, encoding=None, errors=None, newline=None,\n              line_buffering=False, write_through=False)\n--\n\nText over a buffered stream of bytes.\n\nencoding is the name of an encoding (by default, that of the locale), errors the\nway of dealing with what it cannot do. newline: None translates all line ends to\n\\n when reading and \\n to the system's when writing; '' and '\\n' translate\nnothing; '\\r' and '\\r\\n' stand for \\n when writing. With line_buffering, a write\nthat contains a newline is flushed; with write_through, every write goes to the\nbuffer at once.");
 
 impl TextIo {
     fn new() -> TextIo {
@@ -376,7 +376,7 @@ fn reconfigure(vm: &Vm, args: &[Object]) -> Result {
         text_or_none(vm, "reconfigure", argument, value)?;
     }
     let changes = encoding.some().is_some() || errors.some().is_some() || newline.bound().is_some();
-    if t.decoder.borrow().is_some() && changes && t.snapshot.borrow().is_some() {
+    if changes && !t.decoded.is_empty() {
         return Err(unsupported(
             vm,
             "It is not possible to set the encoding or newline of stream after the first read",
@@ -493,7 +493,7 @@ fn write(vm: &Vm, object: &Object, text: &Object) -> Result {
     if flush_after {
         flush_buffer(vm, t)?;
     }
-    if t.snapshot.borrow().is_some() || !t.decoded.is_empty() {
+    if t.snapshot.borrow().is_some() {
         t.forget_decoded();
     }
     if let Some(decoder) = t.decoder() {

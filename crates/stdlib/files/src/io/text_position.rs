@@ -187,7 +187,7 @@ fn reset_encoder(vm: &Vm, t: &TextIo, at_start: bool) -> Result<()> {
 
 pub fn seek(vm: &Vm, args: &[Object]) -> Result {
     let object = &args[0];
-    let whence = vm.to_plain_c_int(&args[2])?;
+    let whence = args[2].bound().map_or(Ok(0), |w| vm.to_plain_c_int(w))?;
     let t = attached(vm, object)?;
     check_closed(vm, object, t)?;
     if !t.seekable.get() {

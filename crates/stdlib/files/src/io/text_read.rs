@@ -85,7 +85,9 @@ pub fn read(vm: &Vm, args: &[Object]) -> Result {
             let first = take_decoded(vm, t, None);
             str::concat_all(vm, &[first, rest])?
         };
-        t.forget_decoded();
+        if t.snapshot.borrow().is_some() {
+            t.forget_decoded();
+        }
         return Ok(result);
     }
     let mut wanted = n as usize;

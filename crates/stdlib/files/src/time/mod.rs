@@ -14,6 +14,11 @@ use taipan_runtime::types::namespace;
 use taipan_runtime::types::str::Builder;
 use values::{NS, Rounding};
 
+/// A function without `__text_signature__`, as CPython has it.
+const fn hidden(sig: &'static str, code: taipan_runtime::native::NativeFn, doc: &'static str) -> MethodDef {
+    MethodDef { hide_signature: true, ..MethodDef::new(sig, code, doc) }
+}
+
 macro_rules! clock_functions {
     ($name:literal, $clock:expr, $doc:literal) => {
         MethodDef::new(
@@ -62,7 +67,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "The time of a clock, in nanoseconds.",
         ),
-        MethodDef::new(
+        hidden(
             "clock_getres(clk_id, /)",
             |vm, args| {
                 let id = clock_id(vm, &args[0])?;
@@ -71,7 +76,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "The resolution of a clock, in seconds.",
         ),
-        MethodDef::new(
+        hidden(
             "clock_settime(clk_id, time, /)",
             |vm, args| {
                 let id = clock_id(vm, &args[0])?;
@@ -80,7 +85,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "Sets a clock.",
         ),
-        MethodDef::new(
+        hidden(
             "clock_settime_ns(clk_id, time, /)",
             |vm, args| {
                 let id = clock_id(vm, &args[0])?;
@@ -89,7 +94,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "Sets a clock, in nanoseconds.",
         ),
-        MethodDef::new(
+        hidden(
             "pthread_getcpuclockid(thread_id, /)",
             |vm, args| {
                 let thread = vm.to_u64(&args[0])?;
@@ -97,34 +102,34 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "The clock of a thread's processor time.",
         ),
-        MethodDef::new("sleep(seconds, /)", sleep, "Waits for a number of seconds, fractions included."),
-        MethodDef::new(
+        MethodDef::new("sleep(object, /)", sleep, "Waits for a number of seconds, fractions included."),
+        hidden(
             "gmtime(seconds=None, /)",
             |vm, args| {
                 let seconds = optional_seconds(vm, &args[0])?;
-                struct_time(vm, &os(vm, clock::utc(seconds))?, Some("UTC"))
+                struct_time(vm, &os(vm, clock::utc(seconds))?)
             },
             "A time as a struct_time in UTC; without an argument, now.",
         ),
-        MethodDef::new(
+        hidden(
             "localtime(seconds=None, /)",
             |vm, args| {
                 let seconds = optional_seconds(vm, &args[0])?;
-                struct_time(vm, &os(vm, clock::local(seconds))?, None)
+                struct_time(vm, &os(vm, clock::local(seconds))?)
             },
             "A time as a struct_time in local time; without an argument, now.",
         ),
         MethodDef::new(
-            "mktime(tuple, /)",
+            "mktime(object, /)",
             mktime,
             "The time of a local struct_time, in seconds since the epoch.",
         ),
-        MethodDef::new(
+        hidden(
             "asctime(tuple=<unrepresentable>, /)",
             asctime,
             "A struct_time as 'Sat Jun 06 16:26:11 1998'; without an argument, now.",
         ),
-        MethodDef::new(
+        hidden(
             "ctime(seconds=None, /)",
             |vm, args| {
                 let seconds = optional_seconds(vm, &args[0])?;
@@ -142,7 +147,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             strptime,
             "Parses a time; the inverse of strftime.",
         ),
-        MethodDef::new("get_clock_info(name, /)", get_clock_info, "What is known about a clock."),
+        hidden("get_clock_info(name, /)", get_clock_info, "What is known about a clock."),
         MethodDef::new("tzset()", tzset, "Reads the environment variable TZ again."),
     ],
     types: &[],
@@ -272,11 +277,8 @@ fn optional_seconds(vm: &Vm, object: &Object) -> Result<i64> {
     }
 }
 
-fn struct_time(vm: &Vm, t: &BrokenDown, zone: Option<&str>) -> Result {
-    let zone = match zone {
-        Some(zone) => vm.str(zone),
-        None => decode(vm, &t.zone)?,
-    };
+fn struct_time(vm: &Vm, t: &BrokenDown) -> Result {
+    let zone = decode(vm, &t.zone)?;
     let mut fields: Vec<Object> = [
         t.year as i64 + 1900,
         t.mon as i64 + 1,
