@@ -8,6 +8,7 @@ pub mod sys;
 pub mod sys_info;
 pub mod testlimitedcapi;
 pub mod thread;
+pub mod tokenize;
 pub mod types;
 
 use crate::prelude::*;
@@ -20,6 +21,7 @@ pub fn all() -> Vec<&'static ModuleDef> {
         &sys::MODULE,
         &thread::MODULE, &crate::warnings::MODULE, &crate::codecs::module::MODULE, &crate::types::str_format::MODULE,
         &crate::gc::MODULE,
+        &tokenize::MODULE,
         &types::MODULE,
         &crate::types::typealias::MODULE,
         &crate::types::weakref::MODULE,
