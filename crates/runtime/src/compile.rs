@@ -342,6 +342,9 @@ pub fn compile_tree(
 
 /// `PyCF_ONLY_AST`: the `_ast` module registers the function that does it.
 fn ast_objects(vm: &Vm, source: &str, request: &Request<'_>) -> Result {
+    if vm.shared("_ast.parse").is_none() && vm.interp().native_modules.borrow().contains_key("_ast") {
+        vm.import_native("_ast")?;
+    }
     match vm.shared("_ast.parse") {
         Some(parse) => vm.call(
             &parse,

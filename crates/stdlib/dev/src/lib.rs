@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ast;
 mod atexit;
 mod opcode;
 
@@ -10,5 +11,5 @@ use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&atexit::ATEXIT, &opcode::OPCODE]
+    vec![&ast::MODULE, &atexit::ATEXIT, &opcode::OPCODE]
 }

@@ -57,7 +57,11 @@ pub static OPCODE: ModuleDef = ModuleDef {
             |vm, args| answer(vm, args, |_| false),
             "Return True if the opcode sets an exception handler, False otherwise.",
         ),
-        MethodDef::new("get_specialization_stats()", |_, _| Ok(Object::NONE), "Return the specialization stats"),
+        MethodDef::new(
+            "get_specialization_stats()",
+            |_, _| Ok(Object::NONE),
+            "Return the specialization stats",
+        ),
         MethodDef::new(
             "get_nb_ops()",
             |vm, _| {
