@@ -211,10 +211,24 @@ fn compare_name(op: CompareOp) -> Name {
 }
 
 fn generic_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
-    match vm.call_special(a, compare_name(op).object(), std::slice::from_ref(b))? {
-        Some(result) => Ok(result),
-        None => Ok(Object::NOT_IMPLEMENTED),
+    let Some(found) = a.ty().lookup_owned(vm, compare_name(op).object()) else {
+        return Ok(Object::NOT_IMPLEMENTED);
+    };
+    if found.ty().has(type_flags::METHOD_DESCRIPTOR) {
+        return vm.call(&found, &[a.clone(), b.clone()]);
     }
+    let bound = match found.ty().slots().descr_get {
+        Some(get) => match get(vm, &found, Some(a), Some(&a.ty().to_object())) {
+            Ok(bound) => bound,
+            // A comparison that cannot be had is none.
+            Err(raised) => {
+                drop(vm.caught(raised));
+                return Ok(Object::NOT_IMPLEMENTED);
+            }
+        },
+        None => found,
+    };
+    vm.call(&bound, std::slice::from_ref(b))
 }
 
 fn generic_iter(vm: &Vm, object: &Object) -> Result {

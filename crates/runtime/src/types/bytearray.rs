@@ -465,6 +465,7 @@ fn extend(vm: &Vm, args: &[Object]) -> Result {
             }
             Err(raised) => return Err(raised),
         };
+        vm.length_hint(source, 32)?;
         shared::collect_bytes(vm, &iterator, "bytearray")?
     };
     if !bytes.is_empty() {
