@@ -78,7 +78,9 @@ fn run_source(vm: &Vm, source: &[u8], filename: &str, main: &Object) -> Result<(
 }
 
 fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object) -> Result<()> {
-    let shown = compile::surrogate_escaped(vm, path.as_bytes());
+    // As CPython: the absolute path, not normalised.
+    let full = std::env::current_dir().map_or_else(|_| path.into(), |here| here.join(path));
+    let shown = compile::surrogate_escaped(vm, full.as_os_str().as_bytes());
     let executable = vm.interp().config.executable.clone();
     let source = match std::fs::read(path) {
         Ok(source) => source,
