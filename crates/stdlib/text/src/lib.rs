@@ -6,11 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod binascii;
+mod json;
 mod sre;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&sre::SRE]
+    vec![&binascii::BINASCII, &json::JSON, &sre::SRE]
 }
