@@ -99,8 +99,10 @@ fn write_fixed(out: &mut String, v: f64, f: &FloatFormat) {
         out.push('-');
     }
     let shown = f.precision.min(MAX_FRACTION);
-    // Writing to a string cannot fail.
-    let _ = write!(out, "{:.*}", shown, v.abs());
+    if !write_scaled(out, v.abs(), shown) {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{:.*}", shown, v.abs());
+    }
     if f.precision == 0 && f.alternate {
         out.push('.');
     }
@@ -111,6 +113,37 @@ fn write_fixed(out: &mut String, v: f64, f: &FloatFormat) {
     {
         out.remove(start);
     }
+}
+
+/// Appends a number that is not negative with `places` digits behind the
+/// point, by integer arithmetic that is exact; false if it is too large for that.
+fn write_scaled(out: &mut String, v: f64, places: usize) -> bool {
+    use std::fmt::Write as _;
+    let bits = v.to_bits();
+    let (exponent, fraction) = ((bits >> 52) as i32, bits & ((1 << 52) - 1));
+    // v = mantissa * 2 ** -shift
+    let (mantissa, shift) =
+        if exponent == 0 { (fraction, 1074) } else { (fraction | 1 << 52, 1075 - exponent) };
+    if places > 17 || shift < 0 {
+        return false;
+    }
+    let unit = 10u64.pow(places as u32);
+    // Below 2 ** 110: a shift of 112 leaves nothing, and less than one half.
+    let scaled = mantissa as u128 * unit as u128;
+    let rounded = if shift == 0 {
+        scaled
+    } else if shift > 111 {
+        0
+    } else {
+        let (quotient, rest, half) = (scaled >> shift, scaled & ((1 << shift) - 1), 1u128 << (shift - 1));
+        quotient + u128::from(rest > half || rest == half && quotient & 1 == 1)
+    };
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{}", rounded / unit as u128);
+    if places > 0 {
+        let _ = write!(out, ".{:0places$}", (rounded % unit as u128) as u64);
+    }
+    true
 }
 
 /// Appends the text of `v`, with a minus sign if it is negative.
@@ -197,4 +230,28 @@ pub fn shortest(v: f64, dot_zero: bool) -> String {
     };
     write(&mut out, v, &f);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scaled_agrees_with_std() {
+        let mut state = 1u64;
+        for i in 0..200_000u64 {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let v = match i % 4 {
+                0 => f64::from_bits(state >> 1),
+                1 => (state >> 40) as f64 / 1000.0,
+                2 => (state >> 20) as f64 / 1024.0,
+                _ => (state >> 11) as f64 / (1u64 << 53) as f64,
+            };
+            let places = (state >> 7) as usize % 19;
+            let mut out = String::new();
+            if v.is_finite() && write_scaled(&mut out, v, places) {
+                assert_eq!(out, format!("{v:.places$}"), "{v:e}");
+            }
+        }
+    }
 }
