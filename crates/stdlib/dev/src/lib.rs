@@ -6,10 +6,20 @@
 mod ast;
 mod atexit;
 mod opcode;
+mod suggestions;
+mod symtable;
+mod tokenize;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&ast::MODULE, &atexit::ATEXIT, &opcode::OPCODE]
+    vec![
+        &ast::MODULE,
+        &atexit::ATEXIT,
+        &opcode::OPCODE,
+        &suggestions::SUGGESTIONS,
+        &symtable::SYMTABLE,
+        &tokenize::TOKENIZE,
+    ]
 }
