@@ -290,6 +290,8 @@ fn co_positions(vm: &Vm, args: &[Object]) -> Result {
                 number(l.end_column, known),
             ])
         })
+        // One row for each two bytes of code, as readers of `tb_lasti` expect.
+        .flat_map(|row| std::iter::repeat_n(row, 4))
         .collect();
     vm.iter(&vm.list(rows))
 }

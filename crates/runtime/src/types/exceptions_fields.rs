@@ -408,8 +408,11 @@ enum Shown {
 }
 
 /// What the error is about, checked to be str (or bytes).
-fn subject(vm: &Vm, this: &UnicodeError, is_bytes: bool) -> Result<Option<Shown>> {
-    let Some(object) = this.object.bound() else { return Ok(None) };
+fn subject(vm: &Vm, this: &UnicodeError, is_bytes: bool) -> Result<Shown> {
+    let Some(object) = this.object.bound() else {
+        // Text of another field has taken it away.
+        return Err(vm.type_error("UnicodeError 'object' attribute is not set"));
+    };
     let (start, end) = (this.start.get(), this.end.get());
     let single = |len: usize| start >= 0 && (start as usize) < len && end.checked_sub(1) == Some(start);
     if is_bytes {
@@ -417,17 +420,17 @@ fn subject(vm: &Vm, this: &UnicodeError, is_bytes: bool) -> Result<Option<Shown>
             return Err(vm.type_error("UnicodeError 'object' attribute must be a bytes"));
         };
         if single(bytes.len()) {
-            return Ok(Some(Shown::Single(u32::from(bytes.as_slice()[start as usize]))));
+            return Ok(Shown::Single(u32::from(bytes.as_slice()[start as usize])));
         }
     } else {
         let Some(text) = object.downcast::<Str>() else {
             return Err(vm.type_error("UnicodeError 'object' attribute must be a string"));
         };
         if single(text.len()) {
-            return Ok(Some(Shown::Single(text.char_at(start as usize))));
+            return Ok(Shown::Single(text.char_at(start as usize)));
         }
     }
-    Ok(Some(Shown::Range(start, end.saturating_sub(1))))
+    Ok(Shown::Range(start, end.saturating_sub(1)))
 }
 
 pub(crate) fn encode_str(vm: &Vm, object: &Object) -> Result {
@@ -438,12 +441,11 @@ pub(crate) fn encode_str(vm: &Vm, object: &Object) -> Result {
     let reason = field_text(vm, &this.reason)?;
     let encoding = field_text(vm, &this.encoding)?;
     Ok(vm.str(&match subject(vm, this, false)? {
-        None => String::new(),
-        Some(Shown::Single(c)) => {
+        Shown::Single(c) => {
             let at = this.start.get();
             format!("'{encoding}' codec can't encode character '{}' in position {at}: {reason}", shown_char(c))
         }
-        Some(Shown::Range(start, last)) => {
+        Shown::Range(start, last) => {
             format!("'{encoding}' codec can't encode characters in position {start}-{last}: {reason}")
         }
     }))
@@ -457,12 +459,11 @@ pub(crate) fn decode_str(vm: &Vm, object: &Object) -> Result {
     let reason = field_text(vm, &this.reason)?;
     let encoding = field_text(vm, &this.encoding)?;
     Ok(vm.str(&match subject(vm, this, true)? {
-        None => String::new(),
-        Some(Shown::Single(byte)) => {
+        Shown::Single(byte) => {
             let at = this.start.get();
             format!("'{encoding}' codec can't decode byte 0x{byte:02x} in position {at}: {reason}")
         }
-        Some(Shown::Range(start, last)) => {
+        Shown::Range(start, last) => {
             format!("'{encoding}' codec can't decode bytes in position {start}-{last}: {reason}")
         }
     }))
@@ -475,12 +476,11 @@ pub(crate) fn translate_str(vm: &Vm, object: &Object) -> Result {
     }
     let reason = field_text(vm, &this.reason)?;
     Ok(vm.str(&match subject(vm, this, false)? {
-        None => String::new(),
-        Some(Shown::Single(c)) => {
+        Shown::Single(c) => {
             let at = this.start.get();
             format!("can't translate character '{}' in position {at}: {reason}", shown_char(c))
         }
-        Some(Shown::Range(start, last)) => {
+        Shown::Range(start, last) => {
             format!("can't translate characters in position {start}-{last}: {reason}")
         }
     }))
