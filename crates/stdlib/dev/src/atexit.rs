@@ -8,11 +8,14 @@ pub static ATEXIT: ModuleDef = ModuleDef {
     name: "atexit",
     doc: "allow programmer to define multiple exit functions to be executed\nupon normal program termination.\n\nTwo public functions, register and unregister, are defined.\n",
     functions: &[
-        MethodDef::raw(
-            "register(func, /, *args, **kwargs)",
-            register,
-            "Register a function to be executed upon normal program termination\n\n    func - function to be called at exit\n    args - optional arguments to pass to func\n    kwargs - optional keyword arguments to pass to func\n\n    func is returned to facilitate usage as a decorator.",
-        ),
+        MethodDef {
+            hide_signature: false,
+            ..MethodDef::raw(
+                "register(func, /, *args, **kwargs)",
+                register,
+                "Register a function to be executed upon normal program termination\n\n    func - function to be called at exit\n    args - optional arguments to pass to func\n    kwargs - optional keyword arguments to pass to func\n\n    func is returned to facilitate usage as a decorator.",
+            )
+        },
         MethodDef::new(
             "_clear()",
             |vm, _| {

@@ -130,11 +130,13 @@ fn next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     let i = this.position.get();
     this.position.set(i + 1);
     match lexed.tokens.get(i) {
-        Some(token) if token.kind != Tok::Error => lexed.describe(vm, i, *token, this.extra).map(Some),
+        Some(token) if token.kind != Tok::Error || lexed.is_stray(*token) => {
+            lexed.describe(vm, i, *token, this.extra).map(Some)
+        }
         _ => match &lexed.error {
             Some(error) if i <= lexed.tokens.len() => {
                 this.position.set(usize::MAX - 1);
-                Err(compile::syntax_error(vm, error, &vm.intern("<string>")))
+                Err(lexed.raise(vm, error))
             }
             _ => {
                 this.position.set(usize::MAX - 1);
@@ -174,8 +176,10 @@ impl Lexed {
                 end = (start.0, start.1 + width);
             }
             Tok::Newline => {
-                text = "";
-                end = start;
+                // A comment before the line end is taken for its text.
+                let rest = self.source.get(token.start as usize..).unwrap_or("");
+                text = if rest.starts_with('#') { rest.lines().next().unwrap_or("") } else { "" };
+                end = (start.0, start.1 + text.chars().count() as i64);
             }
             Tok::Indent | Tok::Dedent => {
                 // The line is that of the token that follows.
@@ -215,6 +219,28 @@ impl Lexed {
         let line = line.unwrap_or_else(|| self.lines(start.0, end.0.max(start.0)));
         let pair = |p: (i64, i64)| vm.tuple(vec![vm.int(p.0), vm.int(p.1)]);
         Ok(vm.tuple(vec![vm.int(number), vm.str(text), pair(start), pair(end), vm.str(line)]))
+    }
+
+    /// A character that no token begins with, but that `tokenize` shows.
+    fn is_stray(&self, token: Token) -> bool {
+        matches!(self.source.as_bytes().get(token.start as usize), Some(b'?' | b'$' | b'`'))
+    }
+    /// The error at which the tokens end.
+    fn raise(&self, vm: &Vm, error: &SyntaxError) -> Raised {
+        let filename = vm.intern("<string>");
+        if !error.message.ends_with("was never closed") && error.message != "unexpected EOF while parsing" {
+            return compile::syntax_error(vm, error, &filename);
+        }
+        let raised = vm.error(&exc::SYNTAX_ERROR, "unexpected EOF in multi-line statement");
+        let exception = vm.caught(raised);
+        let line = vm.int(self.last_line());
+        let place = [("filename", filename), ("lineno", line), ("offset", vm.int(0))];
+        for (name, value) in place {
+            if let Err(raised) = vm.set_attr_str(&exception, name, &value) {
+                return raised;
+            }
+        }
+        vm.raise(exception)
     }
 
     /// Number of the last line that has something in it.
@@ -259,6 +285,7 @@ fn type_number(kind: Tok) -> i64 {
         Tok::TStringEnd => 64,
         Tok::Comment => 65,
         Tok::Nl => 66,
+        Tok::Error => 55,
         _ => 67,
     }
 }

@@ -160,7 +160,7 @@ fn position(vm: &Vm, names: &[Object], name: &Object) -> Result<Option<usize>> {
 }
 
 fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
-    let class = object.ty().name().to_owned();
+    let (class, full) = (object.ty().name().to_owned(), object.ty().full_name().to_owned());
     let (positional, values) = args.split_at(args.len() - kwnames.len());
     let fields = fields_of(vm, object, "_fields")?;
     let mut given = vec![false; fields.len()];
@@ -189,7 +189,7 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
                 }
                 if position(vm, attributes.as_deref().unwrap_or(&[]), name)?.is_none() {
                     let text = format!(
-                        "{class}.__init__ got an unexpected keyword argument {}. Support for arbitrary keyword arguments is deprecated and will be removed in Python 3.15.",
+                        "{full}.__init__ got an unexpected keyword argument {}. Support for arbitrary keyword arguments is deprecated and will be removed in Python 3.15.",
                         vm.repr_text(name)?
                     );
                     vm.warn(&exc::DEPRECATION_WARNING, &text, 1)?;
@@ -221,7 +221,7 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
             vm.set_attr(object, name, &singleton(vm, "Load")?)?;
         } else {
             let text = format!(
-                "{class}.__init__ missing 1 required positional argument: {}. This will become an error in Python 3.15.",
+                "{full}.__init__ missing 1 required positional argument: {}. This will become an error in Python 3.15.",
                 vm.repr_text(name)?
             );
             vm.warn(&exc::DEPRECATION_WARNING, &text, 1)?;
