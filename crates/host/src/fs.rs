@@ -132,14 +132,6 @@ pub fn link(src_dir: Option<i32>, src: &CStr, dst_dir: Option<i32>, dst: &CStr, 
     done(unsafe { libc::linkat(at(src_dir), src.as_ptr(), at(dst_dir), dst.as_ptr(), flags) })
 }
 
-/// `link(2)`, whose treatment of symbolic links is the system's.
-pub fn plain_link(src: &CStr, dst: &CStr) -> Result {
-    policy::read(src)?;
-    policy::write(dst)?;
-    // SAFETY: C strings.
-    done(unsafe { libc::link(src.as_ptr(), dst.as_ptr()) })
-}
-
 pub fn symlink(target: &CStr, dir: Option<i32>, path: &CStr) -> Result {
     policy::write(path)?;
     // SAFETY: C strings.

@@ -450,7 +450,7 @@ fn line_of_file(filename: &str, number: u32) -> Option<String> {
 }
 
 /// Issues a warning of the front end; one that is an error becomes a SyntaxError.
-fn warn(
+pub fn warn(
     vm: &Vm,
     category: &Type,
     message: &str,

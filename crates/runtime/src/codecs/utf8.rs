@@ -3,7 +3,7 @@
 use super::errors::{self, Replacement};
 use crate::prelude::*;
 use crate::types::str::{self, Builder, Kind};
-use crate::types::str_units::{Unit, units};
+use crate::types::str_units::{Unit, Width, build, units};
 use std::borrow::Cow;
 
 const NAME: &str = "utf-8";
@@ -101,9 +101,79 @@ fn encode_all(vm: &Vm, text: &Object, s: &Str, errors: &str, out: &mut Vec<u8>) 
     }
 }
 
+/// Text of UTF-8 that is valid and not ASCII; None if it is neither.
+fn decode_valid(vm: &Vm, bytes: &[u8]) -> Option<Result> {
+    let (mut lead, mut len) = (0u8, 0usize);
+    for chunk in bytes.chunks(128) {
+        let mut starts = 0u8;
+        for &b in chunk {
+            lead = lead.max(b);
+            starts += (b as i8 >= -64) as u8;
+        }
+        len += starts as usize;
+    }
+    match lead {
+        0xc3 => decode_into::<u8>(vm, bytes, len),
+        0xc4..0xf0 => decode_into::<u16>(vm, bytes, len),
+        0xf0..0xf5 => decode_into::<u32>(vm, bytes, len),
+        _ => None,
+    }
+}
+
+/// A string of `len` units; None if the bytes are not valid or not so many characters.
+fn decode_into<T: Unit>(vm: &Vm, bytes: &[u8], len: usize) -> Option<Result> {
+    if len < 2 {
+        return None;
+    }
+    let mut valid = true;
+    let object = build::<T>(vm, len, Width::Exact, |out| {
+        let mut i = 0;
+        let next = |i: usize| bytes.get(i).copied().unwrap_or(0);
+        let tail = |b: u8| b & 0xc0 == 0x80;
+        while i < bytes.len() {
+            let b = bytes[i];
+            if b < 0x80 {
+                out.push(T::cut(b as u32));
+                i += 1;
+                continue;
+            }
+            let b1 = next(i + 1);
+            let (c, n) = if b < 0xe0 {
+                valid &= b >= 0xc2 && tail(b1);
+                ((b as u32 & 0x1f) << 6 | b1 as u32 & 0x3f, 2)
+            } else if b < 0xf0 {
+                let b2 = next(i + 2);
+                let c = (b as u32 & 15) << 12 | (b1 as u32 & 0x3f) << 6 | b2 as u32 & 0x3f;
+                valid &= tail(b1) && tail(b2) && c >= 0x800 && !(0xd800..0xe000).contains(&c);
+                (c, 3)
+            } else {
+                let (b2, b3) = (next(i + 2), next(i + 3));
+                let c = (b as u32 & 7) << 18
+                    | (b1 as u32 & 0x3f) << 12
+                    | (b2 as u32 & 0x3f) << 6
+                    | b3 as u32 & 0x3f;
+                valid &= tail(b1) && tail(b2) && tail(b3) && (0x10000..0x110000).contains(&c);
+                (c, 4)
+            };
+            if !valid {
+                return;
+            }
+            out.push(T::cut(c));
+            i += n;
+        }
+    });
+    if valid { Some(object) } else { None }
+}
+
 /// Decodes; the number of bytes used comes back as well. Unless it is `last`,
 /// an incomplete character at the end is left over.
 pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object, usize)> {
+    if bytes.is_ascii() {
+        return Ok((str::from_known_ascii(vm, bytes)?, bytes.len()));
+    }
+    if let Some(result) = decode_valid(vm, bytes) {
+        return Ok((result?, bytes.len()));
+    }
     let first_error = match std::str::from_utf8(bytes) {
         Ok(text) => return Ok((str::try_from_text(vm, text).ok_or_else(|| vm.memory_error())?, bytes.len())),
         Err(e) => e,

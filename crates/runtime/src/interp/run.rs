@@ -1189,7 +1189,11 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             (*frame).ip = ip;
                             let method = ins.op_byte() == Opcode::CallMethodKw as u8;
                             match slow::call(vm, frame, ins, method, true) {
-                                Ok(slow::Called::Done) => {}
+                                Ok(slow::Called::Done) => {
+                                    if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                        slow!(slow::eval_breaker(vm));
+                                    }
+                                }
                                 Ok(slow::Called::Pushed(new)) => enter!(new),
                                 Err(_) => break 'dispatch Exit::Raise,
                             }
@@ -1197,7 +1201,11 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::CallEx => {
                             (*frame).ip = ip;
                             match slow::call_ex(vm, frame, ins) {
-                                Ok(slow::Called::Done) => {}
+                                Ok(slow::Called::Done) => {
+                                    if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                        slow!(slow::eval_breaker(vm));
+                                    }
+                                }
                                 Ok(slow::Called::Pushed(new)) => enter!(new),
                                 Err(_) => break 'dispatch Exit::Raise,
                             }

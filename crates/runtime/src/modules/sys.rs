@@ -297,7 +297,7 @@ pub fn show_exception(vm: &Vm, value: &Object, traceback: &Object) -> Result<()>
     }
     let module = vm.import_module("traceback");
     let shown = module
-        .and_then(|module| vm.get_attr_str(&module, "_print_exception_bltn"))
+        .and_then(|module| vm.get_attr_str(&module, "_print_exception_bltin"))
         .and_then(|print| vm.call(&print, std::slice::from_ref(value)));
     if let Err(raised) = shown {
         drop(vm.caught(raised));

@@ -114,7 +114,12 @@ pub fn new(vm: &Vm, bytes: &[u8]) -> Result {
 }
 
 /// `len` bytes, written by `fill`, which must write all of them.
-fn try_build(vm: &Vm, class: &Type, len: usize, fill: impl FnOnce(&mut [MaybeUninit<u8>])) -> Option<Object> {
+pub(crate) fn try_build(
+    vm: &Vm,
+    class: &Type,
+    len: usize,
+    fill: impl FnOnce(&mut [MaybeUninit<u8>]),
+) -> Option<Object> {
     if len == 0
         && class.is(&BYTES)
         && let Some(empty) = vm.shared("empty bytes")

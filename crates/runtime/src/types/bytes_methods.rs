@@ -10,6 +10,7 @@ use crate::types::bytes::{self, BYTES, Bytes, name_argument};
 use crate::types::int;
 use crate::types::str_methods::{codec_argument, qualified_type, shown_type};
 use crate::types::str_search::{self, Searcher, place, raw_bounds};
+use std::mem::MaybeUninit;
 
 /// The bytes of a bytes or bytearray object. Not to be held while Python code runs.
 pub fn data(object: &Object) -> &[u8] {
@@ -554,18 +555,36 @@ pub(crate) fn join(vm: &Vm, args: &[Object]) -> Result {
     }
     let sep = data(&args[0]);
     total = total.saturating_add(sep.len().saturating_mul(items.len().saturating_sub(1)));
+    if is_bytes(&args[0]) {
+        let joined = bytes::try_build(vm, &BYTES, total, |out| {
+            let mut rest = out;
+            join_into(&items, sep, &held, |part| {
+                if let Some((head, tail)) = std::mem::take(&mut rest).split_at_mut_checked(part.len()) {
+                    head.write_copy_of_slice(part);
+                    rest = tail;
+                }
+            });
+            rest.fill(MaybeUninit::new(0));
+        });
+        return joined.ok_or_else(|| vm.memory_error());
+    }
     let mut out = reserve(vm, total)?;
+    join_into(&items, sep, &held, |part| out.extend_from_slice(part));
+    make_vec(vm, &args[0], out)
+}
+
+/// Hands the parts of a join to `put`; `held` are the items that are no plain bytes.
+fn join_into(items: &[Object], sep: &[u8], held: &[Buffer], mut put: impl FnMut(&[u8])) {
     let mut others = held.iter();
     for (i, item) in items.iter().enumerate() {
-        if i > 0 {
-            out.extend_from_slice(sep);
+        if i > 0 && !sep.is_empty() {
+            put(sep);
         }
         match item.downcast_exact::<Bytes>() {
-            Some(bytes) => out.extend_from_slice(bytes.as_slice()),
-            None => out.extend_from_slice(others.next().map_or(&[], Buffer::bytes)),
+            Some(bytes) => put(bytes.as_slice()),
+            None => put(others.next().map_or(&[], Buffer::bytes)),
         }
     }
-    make_vec(vm, &args[0], out)
 }
 
 pub(crate) fn replace(vm: &Vm, args: &[Object]) -> Result {

@@ -193,6 +193,9 @@ fn call_new(vm: &Vm, f: &NativeFunction, args: &[Object], kwnames: &[Object]) ->
         }
     }
     let _ = native;
+    if base.slots().new.is_none() || base.has(type_flags::DISALLOW_INSTANTIATION) {
+        return Err(vm.type_error(format!("cannot create '{}' instances", class.full_name())));
+    }
     if base.slots().new.map(|f| f as usize) != owner.slots().new.map(|f| f as usize) {
         return Err(vm.type_error(format!(
             "{shown}.__new__({}) is not safe, use {}.__new__()",

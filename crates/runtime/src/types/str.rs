@@ -184,7 +184,7 @@ impl Str {
     /// Characters `start..stop` as a new string.
     pub fn slice(&self, vm: &Vm, start: usize, stop: usize) -> Object {
         match self.kind() {
-            Kind::Latin1(s) if self.is_ascii() => from_known_ascii(vm, &s[start..stop]),
+            Kind::Latin1(s) if self.is_ascii() => known_ascii(vm, &s[start..stop]),
             Kind::Latin1(s) => from_latin1(vm, &s[start..stop]),
             Kind::U16(s) => from_u16(vm, &s[start..stop]),
             Kind::U32(s) => from_code_points(vm, &s[start..stop]),
@@ -348,9 +348,9 @@ pub fn from_ascii(vm: &Vm, bytes: &[u8]) -> Object {
     from_latin1(vm, bytes)
 }
 
-/// From bytes that the caller knows to be ASCII.
+/// As [`from_known_ascii`] for what certainly fits.
 #[inline]
-fn from_known_ascii(vm: &Vm, bytes: &[u8]) -> Object {
+fn known_ascii(vm: &Vm, bytes: &[u8]) -> Object {
     if bytes.len() < 2
         && let Some(object) = short(vm, bytes)
     {
@@ -360,6 +360,21 @@ fn from_known_ascii(vm: &Vm, bytes: &[u8]) -> Object {
         // SAFETY: room for the bytes.
         unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) }
     }))
+}
+
+/// From bytes that the caller knows to be ASCII; MemoryError if there are too many.
+#[inline]
+pub fn from_known_ascii(vm: &Vm, bytes: &[u8]) -> Result {
+    if bytes.len() < 2
+        && let Some(object) = short(vm, bytes)
+    {
+        return Ok(object);
+    }
+    try_new(vm, &STR, bytes.len(), 0, true, |memory| {
+        // SAFETY: room for the bytes.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len()) }
+    })
+    .ok_or_else(|| vm.memory_error())
 }
 
 /// Notes that the string, fresh from [`try_new`], is ASCII after all.
@@ -673,6 +688,25 @@ impl Builder {
         } else {
             text.chars().for_each(|c| self.push_char(c as u32));
         }
+    }
+    /// Appends the decimal digits of an int.
+    pub fn push_int(&mut self, n: i64) {
+        let mut digits = [0u8; 20];
+        let mut at = digits.len();
+        let mut rest = n.unsigned_abs();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        if n < 0 {
+            at -= 1;
+            digits[at] = b'-';
+        }
+        self.push_latin1(&digits[at..]);
     }
     /// Appends code points below 256.
     pub fn push_latin1(&mut self, bytes: &[u8]) {

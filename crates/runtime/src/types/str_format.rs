@@ -7,7 +7,7 @@
 use crate::prelude::*;
 use crate::types::str::{self, Builder, Kind, STR};
 use crate::types::str_methods::{qualified_type, shown_type};
-use crate::types::str_units::{substring, units};
+use crate::types::str_units::{Unit, substring, units};
 use crate::types::{float, int};
 use std::cell::Cell;
 use taipan_numeric::format_spec::{self, ErrorClass, FormatError, ValueKind};
@@ -612,16 +612,65 @@ pub fn percent_format(vm: &Vm, format: &Object, args: &Object) -> Result {
     let s = this(format);
     let mut out = Builder::with_capacity(s.len() + 16);
     let mut arguments = PercentArgs::new(args);
-    units!(s, chars => {
-        for item in Items::new(chars) {
-            match item.map_err(|e| percent_error(vm, e))? {
-                Item::Literal(range) => out.push_range(s, range.start, range.end),
-                Item::Conversion(conversion) => convert(vm, s, &conversion, &mut arguments, &mut out)?,
-            }
-        }
-    });
+    match s.kind() {
+        Kind::Latin1(bytes) => percent_latin1(vm, s, bytes, &mut arguments, &mut out)?,
+        Kind::U16(chars) => percent_items(vm, s, chars, 0, &mut arguments, &mut out)?,
+        Kind::U32(chars) => percent_items(vm, s, chars, 0, &mut arguments, &mut out)?,
+    }
     arguments.finish(vm, "string")?;
     Ok(out.finish(vm))
+}
+
+/// The plainest conversions by hand, all others by [`percent_items`].
+fn percent_latin1(
+    vm: &Vm,
+    s: &Str,
+    bytes: &[u8],
+    args: &mut PercentArgs<'_>,
+    out: &mut Builder,
+) -> Result<()> {
+    let mut i = 0;
+    while i < bytes.len() {
+        let n = bytes[i..].iter().position(|&c| c == b'%').unwrap_or(bytes.len() - i);
+        out.push_latin1(&bytes[i..i + n]);
+        i += n;
+        match bytes.get(i + 1) {
+            Some(b's') => out.push_object(&vm.str_of(&args.take(vm)?)?),
+            Some(b'r') => out.push_object(&vm.repr(&args.take(vm)?)?),
+            Some(kind @ (b'd' | b'i')) => {
+                let value = percent_int(vm, *kind as char, &args.take(vm)?)?;
+                match int::to_i64(&value) {
+                    Some(n) => out.push_int(n),
+                    None => out.push_str(&int::to_decimal(vm, &value)?),
+                }
+            }
+            _ => return percent_items(vm, s, &bytes[i..], i, args, out),
+        }
+        i += 2;
+    }
+    Ok(())
+}
+
+/// `chars` are the characters of `s` from `offset` on.
+fn percent_items<T: Unit>(
+    vm: &Vm,
+    s: &Str,
+    chars: &[T],
+    offset: usize,
+    args: &mut PercentArgs<'_>,
+    out: &mut Builder,
+) -> Result<()> {
+    for item in Items::new(chars) {
+        match item.map_err(|e| percent_error(vm, e))? {
+            Item::Literal(range) => out.push_range(s, range.start + offset, range.end + offset),
+            Item::Conversion(mut conversion) => {
+                conversion.index += offset;
+                conversion.key = conversion.key.map(|key| key.start + offset..key.end + offset);
+                convert(vm, s, &conversion, args, out)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn convert(

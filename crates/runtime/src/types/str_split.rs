@@ -532,35 +532,60 @@ pub fn str_translate(vm: &Vm, args: &[Object]) -> Result {
     const UNKNOWN: u32 = u32::MAX;
     let mut simple = [UNKNOWN; 128];
     let mut known: [Option<Translation>; 128] = [const { None }; 128];
-    for c in s.chars() {
-        let ascii = c as usize;
-        if ascii < 128 {
-            if simple[ascii] != UNKNOWN {
-                out.push_char(simple[ascii]);
-                continue;
-            }
-            if known[ascii].is_none() {
-                let result = translation(vm, table, c)?;
-                if let Translation::Char(to) = result {
-                    simple[ascii] = to;
+    if let Some(text) = s.as_ascii() {
+        // As long as ASCII becomes Latin-1, byte by byte.
+        let bytes = text.as_bytes();
+        let mut i = 0;
+        while let Some(&c) = bytes.get(i) {
+            if simple[c as usize] == UNKNOWN {
+                match translation(vm, table, c as u32)? {
+                    Translation::Char(to) if to < 256 => simple[c as usize] = to,
+                    result => {
+                        known[c as usize] = Some(result);
+                        break;
+                    }
                 }
-                known[ascii] = Some(result);
             }
+            out.push_char(simple[c as usize]);
+            i += 1;
+        }
+        if i == bytes.len() {
+            return Ok(out.finish(vm));
+        }
+    }
+    let start = out.len();
+    units!(s, chars => for &c in &chars[start..] {
+        let c: u32 = c.into();
+        let ascii = c as usize;
+        if let Some(&to) = simple.get(ascii)
+            && to != UNKNOWN
+        {
+            out.push_char(to);
+            continue;
         }
         let fresh;
-        let result = match known.get(ascii) {
-            Some(Some(result)) => result,
-            _ => {
+        let result = match known.get_mut(ascii) {
+            Some(slot) => {
+                if slot.is_none() {
+                    let result = translation(vm, table, c)?;
+                    if let Translation::Char(to) = result {
+                        simple[ascii] = to;
+                    }
+                    *slot = Some(result);
+                }
+                slot.as_ref()
+            }
+            None => {
                 fresh = translation(vm, table, c)?;
-                &fresh
+                Some(&fresh)
             }
         };
         match result {
-            Translation::Delete => {}
-            Translation::Char(c) => out.push_char(*c),
-            Translation::Text(text) => out.push_object(text),
+            Some(Translation::Char(c)) => out.push_char(*c),
+            Some(Translation::Text(text)) => out.push_object(text),
+            Some(Translation::Delete) | None => {}
         }
-    }
+    });
     Ok(out.finish(vm))
 }
 

@@ -756,7 +756,8 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
 
     // ---- layout -----------------------------------------------------------
     let slots_value = dict.get_str_owned(name::slots.object());
-    let may_add_dict = base.dict_offset.get() == 0;
+    // Classes have a dict of their own kind.
+    let may_add_dict = base.dict_offset.get() == 0 && !base.has(type_flags::TYPE_SUBCLASS);
     let var_sized = {
         // SAFETY: `native` of a ready type is a static type.
         let native = unsafe { &*base.native.get() };

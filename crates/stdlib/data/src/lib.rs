@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod abc;
+mod array;
 mod atexit;
 mod bisect;
 mod cmath;
@@ -28,6 +29,7 @@ use taipan_runtime::prelude::ModuleDef;
 pub fn modules() -> Vec<&'static ModuleDef> {
     vec![
         &abc::ABC,
+        &array::ARRAY,
         &atexit::ATEXIT,
         &bisect::BISECT,
         &cmath::CMATH,

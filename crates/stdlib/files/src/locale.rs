@@ -163,20 +163,43 @@ fn setlocale(vm: &Vm, args: &[Object]) -> Result {
 fn localeconv(vm: &Vm, _args: &[Object]) -> Result {
     let conventions = os(vm, environment::locale_conventions())?;
     let dict = vm.new_dict();
-    let put = |key: &str, value: &Object| vm.set_item(&dict, &vm.intern(key), value);
-    for (key, text) in &conventions.texts {
-        put(key, &decode(vm, text)?)?;
-    }
-    for (key, grouping) in &conventions.groupings {
-        let mut sizes: Vec<Object> = grouping.iter().map(|&n| vm.int(n as i64)).collect();
-        // The end is marked, unless the last size says "no more groups" itself.
-        if !grouping.is_empty() && grouping.last() != Some(&(libc::c_char::MAX as u8)) {
-            sizes.push(vm.int(0));
-        }
-        put(key, &vm.list(sizes))?;
-    }
-    for &(key, n) in &conventions.numbers {
-        put(key, &vm.int(n as i64))?;
+    // In CPython's order, which shows.
+    const ORDER: [&str; 18] = [
+        "int_curr_symbol",
+        "currency_symbol",
+        "mon_decimal_point",
+        "mon_thousands_sep",
+        "mon_grouping",
+        "positive_sign",
+        "negative_sign",
+        "int_frac_digits",
+        "frac_digits",
+        "p_cs_precedes",
+        "p_sep_by_space",
+        "n_cs_precedes",
+        "n_sep_by_space",
+        "p_sign_posn",
+        "n_sign_posn",
+        "decimal_point",
+        "thousands_sep",
+        "grouping",
+    ];
+    for key in ORDER {
+        let value = if let Some((_, text)) = conventions.texts.iter().find(|(k, _)| *k == key) {
+            decode(vm, text)?
+        } else if let Some((_, n)) = conventions.numbers.iter().find(|(k, _)| *k == key) {
+            vm.int(*n as i64)
+        } else if let Some((_, grouping)) = conventions.groupings.iter().find(|(k, _)| *k == key) {
+            let mut sizes: Vec<Object> = grouping.iter().map(|&n| vm.int(n as i64)).collect();
+            // The end is marked, unless the last size says "no more groups" itself.
+            if !grouping.is_empty() && grouping.last() != Some(&(libc::c_char::MAX as u8)) {
+                sizes.push(vm.int(0));
+            }
+            vm.list(sizes)
+        } else {
+            continue;
+        };
+        vm.set_item(&dict, &vm.intern(key), &value)?;
     }
     Ok(dict)
 }

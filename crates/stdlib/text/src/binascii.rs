@@ -229,6 +229,10 @@ fn b2a_hex(vm: &Vm, args: &[Object]) -> Result {
         // Unlike bytes.hex(), any character of one byte will do.
         Some(separator) => match separator.downcast::<Str>() {
             Some(s) if s.len() == 1 && s.max_char() < 256 => Some(s.char_at(0) as u8),
+            None => match separator.downcast::<bytes::Bytes>().map(|b| b.as_slice()) {
+                Some(&[c]) => Some(c),
+                _ => hex_separator(vm, separator)?,
+            },
             _ => hex_separator(vm, separator)?,
         },
         None => None,

@@ -65,7 +65,7 @@ fn parse(vm: &Vm, args: &[Object]) -> Result {
             taipan_syntax::WarningCategory::SyntaxWarning => &exc::SYNTAX_WARNING,
             taipan_syntax::WarningCategory::DeprecationWarning => &exc::DEPRECATION_WARNING,
         };
-        vm.warn_explicit(category, &warning.message, filename, warning.lineno as i64)?;
+        compile::warn(vm, category, &warning.message, warning.lineno, None, &source, &request)?;
     }
     export::Exporter::new(vm, &source).module(&parsed.module)
 }

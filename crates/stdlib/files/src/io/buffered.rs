@@ -121,16 +121,7 @@ const GETSET: &[GetSetDef] = &[
     GetSetDef::new("name", |vm, b| vm.get_attr(&raw_of(vm, b)?, name::name_plain.object())),
     GetSetDef::new("mode", |vm, b| vm.get_attr(&raw_of(vm, b)?, name::mode.object())),
     GetSetDef::new("raw", |_, b| Ok(this(b).raw.or_none())),
-    GetSetDef::new("_finalizing", |_, b| Ok(Object::bool(this(b).finalizing.get()))).with_set(
-        |vm, b, value| {
-            let on = match value {
-                Some(value) => vm.is_true(value)?,
-                None => false,
-            };
-            this(b).finalizing.set(on);
-            Ok(())
-        },
-    ),
+    GetSetDef::new("_finalizing", |_, b| Ok(Object::bool(this(b).finalizing.get()))).with_set(|vm, b, value| set_finalizing(vm, &this(b).finalizing, value)),
 ];
 
 pub static BUFFERED_READER: Type = Type::new::<ReaderPayload>(
@@ -473,7 +464,14 @@ fn raw_read(vm: &Vm, b: &Buffered, out: &mut Vec<u8>, want: usize) -> Result<Opt
         if result.is_none() {
             return Ok(None);
         }
-        let n = vm.index_for_item_overflow(&result)?;
+        let n = match vm.index_for_item_overflow(&result) {
+            Ok(n) => n,
+            Err(raised) => {
+                let cause = vm.caught(raised);
+                let new = vm.error(&exc::OS_ERROR, "raw readinto() failed");
+                return Err(vm.chain_cause(new, cause));
+            }
+        };
         if n < 0 || n as usize > want {
             return Err(vm.error(
                 &exc::OS_ERROR,
@@ -772,7 +770,7 @@ fn readinto(vm: &Vm, args: &[Object], once: bool) -> Result {
         })
     };
     from_buffer(&mut done);
-    if done == wanted || (once && done > 0) {
+    if done == wanted {
         return Ok(vm.usize(done));
     }
     let _guard = b.lock.enter(vm, &args[0])?;
@@ -782,12 +780,14 @@ fn readinto(vm: &Vm, args: &[Object], once: bool) -> Result {
     b.drop_read_buffer();
     while done < wanted {
         let rest = wanted - done;
-        // A buffer for what is smaller than ours, directly for the rest.
-        let got = if rest > b.size.get() || once {
+        // More than the buffer holds goes straight to its place.
+        let got = if rest > b.size.get() {
             let mut out = Vec::new();
             let got = raw_read(vm, b, &mut out, rest)?;
             put(&mut done, &out);
             got
+        } else if once && done > 0 {
+            break;
         } else {
             let got = fill(vm, b)?;
             from_buffer(&mut done);
@@ -1049,7 +1049,7 @@ fn seek(vm: &Vm, args: &[Object]) -> Result {
                 false
             });
             if moved {
-                return Ok(vm.int(current + offset));
+                return Ok(vm.int((current + offset).max(0)));
             }
         }
     }

@@ -88,10 +88,10 @@ pub static BYTES_IO: Type = Type::new::<BytesIo>(
             Ok(vm.usize(size_of::<BytesIo>() + 16 + this::<BytesIo>(&args[0]).own.borrow().capacity()))
         }, "The size in memory, in bytes."),
     ],
-    &[GetSetDef::new("closed", |_, b| Ok(Object::bool(this::<BytesIo>(b).closed.get()))).with_doc("BytesIO(initial_bytes=b'')\n--\n\nIs it closed?")],
+    &[GetSetDef::new("closed", |_, b| Ok(Object::bool(this::<BytesIo>(b).closed.get()))).with_doc("Is it closed?")],
 )
 .with_dict()
-.with_doc("A file of bytes in memory.");
+.with_doc("BytesIO(initial_bytes=b'')\n--\n\nA file of bytes in memory.");
 
 fn open<'a>(vm: &Vm, object: &'a Object) -> Result<&'a BytesIo> {
     let b = this::<BytesIo>(object);
@@ -335,7 +335,12 @@ fn setstate(vm: &Vm, args: &[Object]) -> Result {
             )));
         }
     };
-    init(vm, &args[0], &items[..1], &[])?;
+    let b = open(vm, &args[0])?;
+    check_exports(vm, b)?;
+    b.pos.set(0);
+    b.own.borrow_mut().clear();
+    b.shared.clear();
+    write(vm, &args[0], &items[0])?;
     if !int::is_any_int(&items[1]) {
         return Err(
             vm.type_error(format!("second item of state must be an integer, not {}", items[1].ty().name()))

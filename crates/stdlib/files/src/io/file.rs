@@ -79,19 +79,15 @@ pub static FILE_IO: Type = Type::new::<FileIo>(
         MethodDef::new("__getstate__($self, /)", cannot_pickle, ""),
     ],
     &[
-        GetSetDef::new("closed", |_, f| Ok(Object::bool(this::<FileIo>(f).fd.get() < 0))).with_doc("FileIO(file, mode='r', closefd=True, opener=None)\n--\n\nIs it closed?"),
+        GetSetDef::new("closed", |_, f| Ok(Object::bool(this::<FileIo>(f).fd.get() < 0))).with_doc("Is it closed?"),
         GetSetDef::new("closefd", |_, f| Ok(Object::bool(this::<FileIo>(f).closefd.get()))).with_doc("Is the descriptor closed with the file?"),
         GetSetDef::new("mode", |vm, f| Ok(vm.intern(this::<FileIo>(f).mode()))).with_doc("The mode as letters."),
         GetSetDef::new("_blksize", |vm, f| Ok(vm.int(this::<FileIo>(f).block_size.get()))),
-        GetSetDef::new("_finalizing", |_, f| Ok(Object::bool(this::<FileIo>(f).finalizing.get()))).with_set(|vm, f, value| {
-            let on = match value { Some(value) => vm.is_true(value)?, None => false };
-            this::<FileIo>(f).finalizing.set(on);
-            Ok(())
-        }),
+        GetSetDef::new("_finalizing", |_, f| Ok(Object::bool(this::<FileIo>(f).finalizing.get()))).with_set(|vm, f, value| set_finalizing(vm, &this::<FileIo>(f).finalizing, value)),
     ],
 )
 .with_dict()
-.with_doc("Opens a file.\n\nThe mode is 'r', 'w', 'x' or 'a', with '+' for reading and writing. The file is a\nname or a descriptor. An opener is called with the name and flags and returns a\ndescriptor.");
+.with_doc("FileIO(file, mode='r', closefd=True, opener=None)\n--\n\nOpens a file.\n\nThe mode is 'r', 'w', 'x' or 'a', with '+' for reading and writing. The file is a\nname or a descriptor. An opener is called with the name and flags and returns a\ndescriptor.");
 
 impl FileIo {
     fn closed() -> FileIo {
@@ -316,8 +312,13 @@ fn finish_open(vm: &Vm, object: &Object, f: &FileIo, file: &Object) -> Result<()
     }
     vm.set_attr(object, name::name_plain.object(), file)?;
     if f.appending.get() {
-        // So that tell() begins at the end.
-        seek(vm, f, 0, libc::SEEK_END)?;
+        // So that tell() begins at the end; pipes have none.
+        let number = f.fd.get();
+        match vm.without_gil(|| fd::seek(number, 0, libc::SEEK_END)) {
+            Ok(_) => f.seekable.set(Some(true)),
+            Err(Errno(libc::ESPIPE)) => f.seekable.set(Some(false)),
+            Err(e) => return Err(os_error(vm, e)),
+        }
     }
     Ok(())
 }

@@ -349,13 +349,14 @@ pub fn open(vm: &Vm, args: &Open<'_>) -> Result {
             .map(|(_, c)| *c)
             .collect();
     let raw = file::open(vm, &file, &raw_mode, args.closefd, &args.opener)?;
-    let opened = wrap(vm, args, &m, raw.clone());
+    let mut outermost = raw;
+    let opened = wrap(vm, args, &m, &mut outermost);
     match opened {
         Ok(stream) => Ok(stream),
         Err(raised) => {
             // The file must not stay open; what was wrong stays the error.
             let exception = vm.caught(raised);
-            if let Err(second) = vm.call_method(&raw, "close", &[]) {
+            if let Err(second) = vm.call_method(&outermost, "close", &[]) {
                 let second_exception = vm.caught(second);
                 if second_exception.value() != exception.value() {
                     taipan_runtime::types::exceptions::set_context(&second_exception, exception);
@@ -367,8 +368,10 @@ pub fn open(vm: &Vm, args: &Open<'_>) -> Result {
     }
 }
 
-/// Puts buffers and decoding on a raw file, as the mode wants it.
-fn wrap(vm: &Vm, args: &Open<'_>, m: &Mode, raw: Object) -> Result {
+/// Puts buffers and decoding on a raw file, as the mode wants it. `outermost` is
+/// what has to be closed if that fails.
+fn wrap(vm: &Vm, args: &Open<'_>, m: &Mode, outermost: &mut Object) -> Result {
+    let raw = outermost.clone();
     let mut line_buffering = false;
     let mut buffering = args.buffering as i64;
     let is_terminal = if buffering < 0 { file::is_terminal(vm, &raw)? } else { false };
@@ -399,6 +402,7 @@ fn wrap(vm: &Vm, args: &Open<'_>, m: &Mode, raw: Object) -> Result {
     } else {
         return Err(invalid_mode(vm, args.mode));
     };
+    *outermost = buffer.clone();
     if m.binary {
         return Ok(buffer);
     }
@@ -413,8 +417,21 @@ fn wrap(vm: &Vm, args: &Open<'_>, m: &Mode, raw: Object) -> Result {
             write_through: false,
         },
     )?;
+    *outermost = wrapper.clone();
     vm.set_attr_str(&wrapper, "mode", &vm.str(args.mode))?;
     Ok(wrapper)
+}
+
+/// Sets the attribute `_finalizing`, which is a bool and nothing else.
+pub fn set_finalizing(vm: &Vm, place: &std::cell::Cell<bool>, value: Option<&Object>) -> Result<()> {
+    match value {
+        Some(value) if value.is_bool() => {
+            place.set(value.value() == Value::TRUE);
+            Ok(())
+        }
+        Some(_) => Err(vm.type_error("attribute value type must be bool")),
+        None => Err(vm.type_error("can't delete numeric/char attribute")),
+    }
 }
 
 /// The bytes of an object that must be bytes.

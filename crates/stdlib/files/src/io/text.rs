@@ -111,11 +111,7 @@ pub static TEXT_IO_WRAPPER: Type = Type::new::<TextIo>(
         GetSetDef::new("encoding", |_, t| Ok(this::<TextIo>(t).encoding.or_none())),
         GetSetDef::new("line_buffering", |_, t| Ok(Object::bool(this::<TextIo>(t).line_buffering.get()))),
         GetSetDef::new("write_through", |_, t| Ok(Object::bool(this::<TextIo>(t).write_through.get()))),
-        GetSetDef::new("_finalizing", |_, t| Ok(Object::bool(this::<TextIo>(t).finalizing.get()))).with_set(|vm, t, value| {
-            let on = match value { Some(value) => vm.is_true(value)?, None => false };
-            this::<TextIo>(t).finalizing.set(on);
-            Ok(())
-        }),
+        GetSetDef::new("_finalizing", |_, t| Ok(Object::bool(this::<TextIo>(t).finalizing.get()))).with_set(|vm, t, value| set_finalizing(vm, &this::<TextIo>(t).finalizing, value)),
         GetSetDef::new("name", |vm, t| vm.get_attr(&attached(vm, t)?.buffer.or_none(), name::name_plain.object())),
         GetSetDef::new("closed", |vm, t| match this::<TextIo>(t) {
             // Never made: nothing to close.
@@ -133,7 +129,14 @@ pub static TEXT_IO_WRAPPER: Type = Type::new::<TextIo>(
                 return Err(vm.error(&exc::ATTRIBUTE_ERROR, "attribute '_CHUNK_SIZE' of '_io.TextIOWrapper' objects cannot be deleted"));
             };
             let t = attached(vm, object)?;
-            let n = vm.index_for_item_overflow(value)?;
+            let n = match vm.index_for_item_overflow(value) {
+                Ok(n) => n,
+                Err(raised) if vm.raised_is(&exc::OVERFLOW_ERROR) => {
+                    drop(vm.caught(raised));
+                    return Err(vm.value_error(format!("cannot fit '{}' into an index-sized integer", value.ty().name())));
+                }
+                Err(raised) => return Err(raised),
+            };
             if n <= 0 {
                 return Err(vm.value_error("a strictly positive integer is required"));
             }
@@ -284,6 +287,9 @@ fn set_up(vm: &Vm, object: &Object, buffer: Object, options: &Options) -> Result
     }
     let errors = if options.errors.some().is_some() { options.errors.clone() } else { vm.intern("strict") };
     let errors_text = check_text(vm, &errors)?;
+    if vm.interp().config.dev_mode {
+        taipan_runtime::codecs::errors::lookup_error(vm, &errors_text)?;
+    }
     let mode = newline_mode(vm, &options.newline)?;
     let encoding = match options.encoding.some() {
         Some(encoding) => {
@@ -330,6 +336,12 @@ fn locale_name(vm: &Vm) -> String {
 /// A str without lone surrogates and null characters.
 fn check_text(vm: &Vm, object: &Object) -> Result<String> {
     taipan_runtime::codecs::codec_name(vm, object).map(|name| name.into_owned())
+}
+
+/// A str without lone surrogates; null characters are found out later.
+fn any_text(vm: &Vm, object: &Object) -> Result<String> {
+    let bytes = taipan_runtime::codecs::utf8::encode(vm, object, "strict")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn make_decoder(vm: &Vm, t: &TextIo, buffer: &Object, encoding: &str, errors: &str) -> Result<()> {
@@ -421,11 +433,11 @@ fn change_encoding(
         (None, None) => t.errors.or_none(),
     };
     let new_encoding = match encoding.some() {
-        Some(encoding) if check_text(vm, encoding)? == "locale" => vm.str(&locale_name(vm)),
+        Some(encoding) if any_text(vm, encoding)? == "locale" => vm.str(&locale_name(vm)),
         Some(encoding) => encoding.clone(),
         None => t.encoding.or_none(),
     };
-    let (encoding_text, errors_text) = (check_text(vm, &new_encoding)?, check_text(vm, &new_errors)?);
+    let (encoding_text, errors_text) = (any_text(vm, &new_encoding)?, any_text(vm, &new_errors)?);
     if codec::native(&encoding_text).is_none() {
         codec::lookup(vm, &encoding_text)?;
     }
@@ -445,38 +457,48 @@ fn write(vm: &Vm, object: &Object, text: &Object) -> Result {
         return Err(vm.type_error(format!("write() argument must be str, not {}", text.ty().name())));
     };
     check_closed(vm, object, t)?;
-    let Some(encoder) = t.encoder() else { return Err(unsupported(vm, "not writable")) };
+    if t.encoder.borrow().is_none() {
+        return Err(unsupported(vm, "not writable"));
+    }
     let len = s.len();
     let newline = t.newline.get().output();
     let line_buffering = t.line_buffering.get();
     let has_newline = (newline.is_some() || line_buffering) && newlines::find(s, b'\n', 0).is_some();
     let flush_after = line_buffering && (has_newline || newlines::find(s, b'\r', 0).is_some());
-    let expanded;
-    let (text, s) = match newline {
-        Some(newline) if has_newline => {
-            expanded = newlines::expand(vm, s, newline);
-            match expanded.downcast::<Str>() {
-                Some(s) => (&expanded, s),
-                None => (text, s),
+    let mut text = text.clone();
+    if let Some(newline) = newline
+        && has_newline
+    {
+        if text.ty().is(&taipan_runtime::types::str::STR) {
+            text = newlines::expand(vm, s, newline);
+        } else {
+            // A subclass may have a replace() of its own, which may do anything.
+            text = vm.call_method(&text, "replace", &[vm.str("\n"), vm.str(newline)])?;
+            if text.downcast::<Str>().is_none() {
+                return Err(vm.type_error(format!("replace() should return a str, not {}", text.ty().name())));
             }
+            attached(vm, object)?;
+            check_closed(vm, object, t)?;
         }
-        _ => (text, s),
-    };
+    }
+    let Some(encoder) = t.encoder() else { return Err(unsupported(vm, "not writable")) };
+    let Some(s) = text.downcast::<Str>() else { return Ok(Object::NONE) };
     let encoded;
     let bytes: &[u8] = match s.as_ascii() {
         Some(ascii) if encoder.keeps_ascii() => ascii.as_bytes(),
         _ => {
-            encoded = encoder.encode(vm, text)?;
+            encoded = encoder.encode(vm, &text)?;
             &encoded
         }
     };
     let chunk = t.chunk_size.get();
     // Never more than a chunk is joined.
-    let full = {
+    loop {
         let pending = t.pending.borrow().len();
-        pending > 0 && pending + bytes.len() > chunk
-    };
-    if full {
+        if pending == 0 || pending + bytes.len() <= chunk {
+            break;
+        }
+        // Python code below may write, too: once more, then.
         write_pending(vm, t)?;
     }
     let waiting = {
@@ -557,7 +579,7 @@ fn detach(vm: &Vm, args: &[Object]) -> Result {
 
 fn close(vm: &Vm, object: &Object) -> Result {
     let t = attached(vm, object)?;
-    if base::is_closed(vm, object)? {
+    if base::is_closed(vm, object)? || t.detached.get() {
         return Ok(Object::NONE);
     }
     let buffer = t.buffer.or_none();

@@ -12,13 +12,13 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "open(path, flags, mode=511, *, dir_fd=None)",
         open,
-        "Open a file for low level IO.  Returns a file descriptor (integer).\n\nIf dir_fd is not None, it should be a file descriptor open to a directory,\n  and path should be relative; path will then be relative to that directory.",
+        "Opens a file and returns its descriptor, which is not inheritable.",
     ),
-    MethodDef::new("close(fd)", close, "Close a file descriptor."),
+    MethodDef::new("close(fd)", close, "Closes a descriptor."),
     MethodDef::new(
         "closerange(fd_low, fd_high, /)",
         closerange,
-        "Closes all file descriptors in [fd_low, fd_high), ignoring errors.",
+        "Closes the descriptors from fd_low up to, but not including, fd_high; errors are\nignored.",
     ),
     MethodDef::new(
         "dup(fd, /)",
@@ -26,55 +26,55 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, fd::dup(number))? as i64))
         },
-        "Return a duplicate of a file descriptor.",
+        "A copy of a descriptor, which is not inheritable.",
     ),
-    MethodDef::new("dup2(fd, fd2, inheritable=True)", dup2, "Duplicate file descriptor."),
-    MethodDef::new("read(fd, length, /)", read, "Read from a file descriptor.  Returns a bytes object."),
+    MethodDef::new("dup2(fd, fd2, inheritable=True)", dup2, "Makes fd2 a copy of fd."),
+    MethodDef::new("read(fd, length, /)", read, "Reads up to length bytes."),
     MethodDef::new(
         "readinto(fd, buffer, /)",
         readinto,
-        "Read into a buffer object from a file descriptor.\n\nThe buffer should be mutable and bytes-like. On success, returns the number of\nbytes read. Less bytes may be read than the size of the buffer. The underlying\nsystem call will be retried when interrupted by a signal, unless the signal\nhandler raises an exception. Other errors will not be retried and an error will\nbe raised.\n\nReturns 0 if *fd* is at end of file or if the provided *buffer* has length 0\n(which can be used to check for errors without reading data). Never returns\nnegative.",
+        "Reads into a buffer and returns how many bytes; 0 at the end.",
     ),
-    MethodDef::new("write(fd, data, /)", write, "Write a bytes object to a file descriptor."),
+    MethodDef::new("write(fd, data, /)", write, "Writes bytes and returns how many."),
     MethodDef::new(
         "pread(fd, length, offset, /)",
         pread,
-        "Read a number of bytes from a file descriptor starting at a particular offset.\n\nRead length bytes from file descriptor fd, starting at offset bytes from\nthe beginning of the file.  The file offset remains unchanged.",
+        "Reads up to length bytes at an offset; the position stays.",
     ),
     MethodDef::new(
         "pwrite(fd, buffer, offset, /)",
         pwrite,
-        "Write bytes to a file descriptor starting at a particular offset.\n\nWrite buffer to fd, starting at offset bytes from the beginning of\nthe file.  Returns the number of bytes written.  Does not change the\ncurrent file offset.",
+        "Writes bytes at an offset and returns how many; the position stays.",
     ),
     MethodDef::new(
         "readv(fd, buffers, /)",
         |vm, args| vectored_read(vm, "readv", &args[0], &args[1], None),
-        "Read from a file descriptor fd into an iterable of buffers.",
+        "Reads into several buffers and returns how many bytes.",
     ),
     MethodDef::new(
         "preadv(fd, buffers, offset, flags=0, /)",
         |vm, args| vectored_read(vm, "preadv", &args[0], &args[1], Some((&args[2], &args[3]))),
-        "Reads from a file descriptor into a number of mutable bytes-like objects.",
+        "Reads into several buffers at an offset and returns how many bytes.",
     ),
     MethodDef::new(
         "writev(fd, buffers, /)",
         |vm, args| vectored_write(vm, "writev", &args[0], &args[1], None),
-        "Iterate over buffers, and write the contents of each to a file descriptor.",
+        "Writes several buffers and returns how many bytes.",
     ),
     MethodDef::new(
         "pwritev(fd, buffers, offset, flags=0, /)",
         |vm, args| vectored_write(vm, "pwritev", &args[0], &args[1], Some((&args[2], &args[3]))),
-        "Writes the contents of bytes-like objects to a file descriptor at a given offset.",
+        "Writes several buffers at an offset and returns how many bytes.",
     ),
     MethodDef::new(
         "lseek(fd, position, whence, /)",
         lseek,
-        "Set the position of a file descriptor.  Return the new position.",
+        "Moves the position and returns it.",
     ),
     MethodDef::new(
         "fstat(fd)",
         fstat,
-        "Perform a stat system call on the given file descriptor.\n\nLike stat(), but for an open file descriptor.\nEquivalent to os.stat(fd).",
+        "What the system knows about a descriptor.",
     ),
     MethodDef::new(
         "fstatvfs(fd, /)",
@@ -82,7 +82,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             statvfs_result(vm, &retry_os(vm, || fs::statvfs(fs::Target::Fd(number)))?)
         },
-        "Perform an fstatvfs system call on the given fd.\n\nEquivalent to statvfs(fd).",
+        "What the system knows about a descriptor's file system.",
     ),
     MethodDef::new(
         "isatty(fd, /)",
@@ -90,7 +90,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             Ok(Object::bool(fd::is_tty(number)))
         },
-        "Return True if the fd is connected to a terminal.\n\nReturn True if the file descriptor is an open file descriptor\nconnected to the slave end of a terminal.",
+        "Is it the descriptor of a terminal?",
     ),
     MethodDef::new(
         "ttyname(fd, /)",
@@ -98,7 +98,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             decode(vm, &os(vm, terminal::name(number))?)
         },
-        "Return the name of the terminal device connected to 'fd'.",
+        "The name of the terminal of a descriptor.",
     ),
     MethodDef::new(
         "ptsname(fd, /)",
@@ -106,12 +106,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = fileno_of(vm, &args[0])?;
             decode(vm, &os(vm, terminal::slave_name(number))?)
         },
-        "Return the name of the slave pseudo-terminal device.",
+        "The name of the other side of a pseudo terminal.",
     ),
     MethodDef::new(
         "pipe()",
         |vm, _| pair(vm, os(vm, fd::pipe(libc::O_CLOEXEC))?),
-        "Create a pipe.\n\nReturns a tuple of two file descriptors:\n  (read_fd, write_fd)",
+        "Makes a pipe: (read end, write end), not inheritable.",
     ),
     MethodDef::new(
         "pipe2(flags, /)",
@@ -119,12 +119,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let flags = vm.to_plain_c_int(&args[0])?;
             pair(vm, os(vm, fd::pipe(flags))?)
         },
-        "Create a pipe with flags set atomically.\n\nReturns a tuple of two file descriptors:\n  (read_fd, write_fd)",
+        "Makes a pipe with flags: (read end, write end).",
     ),
     MethodDef::new(
         "openpty()",
         |vm, _| pair(vm, os(vm, terminal::open_pair())?),
-        "Open a pseudo-terminal.\n\nReturn a tuple of (master_fd, slave_fd) containing open file descriptors\nfor both the master and slave ends.",
+        "Makes a pseudo terminal: (master, slave), not inheritable.",
     ),
     MethodDef::new(
         "posix_openpt(oflag, /)",
@@ -132,7 +132,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let flags = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, terminal::open_master(flags))? as i64))
         },
-        "Open and return a file descriptor for a master pseudo-terminal device.",
+        "Opens the master side of a pseudo terminal.",
     ),
     MethodDef::new(
         "grantpt(fd, /)",
@@ -141,7 +141,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             os(vm, terminal::grant(number))?;
             Ok(Object::NONE)
         },
-        "Grant access to the slave pseudo-terminal device.",
+        "Gives this user the slave side of a pseudo terminal.",
     ),
     MethodDef::new(
         "unlockpt(fd, /)",
@@ -150,7 +150,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             os(vm, terminal::unlock(number))?;
             Ok(Object::NONE)
         },
-        "Unlock a pseudo-terminal master/slave pair.",
+        "Lets the slave side of a pseudo terminal be opened.",
     ),
     MethodDef::new(
         "login_tty(fd, /)",
@@ -159,7 +159,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             os(vm, terminal::login(number))?;
             Ok(Object::NONE)
         },
-        "Prepare the tty of which fd is a file descriptor for a new login session.",
+        "Makes a terminal the controlling one of a new session, and its descriptor the\nstandard streams.",
     ),
     MethodDef::new(
         "tcgetpgrp(fd, /)",
@@ -167,7 +167,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, terminal::foreground_group(number))? as i64))
         },
-        "Return the process group associated with the terminal specified by fd.",
+        "The process group in the foreground of a terminal.",
     ),
     MethodDef::new(
         "tcsetpgrp(fd, pgid, /)",
@@ -176,43 +176,43 @@ pub static FUNCTIONS: &[MethodDef] = &[
             os(vm, terminal::set_foreground_group(number, group))?;
             Ok(Object::NONE)
         },
-        "Set the process group associated with the terminal specified by fd.",
+        "Sets the process group in the foreground of a terminal.",
     ),
     MethodDef::new(
         "ctermid()",
         |vm, _| decode(vm, &terminal::controlling()),
-        "Return the name of the controlling terminal for this process.",
+        "The name of the controlling terminal.",
     ),
     MethodDef::new(
         "get_terminal_size(fd=<unrepresentable>, /)",
         terminal_size,
-        "Return the size of the terminal window as (columns, lines).\n\nThe optional argument fd (default standard output) specifies\nwhich file descriptor should be queried.\n\nIf the file descriptor is not connected to a terminal, an OSError\nis raised.\n\nThis function will only be defined if an implementation is\navailable for this system.\n\nshutil.get_terminal_size is the high-level function which should\nnormally be used, os.get_terminal_size is the low-level implementation.",
+        "Columns and lines of the terminal of a descriptor, by default standard output.",
     ),
-    MethodDef::new("fsync(fd)", |vm, args| sync(vm, &args[0], false), "Force write of fd to disk."),
+    MethodDef::new("fsync(fd)", |vm, args| sync(vm, &args[0], false), "Writes what is cached of a file to the disk."),
     MethodDef::new(
         "fdatasync(fd)",
         |vm, args| sync(vm, &args[0], true),
-        "Force write of fd to disk without forcing update of metadata.",
+        "As fsync(), without metadata that can be spared.",
     ),
     MethodDef::new(
         "ftruncate(fd, length, /)",
         ftruncate,
-        "Truncate a file, specified by file descriptor, to a specific length.",
+        "Cuts or extends the file of a descriptor to a length.",
     ),
     MethodDef::new(
         "fchmod(fd, mode)",
         fchmod,
-        "Change the access permissions of the file given by file descriptor fd.\n\n  fd\n    The file descriptor of the file to be modified.\n  mode\n    Operating-system mode bitfield.\n\nEquivalent to os.chmod(fd, mode).",
+        "Sets the permission bits of the file of a descriptor.",
     ),
     MethodDef::new(
         "fchown(fd, uid, gid)",
         fchown,
-        "Change the owner and group id of the file specified by file descriptor.\n\nEquivalent to os.chown(fd, uid, gid).",
+        "Sets owner and group of the file of a descriptor.",
     ),
     MethodDef::new(
         "fchdir(fd)",
         fchdir,
-        "Change to the directory of the given file descriptor.\n\nfd must be opened on a directory, not a file.\nEquivalent to os.chdir(fd).",
+        "Makes the directory of a descriptor the current one.",
     ),
     MethodDef::new(
         "fpathconf(fd, name, /)",
@@ -221,12 +221,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let which = super::paths::configuration_name(vm, &args[1], super::names::PATHCONF)?;
             Ok(vm.int(os(vm, fs::pathconf(fs::Target::Fd(number), which))?))
         },
-        "Return the configuration limit name for the file descriptor fd.\n\nIf there is no limit, return -1.",
+        "A limit of the file system of a descriptor; -1 if there is none.",
     ),
     MethodDef::new(
         "lockf(fd, command, length, /)",
         lockf,
-        "Apply, test or remove a POSIX lock on an open file descriptor.\n\n  fd\n    An open file descriptor.\n  command\n    One of F_LOCK, F_TLOCK, F_ULOCK or F_TEST.\n  length\n    The number of bytes to lock, starting at the current position.",
+        "Locks, unlocks or tests a part of a file from its position on.",
     ),
     MethodDef::new(
         "posix_fallocate(fd, offset, length, /)",
@@ -236,7 +236,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             retry_os(vm, || fd::allocate(number, offset, length))?;
             Ok(Object::NONE)
         },
-        "Ensure a file has allocated at least a particular number of bytes on disk.\n\nEnsure that the file specified by fd encompasses a range of bytes\nstarting at offset bytes from the beginning and continuing for length bytes.",
+        "Makes sure that there is room on the disk for a part of a file.",
     ),
     MethodDef::new(
         "posix_fadvise(fd, offset, length, advice, /)",
@@ -247,22 +247,22 @@ pub static FUNCTIONS: &[MethodDef] = &[
             retry_os(vm, || fd::advise(number, offset, length, advice))?;
             Ok(Object::NONE)
         },
-        "Announce an intention to access data in a specific pattern.",
+        "Tells the system how a part of a file will be used.",
     ),
     MethodDef::new(
         "sendfile(out_fd, in_fd, offset, count)",
         sendfile,
-        "Copy count bytes from file descriptor in_fd to file descriptor out_fd.",
+        "Copies bytes from one descriptor to another inside the system.",
     ),
     MethodDef::new(
         "copy_file_range(src, dst, count, offset_src=None, offset_dst=None)",
         copy_file_range,
-        "Copy count bytes from one file descriptor to another.\n\n  src\n    Source file descriptor.\n  dst\n    Destination file descriptor.\n  count\n    Number of bytes to copy.\n  offset_src\n    Starting offset in src.\n  offset_dst\n    Starting offset in dst.\n\nIf offset_src is None, then src is read from the current position;\nrespectively for offset_dst.",
+        "Copies bytes from one file to another inside the system.\n\nWithout offsets the positions are used.",
     ),
     MethodDef::new(
         "splice(src, dst, count, offset_src=None, offset_dst=None, flags=0)",
         splice,
-        "Transfer count bytes from one pipe to a descriptor or vice versa.\n\n  src\n    Source file descriptor.\n  dst\n    Destination file descriptor.\n  count\n    Number of bytes to copy.\n  offset_src\n    Starting offset in src.\n  offset_dst\n    Starting offset in dst.\n  flags\n    Flags to modify the semantics of the call.\n\nIf offset_src is None, then src is read from the current position;\nrespectively for offset_dst. The offset associated to the file\ndescriptor that refers to a pipe must be None.",
+        "Moves bytes between a pipe and another descriptor inside the system.",
     ),
     MethodDef::new(
         "get_inheritable(fd, /)",
@@ -270,7 +270,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             Ok(Object::bool(os(vm, fd::is_inheritable(number))?))
         },
-        "Get the close-on-exe flag of the specified file descriptor.",
+        "Do programs that are started inherit the descriptor?",
     ),
     MethodDef::new(
         "set_inheritable(fd, inheritable, /)",
@@ -279,7 +279,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             os(vm, fd::set_inheritable(number, wanted != 0))?;
             Ok(Object::NONE)
         },
-        "Set the inheritable flag of the specified file descriptor.",
+        "Whether programs that are started inherit the descriptor.",
     ),
     MethodDef::new(
         "get_blocking(fd, /)",
@@ -287,7 +287,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = vm.to_plain_c_int(&args[0])?;
             Ok(Object::bool(os(vm, fd::is_blocking(number))?))
         },
-        "Get the blocking mode of the file descriptor.\n\nReturn False if the O_NONBLOCK flag is set, True if the flag is cleared.",
+        "Does the descriptor block?",
     ),
     MethodDef::new(
         "set_blocking(fd, blocking, /)",
@@ -296,7 +296,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             os(vm, fd::set_blocking(number, wanted))?;
             Ok(Object::NONE)
         },
-        "Set the blocking mode of the specified file descriptor.\n\nSet the O_NONBLOCK flag if blocking is False,\nclear the O_NONBLOCK flag otherwise.",
+        "Whether the descriptor blocks.",
     ),
     MethodDef::new(
         "device_encoding(fd)",
@@ -307,7 +307,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             }
             Ok(vm.str(&crate::io::locale_encoding(vm)))
         },
-        "Return a string describing the encoding of a terminal's file descriptor.\n\nThe file descriptor must be attached to a terminal.\nIf the device is not a terminal, return None.",
+        "The encoding of a terminal; None for what is no terminal.",
     ),
     MethodDef::new(
         "memfd_create(name, flags=MFD_CLOEXEC)",
@@ -316,7 +316,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let flags = vm.to_u32_wrapping(&args[1])?;
             Ok(vm.int(blocking(vm, || fd::memfd(&path, flags))? as i64))
         },
-        "",
+        "A file in memory, without a name in the file system.",
     ),
     MethodDef::new(
         "eventfd(initval, flags=EFD_CLOEXEC)",
@@ -325,7 +325,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let flags = vm.to_plain_c_int(&args[1])?;
             Ok(vm.int(os(vm, fd::eventfd(initial, flags))? as i64))
         },
-        "Creates and returns an event notification file descriptor.",
+        "A descriptor that counts events.",
     ),
     MethodDef::new(
         "eventfd_read(fd)",
@@ -333,7 +333,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let number = fileno_of(vm, &args[0])?;
             Ok(vm.u64(blocking(vm, || fd::eventfd_read(number))?))
         },
-        "Read eventfd value",
+        "Reads the counter and sets it back.",
     ),
     MethodDef::new(
         "eventfd_write(fd, value)",
@@ -343,7 +343,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             blocking(vm, || fd::eventfd_write(number, value))?;
             Ok(Object::NONE)
         },
-        "Write eventfd value.",
+        "Adds to the counter.",
     ),
     MethodDef::new(
         "timerfd_create(clockid, /, *, flags=0)",
@@ -351,27 +351,27 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (clock, flags) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             Ok(vm.int(os(vm, fd::timerfd(clock, flags))? as i64))
         },
-        "Create and return a timer file descriptor.\n\n  clockid\n    A valid clock ID constant as timer file descriptor.\n\n    time.CLOCK_REALTIME\n    time.CLOCK_MONOTONIC\n    time.CLOCK_BOOTTIME\n  flags\n    0 or a bit mask of os.TFD_NONBLOCK or os.TFD_CLOEXEC.",
+        "A descriptor that becomes readable when a timer runs out.",
     ),
     MethodDef::new(
         "timerfd_settime(fd, /, *, flags=0, initial=0.0, interval=0.0)",
         |vm, args| timer_set(vm, args, false),
-        "Alter a timer file descriptor's internal timer in seconds.",
+        "Sets a timer, in seconds; returns its setting before.",
     ),
     MethodDef::new(
         "timerfd_settime_ns(fd, /, *, flags=0, initial=0, interval=0)",
         |vm, args| timer_set(vm, args, true),
-        "Alter a timer file descriptor's internal timer in nanoseconds.",
+        "Sets a timer, in nanoseconds; returns its setting before.",
     ),
     MethodDef::new(
         "timerfd_gettime(fd, /)",
         |vm, args| timer_get(vm, args, false),
-        "Return a tuple of a timer file descriptor's (interval, next expiration) in float seconds.",
+        "Seconds until the timer runs out, and of its interval.",
     ),
     MethodDef::new(
         "timerfd_gettime_ns(fd, /)",
         |vm, args| timer_get(vm, args, true),
-        "Return a tuple of a timer file descriptor's (interval, next expiration) in nanoseconds.",
+        "Nanoseconds until the timer runs out, and of its interval.",
     ),
 ];
 

@@ -12,24 +12,24 @@ macro_rules! number {
 }
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    number!("getpid()", process::id, "Return the current process id."),
+    number!("getpid()", process::id, "This process's id."),
     number!(
         "getppid()",
         process::parent_id,
-        "Return the parent's process id.\n\nIf the parent process has already exited, Windows machines will still\nreturn its id; others systems will return the id of the 'init' process (1)."
+        "The parent process's id."
     ),
-    number!("getuid()", process::uid, "Return the current process's user id."),
-    number!("geteuid()", process::effective_uid, "Return the current process's effective user id."),
-    number!("getgid()", process::gid, "Return the current process's group id."),
-    number!("getegid()", process::effective_gid, "Return the current process's effective group id."),
-    number!("getpgrp()", process::group, "Return the current process group id."),
+    number!("getuid()", process::uid, "The user id."),
+    number!("geteuid()", process::effective_uid, "The effective user id."),
+    number!("getgid()", process::gid, "The group id."),
+    number!("getegid()", process::effective_gid, "The effective group id."),
+    number!("getpgrp()", process::group, "The process group of this process."),
     MethodDef::new(
         "getpgid(pid)",
         |vm, args| {
             let pid = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::group_of(pid))? as i64))
         },
-        "Call the system call getpgid(), and return the result.",
+        "The process group of a process.",
     ),
     MethodDef::new(
         "getsid(pid, /)",
@@ -37,12 +37,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let pid = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::session_of(pid))? as i64))
         },
-        "Call the system call getsid(pid) and return the result.",
+        "The session of a process.",
     ),
     MethodDef::new(
         "setsid()",
         |vm, _| os(vm, process::new_session()).map(|_| Object::NONE),
-        "Call the system call setsid().",
+        "Starts a new session.",
     ),
     MethodDef::new(
         "setpgid(pid, pgrp, /)",
@@ -50,12 +50,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (pid, group) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             os(vm, process::set_group(pid, group)).map(|_| Object::NONE)
         },
-        "Call the system call setpgid(pid, pgrp).",
+        "Puts a process into a process group.",
     ),
     MethodDef::new(
         "setpgrp()",
         |vm, _| os(vm, process::set_group(0, 0)).map(|_| Object::NONE),
-        "Make the current process the leader of its process group.",
+        "Makes this process the leader of a new process group.",
     ),
     MethodDef::new(
         "setuid(uid, /)",
@@ -63,7 +63,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let id = id_argument(vm, &args[0], "uid")?;
             os(vm, process::set_uid(id)).map(|_| Object::NONE)
         },
-        "Set the current process's user id.",
+        "Sets the user id.",
     ),
     MethodDef::new(
         "seteuid(euid, /)",
@@ -71,7 +71,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let id = id_argument(vm, &args[0], "uid")?;
             os(vm, process::set_effective_uid(id)).map(|_| Object::NONE)
         },
-        "Set the current process's effective user id.",
+        "Sets the effective user id.",
     ),
     MethodDef::new(
         "setgid(gid, /)",
@@ -79,7 +79,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let id = id_argument(vm, &args[0], "gid")?;
             os(vm, process::set_gid(id)).map(|_| Object::NONE)
         },
-        "Set the current process's group id.",
+        "Sets the group id.",
     ),
     MethodDef::new(
         "setegid(egid, /)",
@@ -87,7 +87,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let id = id_argument(vm, &args[0], "gid")?;
             os(vm, process::set_effective_gid(id)).map(|_| Object::NONE)
         },
-        "Set the current process's effective group id.",
+        "Sets the effective group id.",
     ),
     MethodDef::new(
         "setreuid(ruid, euid, /)",
@@ -95,7 +95,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (a, b) = (id_argument(vm, &args[0], "uid")?, id_argument(vm, &args[1], "uid")?);
             os(vm, process::set_real_uid(a, b)).map(|_| Object::NONE)
         },
-        "Set the current process's real and effective user ids.",
+        "Sets the real and effective user ids.",
     ),
     MethodDef::new(
         "setregid(rgid, egid, /)",
@@ -103,7 +103,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (a, b) = (id_argument(vm, &args[0], "gid")?, id_argument(vm, &args[1], "gid")?);
             os(vm, process::set_real_gid(a, b)).map(|_| Object::NONE)
         },
-        "Set the current process's real and effective group ids.",
+        "Sets the real and effective group ids.",
     ),
     MethodDef::new(
         "setresuid(ruid, euid, suid, /)",
@@ -111,7 +111,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let [a, b, c] = three(vm, args, "uid")?;
             os(vm, process::set_all_uids(a, b, c)).map(|_| Object::NONE)
         },
-        "Set the current process's real, effective, and saved user ids.",
+        "Sets the real, effective and saved user ids.",
     ),
     MethodDef::new(
         "setresgid(rgid, egid, sgid, /)",
@@ -119,7 +119,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let [a, b, c] = three(vm, args, "gid")?;
             os(vm, process::set_all_gids(a, b, c)).map(|_| Object::NONE)
         },
-        "Set the current process's real, effective, and saved group ids.",
+        "Sets the real, effective and saved group ids.",
     ),
     MethodDef::new(
         "getresuid()",
@@ -127,7 +127,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let ids = os(vm, process::all_uids())?;
             Ok(vm.tuple(ids.iter().map(|&id| vm.int(id as i64)).collect()))
         },
-        "Return a tuple of the current process's real, effective, and saved user ids.",
+        "The real, effective and saved user ids.",
     ),
     MethodDef::new(
         "getresgid()",
@@ -135,7 +135,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let ids = os(vm, process::all_gids())?;
             Ok(vm.tuple(ids.iter().map(|&id| vm.int(id as i64)).collect()))
         },
-        "Return a tuple of the current process's real, effective, and saved group ids.",
+        "The real, effective and saved group ids.",
     ),
     MethodDef::new(
         "getgroups()",
@@ -143,9 +143,9 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let groups = os(vm, process::groups())?;
             Ok(vm.list(groups.iter().map(|&id| vm.int(id as i64)).collect()))
         },
-        "Return list of supplemental group IDs for the process.",
+        "The supplementary groups of this process.",
     ),
-    MethodDef::new("setgroups(groups, /)", setgroups, "Set the groups of the current process to list."),
+    MethodDef::new("setgroups(groups, /)", setgroups, "Sets the supplementary groups of this process."),
     MethodDef::new(
         "getgrouplist(user, group, /)",
         |vm, args| {
@@ -154,7 +154,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let groups = os(vm, users::groups_of(&name, base))?;
             Ok(vm.list(groups.iter().map(|&id| vm.int(id as i64)).collect()))
         },
-        "Returns a list of groups to which a user belongs.\n\n  user\n    username to lookup\n  group\n    base group id of the user",
+        "The groups of a user, the given one among them.",
     ),
     MethodDef::new(
         "initgroups(username, gid, /)",
@@ -163,12 +163,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let base = id_argument(vm, &args[1], "gid")?;
             os(vm, process::init_groups(&name, base)).map(|_| Object::NONE)
         },
-        "Initialize the group access list.\n\nCall the system initgroups() to initialize the group access list with all of\nthe groups of which the specified username is a member, plus the specified\ngroup id.",
+        "Sets the supplementary groups to those of a user.",
     ),
     MethodDef::new(
         "getlogin()",
         |vm, _| decode(vm, &os(vm, users::login_name())?),
-        "Return the actual login name.",
+        "The name under which the user logged in.",
     ),
 ];
 

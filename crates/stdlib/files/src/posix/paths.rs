@@ -11,159 +11,159 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "stat(path, *, dir_fd=None, follow_symlinks=True)",
         stat,
-        "Perform a stat system call on the given path.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object or\n    open-file-descriptor int.\n  dir_fd\n    If not None, it should be a file descriptor open to a directory,\n    and path should be a relative string; path will then be relative to\n    that directory.\n  follow_symlinks\n    If False, and the last element of the path is a symbolic link,\n    stat will examine the symbolic link itself instead of the file\n    the link points to.",
+        "What the system knows about a path or descriptor, as a stat_result.\n\nA dir_fd is the directory that a relative path starts from. Without\nfollow_symlinks a symbolic link itself is looked at.",
     ),
     MethodDef::new(
         "lstat(path, *, dir_fd=None)",
         lstat,
-        "Perform a stat system call on the given path, without following symbolic links.\n\nLike stat(), but do not follow symbolic links.\nEquivalent to stat(path, follow_symlinks=False).",
+        "As stat(), of a symbolic link itself.",
     ),
     MethodDef::new(
         "statvfs(path)",
         statvfs,
-        "Perform a statvfs system call on the given path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file descriptor.",
+        "What the system knows about the file system of a path or descriptor.",
     ),
     MethodDef::new(
         "access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)",
         access,
-        "Use the real uid/gid to test for access to a path.\n\n  mode\n    Operating-system mode bitfield.  Can be F_OK to test existence, or the\n    inclusive-OR of R_OK, W_OK, and X_OK.",
+        "May the path be used in this way (F_OK: does it exist)?\n\nAsks for the real user, or the effective one with effective_ids.",
     ),
     MethodDef::new(
         "chdir(path)",
         chdir,
-        "Change the current working directory to the specified path.\n\npath may always be specified as a string.\nOn some platforms, path may also be specified as an open file descriptor.",
+        "Makes a directory, given by path or descriptor, the current one.",
     ),
-    MethodDef::new("chroot(path)", chroot, "Change root directory to path."),
+    MethodDef::new("chroot(path)", chroot, "Makes a directory the root."),
     MethodDef::new(
         "getcwd()",
         |vm, _| decode(vm, &os(vm, fs::getcwd())?),
-        "Return a unicode string representing the current working directory.",
+        "The current directory as str.",
     ),
     MethodDef::new(
         "getcwdb()",
         |vm, _| Ok(vm.bytes(&os(vm, fs::getcwd())?)),
-        "Return a bytes string representing the current working directory.",
+        "The current directory as bytes.",
     ),
     MethodDef::new(
         "chmod(path, mode, *, dir_fd=None, follow_symlinks=(os.name != 'nt'))",
         chmod,
-        "Change the access permissions of a file.\n\n  path\n    Path to be modified.  May always be specified as a str, bytes, or a path-like object.\n    On some platforms, path may also be specified as an open file descriptor.\n  mode\n    Operating-system mode bitfield.",
+        "Sets the permission bits of a path or descriptor.",
     ),
     MethodDef::new(
         "chown(path, uid, gid, *, dir_fd=None, follow_symlinks=True)",
         chown,
-        "Change the owner and group id of path to the numeric uid and gid.\n\n  path\n    Path to be examined; can be string, bytes, a path-like object, or open-file-descriptor int.",
+        "Sets owner and group of a path or descriptor; -1 leaves one as it is.",
     ),
     MethodDef::new(
         "lchown(path, uid, gid)",
         lchown,
-        "Change the owner and group id of path to the numeric uid and gid.\n\nThis function will not follow symbolic links.\nEquivalent to os.chown(path, uid, gid, follow_symlinks=False).",
+        "As chown(), of a symbolic link itself.",
     ),
     MethodDef::new(
         "mkdir(path, mode=511, *, dir_fd=None)",
         mkdir,
-        "Create a directory.\n\nIf dir_fd is not None, it should be a file descriptor open to a directory,\n  and path should be relative; path will then be relative to that directory.",
+        "Makes a directory. The mode is that before the umask.",
     ),
     MethodDef::new(
         "mkfifo(path, mode=438, *, dir_fd=None)",
         mkfifo,
-        "Create a \"fifo\" (a POSIX named pipe).",
+        "Makes a named pipe.",
     ),
     MethodDef::new(
         "mknod(path, mode=384, device=0, *, dir_fd=None)",
         mknod,
-        "Create a node in the file system.\n\nCreate a node in the file system (file, device special file or named pipe)\nat path.  mode specifies both the permissions to use and the\ntype of node to be created, being combined (bitwise OR) with one of\nS_IFREG, S_IFCHR, S_IFBLK, and S_IFIFO.",
+        "Makes a file, device or pipe, as the mode says.",
     ),
-    MethodDef::new("rmdir(path, *, dir_fd=None)", rmdir, "Remove a directory."),
-    MethodDef::new("unlink(path, *, dir_fd=None)", unlink, "Remove a file (same as remove())."),
+    MethodDef::new("rmdir(path, *, dir_fd=None)", rmdir, "Removes an empty directory."),
+    MethodDef::new("unlink(path, *, dir_fd=None)", unlink, "Removes a file; the same as remove()."),
     MethodDef::new(
         "remove(path, *, dir_fd=None)",
         |vm, args| remove_file(vm, args, "remove"),
-        "Remove a file (same as unlink()).",
+        "Removes a file; the same as unlink().",
     ),
     MethodDef::new(
         "rename(src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
         |vm, args| rename(vm, args, "rename"),
-        "Rename a file or directory.",
+        "Renames a file or directory. On this system an existing file is replaced.",
     ),
     MethodDef::new(
         "replace(src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
         |vm, args| rename(vm, args, "replace"),
-        "Rename a file or directory, overwriting the destination.",
+        "Renames a file or directory; an existing file is replaced.",
     ),
     MethodDef::new(
         "link(src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=(os.name != 'nt'))",
         link,
-        "Create a hard link to a file.",
+        "Makes another name of a file.",
     ),
     MethodDef::new(
         "symlink(src, dst, target_is_directory=False, *, dir_fd=None)",
         symlink,
-        "Create a symbolic link pointing to src named dst.",
+        "Makes dst a symbolic link to src.",
     ),
     MethodDef::new(
         "readlink(path, *, dir_fd=None)",
         readlink,
-        "Return a string representing the path to which the symbolic link points.",
+        "Where a symbolic link points.",
     ),
     MethodDef::new(
         "truncate(path, length)",
         truncate,
-        "Truncate a file, specified by path, to a specific length.\n\nOn some platforms, path may also be specified as an open file descriptor.",
+        "Cuts or extends a file, given by path or descriptor, to a length.",
     ),
     MethodDef::new(
         "utime(path, times=None, *, ns=<unrepresentable>, dir_fd=None, follow_symlinks=True)",
         utime,
-        "Set the access and modified time of path.",
+        "Sets the times of access and modification, from (atime, mtime) in seconds or\nnanoseconds; without them, to now.",
     ),
     MethodDef::new(
         "pathconf(path, name)",
         pathconf,
-        "Return the configuration limit name for the file or directory path.\n\nIf there is no limit, return -1.",
+        "A limit of the file system of a path; -1 if there is none.",
     ),
-    MethodDef::new("umask(mask, /)", umask, "Set the current numeric umask and return the previous umask."),
+    MethodDef::new("umask(mask, /)", umask, "Sets the umask and returns the one before."),
     MethodDef::new(
         "sync()",
         |vm, _| {
             vm.without_gil(fs::sync);
             Ok(Object::NONE)
         },
-        "Force write of everything to disk.",
+        "Writes everything that is cached to the disks.",
     ),
     MethodDef::new(
         "fspath(path)",
         |vm, args| fspath(vm, &args[0]),
-        "Return the file system path representation of the object.\n\nIf the object is str or bytes, then allow it to pass through as-is. If the\nobject defines __fspath__(), then return the result of that method. All other\ntypes raise a TypeError.",
+        "The str or bytes of a path, by __fspath__ where it is neither.",
     ),
     MethodDef::new(
         "getxattr(path, attribute, *, follow_symlinks=True)",
         getxattr,
-        "Return the value of extended attribute attribute on path.",
+        "The value of an extended attribute.",
     ),
     MethodDef::new(
         "setxattr(path, attribute, value, flags=0, *, follow_symlinks=True)",
         setxattr,
-        "Set extended attribute attribute on path to value.",
+        "Sets an extended attribute.",
     ),
     MethodDef::new(
         "removexattr(path, attribute, *, follow_symlinks=True)",
         removexattr,
-        "Remove extended attribute attribute on path.",
+        "Removes an extended attribute.",
     ),
     MethodDef::new(
         "listxattr(path=None, *, follow_symlinks=True)",
         listxattr,
-        "Return a list of extended attributes on path.",
+        "The names of the extended attributes.",
     ),
-    MethodDef::new("_path_normpath(path)", normpath, "Normalize path, eliminating double slashes, etc."),
-    MethodDef::new("_path_splitroot_ex(p)", splitroot, "Split a pathname into drive, root and tail."),
-    MethodDef::new("_inputhook()", |vm, _| Ok(vm.int(0)), "Calls PyOS_CallInputHook droppong the GIL first"),
+    MethodDef::new("_path_normpath(path)", normpath, "The path without . and .. and doubled slashes."),
+    MethodDef::new("_path_splitroot_ex(p)", splitroot, "Drive (always empty), root and the rest of a path."),
+    MethodDef::new("_inputhook()", |vm, _| Ok(vm.int(0)), ""),
     MethodDef::new(
         "_is_inputhook_installed()",
         |_, _| Ok(Object::FALSE),
-        "Checks if PyOS_CallInputHook is set",
+        "",
     ),
-    MethodDef::new("_create_environ()", |vm, _| super::environ(vm), "Create the environment dictionary."),
+    MethodDef::new("_create_environ()", |vm, _| super::environ(vm), "The environment as a new dict."),
 ];
 
 /// Refuses what cannot go together with a descriptor as the path.
@@ -361,21 +361,12 @@ fn link(vm: &Vm, args: &[Object]) -> Result {
     let src = path_argument(vm, &args[0], "link", "src", PATH)?;
     let dst = path_argument(vm, &args[1], "link", "dst", PATH)?;
     let (src_dir, dst_dir) = (dir_fd(vm, &args[2])?, dir_fd(vm, &args[3])?);
-    let follow = match args[4].bound() {
-        Some(value) => Some(flag(vm, value)?),
-        None => None,
-    };
+    let follow = args[4].bound().map_or(Ok(true), |f| flag(vm, f))?;
     vm.audit(
         "os.link",
         &[src.object.clone(), dst.object.clone(), shown_dir(vm, src_dir), shown_dir(vm, dst_dir)],
     )?;
-    let result = vm.without_gil(|| {
-        if src_dir.is_none() && dst_dir.is_none() && follow.is_none() {
-            fs::plain_link(src.path(), dst.path())
-        } else {
-            fs::link(src_dir, src.path(), dst_dir, dst.path(), follow.unwrap_or(false))
-        }
-    });
+    let result = vm.without_gil(|| fs::link(src_dir, src.path(), dst_dir, dst.path(), follow));
     two_paths(vm, &src, &dst, result)
 }
 

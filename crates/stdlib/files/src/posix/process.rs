@@ -23,17 +23,17 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "fork()",
         fork,
-        "Fork a child process.\n\nReturn 0 to child process and PID of child to parent process.",
+        "Makes a copy of the process: 0 in the child, the child's id in the parent.",
     ),
     MethodDef::new(
         "forkpty()",
         forkpty,
-        "Fork a new process with a new pseudo-terminal as controlling tty.\n\nReturns a tuple of (pid, master_fd).\nLike fork(), return pid of 0 to the child process,\nand pid of child to the parent process.\nTo both, return fd of newly opened pseudo-terminal.",
+        "As fork(), the child in a new pseudo terminal; returns (pid, master).",
     ),
     MethodDef::new(
         "register_at_fork(*, before=<unrepresentable>, after_in_child=<unrepresentable>, after_in_parent=<unrepresentable>)",
         register_at_fork,
-        "Register callables to be called when forking a new process.\n\n  before\n    A callable to be called in the parent before the fork() syscall.\n  after_in_child\n    A callable to be called in the child after fork().\n  after_in_parent\n    A callable to be called in the parent after fork().\n\n'before' callbacks are called in reverse order.\n'after_in_child' and 'after_in_parent' callbacks are called in order.",
+        "Registers functions to be called around fork(): before it (last one first), and\nafter it in the child and in the parent.",
     ),
     MethodDef::new(
         "_exit(status)",
@@ -41,14 +41,14 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let status = vm.to_plain_c_int(&args[0])?;
             process::exit_now(status)
         },
-        "Exit to the system with specified status, without normal exit processing.",
+        "Ends the process at once, without any clean-up.",
     ),
     MethodDef::new(
         "abort()",
         |_, _| process::abort(),
-        "Abort the interpreter immediately.\n\nThis function 'dumps core' or otherwise fails in the hardest way possible\non the hosting operating system.  This function never returns.",
+        "Ends the process by a signal that says that something went wrong.",
     ),
-    MethodDef::new("system(command)", system, "Execute the command in a subshell."),
+    MethodDef::new("system(command)", system, "Runs a command in a shell and returns its wait status."),
     MethodDef::new(
         "kill(pid, signal, /)",
         |vm, args| {
@@ -59,7 +59,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             vm.check_signals()?;
             Ok(Object::NONE)
         },
-        "Kill a process with a signal.",
+        "Sends a signal to a process.",
     ),
     MethodDef::new(
         "killpg(pgid, signal, /)",
@@ -70,7 +70,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             vm.check_signals()?;
             Ok(Object::NONE)
         },
-        "Kill a process group with a signal.",
+        "Sends a signal to a process group.",
     ),
     MethodDef::new(
         "pidfd_open(pid, flags=0)",
@@ -79,12 +79,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let flags = vm.to_u32_wrapping(&args[1])?;
             Ok(vm.int(os(vm, process::pidfd_open(pid, flags))? as i64))
         },
-        "Return a file descriptor referring to the process *pid*.\n\nThe descriptor can be used to perform process management without races and\nsignals.",
+        "A descriptor of a process.",
     ),
     MethodDef::new(
         "wait()",
         |vm, _| wait(vm, -1, 0),
-        "Wait for completion of a child process.\n\nReturns a tuple of information about the child process:\n    (pid, status)",
+        "Waits for a child; returns (pid, status).",
     ),
     MethodDef::new(
         "waitpid(pid, options, /)",
@@ -92,7 +92,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (pid, options) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             wait(vm, pid, options)
         },
-        "Wait for completion of a given child process.\n\nReturns a tuple of information regarding the child process:\n    (pid, status)\n\nThe options argument is ignored on Windows.",
+        "Waits for a certain child; returns (pid, status).",
     ),
     MethodDef::new(
         "wait3(options)",
@@ -100,7 +100,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let options = vm.to_plain_c_int(&args[0])?;
             wait_usage(vm, -1, options)
         },
-        "Wait for completion of a child process.\n\nReturns a tuple of information about the child process:\n  (pid, status, rusage)",
+        "Waits for a child; returns (pid, status, rusage).",
     ),
     MethodDef::new(
         "wait4(pid, options)",
@@ -108,57 +108,57 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (pid, options) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             wait_usage(vm, pid, options)
         },
-        "Wait for completion of a specific child process.\n\nReturns a tuple of information about the child process:\n  (pid, status, rusage)",
+        "Waits for a certain child; returns (pid, status, rusage).",
     ),
     MethodDef::new(
         "waitid(idtype, id, options, /)",
         waitid,
-        "Returns the result of waiting for a process or processes.\n\n  idtype\n    Must be one of be P_PID, P_PGID or P_ALL.\n  id\n    The id to wait on.\n  options\n    Constructed from the ORing of one or more of WEXITED, WSTOPPED\n    or WCONTINUED and additionally may be ORed with WNOHANG or WNOWAIT.\n\nReturns either waitid_result or None if WNOHANG is specified and there are\nno children in a waitable state.",
+        "Waits for a change of one or several children; None if WNOHANG is set and there is\nnone.",
     ),
     status!(
         "WCOREDUMP(status, /)",
         |s| s & 0x80 != 0,
-        "Return True if the process returning status was dumped to a core file."
+        "Did the process leave a core file?"
     ),
     status!(
         "WIFCONTINUED(status)",
         |s| libc::WIFCONTINUED(s),
-        "Return True if a particular process was continued from a job control stop.\n\nReturn True if the process returning status was continued from a\njob control stop."
+        "Was the process continued?"
     ),
     status!(
         "WIFSTOPPED(status)",
         |s| libc::WIFSTOPPED(s),
-        "Return True if the process returning status was stopped."
+        "Was the process stopped?"
     ),
     status!(
         "WIFSIGNALED(status)",
         |s| libc::WIFSIGNALED(s),
-        "Return True if the process returning status was terminated by a signal."
+        "Was the process ended by a signal?"
     ),
     status!(
         "WIFEXITED(status)",
         |s| libc::WIFEXITED(s),
-        "Return True if the process returning status exited via the exit() system call."
+        "Did the process end by exit()?"
     ),
     MethodDef::new(
         "WEXITSTATUS(status)",
         |vm, args| Ok(vm.int(libc::WEXITSTATUS(vm.to_plain_c_int(&args[0])?) as i64)),
-        "Return the process return code from status.",
+        "The exit code in a wait status.",
     ),
     MethodDef::new(
         "WTERMSIG(status)",
         |vm, args| Ok(vm.int(libc::WTERMSIG(vm.to_plain_c_int(&args[0])?) as i64)),
-        "Return the signal that terminated the process that provided the status value.",
+        "The signal that ended the process.",
     ),
     MethodDef::new(
         "WSTOPSIG(status)",
         |vm, args| Ok(vm.int(libc::WSTOPSIG(vm.to_plain_c_int(&args[0])?) as i64)),
-        "Return the signal that stopped the process that provided the status value.",
+        "The signal that stopped the process.",
     ),
     MethodDef::new(
         "waitstatus_to_exitcode(status)",
         exit_code,
-        "Convert a wait status to an exit code.\n\nOn Unix:\n\n* If WIFEXITED(status) is true, return WEXITSTATUS(status).\n* If WIFSIGNALED(status) is true, return -WTERMSIG(status).\n* Otherwise, raise a ValueError.\n\nOn Windows, return status shifted right by 8 bits.\n\nOn Unix, if the process is being traced or if waitpid() was called with\nWUNTRACED option, the caller must first check if WIFSTOPPED(status) is true.\nThis function must not be called if WIFSTOPPED(status) is true.",
+        "The exit code of a wait status; minus the signal that ended the process.",
     ),
 ];
 

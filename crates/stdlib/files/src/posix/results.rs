@@ -105,7 +105,23 @@ pub fn finish_types(vm: &Vm) -> Result<()> {
         Ok(())
     };
     set_new(&STAT, stat_new)?;
-    set_new(&SCHED_PARAM, sched_param_new)
+    set_new(&SCHED_PARAM, sched_param_new)?;
+    static REDUCE: MethodDef = MethodDef::new(
+        "__reduce__($self, /)",
+        |vm, args| {
+            let items = args[0].downcast::<Tuple>().map_or(Vec::new(), |t| t.items().to_vec());
+            Ok(vm.tuple(vec![args[0].ty().to_object(), vm.tuple(items)]))
+        },
+        "",
+    );
+    let class = structseq::class(vm, &SCHED_PARAM)?;
+    if let Some(ty) = Type::of(&class) {
+        let base = &taipan_runtime::types::tuple::TUPLE;
+        let method = taipan_runtime::types::native_function::new_for_type(vm, &REDUCE, base);
+        ty.dict().set_text(vm, "__reduce__", method);
+        ty.modified();
+    }
+    Ok(())
 }
 
 /// The constructor that all struct sequences have.

@@ -12,12 +12,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new(
         "listdir(path=None)",
         listdir,
-        "Return a list containing the names of the files in the directory.\n\npath can be specified as either str, bytes, or a path-like object.  If path is bytes,\n  the filenames returned will also be bytes; in all other circumstances\n  the filenames returned will be str.\nIf path is None, uses the path='.'.\nOn some platforms, path may also be specified as an open file descriptor;\\\n  the file descriptor must refer to a directory.\n\nThe list is in arbitrary order.  It does not include the special\nentries '.' and '..' even if they are present in the directory.",
+        "The names in a directory, in no particular order, without '.' and '..'.\n\nbytes if the path is bytes, else str. A descriptor of a directory will do.",
     ),
     MethodDef::new(
         "scandir(path=None)",
         scandir,
-        "Return an iterator of DirEntry objects for given path.\n\npath can be specified as either str, bytes, or a path-like object.  If path\nis bytes, the names of yielded DirEntry objects will also be bytes; in\nall other circumstances they will be str.\n\nIf path is None, uses the path='.'.",
+        "An iterator of the entries of a directory, as DirEntry objects.\n\nTheir names are bytes if the path is bytes, else str.",
     ),
 ];
 
@@ -93,7 +93,7 @@ pub static SCANDIR_ITERATOR: Type = Type::new::<ScandirIterator>(
     &[
         MethodDef::new("__enter__($self, /)", |_, args| Ok(args[0].clone()), ""),
         MethodDef::raw("__exit__($self, *args)", |vm, args, _| close(vm, &args[0]), ""),
-        MethodDef::new("close($self, /)", |vm, args| close(vm, &args[0]), ""),
+        MethodDef::new("close($self, /)", |vm, args| close(vm, &args[0]), "Closes a descriptor."),
     ],
     &[],
 );
@@ -219,7 +219,7 @@ pub static DIR_ENTRY: Type = Type::new::<DirEntry>(
                 let follow = flag(vm, &args[1])?;
                 stat(vm, &args[0], follow)
             },
-            "Return stat_result object for the entry; cached per entry.",
+            "What the system knows about a path or descriptor, as a stat_result.\n\nA dir_fd is the directory that a relative path starts from. Without\nfollow_symlinks a symbolic link itself is looked at.",
         ),
         MethodDef::new(
             "inode($self, /)",

@@ -16,9 +16,9 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let code = vm.to_plain_c_int(&args[0])?;
             Ok(vm.str(&Errno(code).text()))
         },
-        "Translate an error code to a message string.",
+        "The system's words for an error number.",
     ),
-    MethodDef::new("putenv(name, value, /)", putenv, "Change or add an environment variable."),
+    MethodDef::new("putenv(name, value, /)", putenv, "Sets an environment variable of the process; os.environ does not notice."),
     MethodDef::new(
         "unsetenv(name, /)",
         |vm, args| {
@@ -26,14 +26,14 @@ pub static FUNCTIONS: &[MethodDef] = &[
             vm.audit("os.unsetenv", &[args[0].clone()])?;
             os(vm, environment::unset(&variable)).map(|_| Object::NONE)
         },
-        "Delete an environment variable.",
+        "Removes an environment variable of the process; os.environ does not notice.",
     ),
     MethodDef::new(
         "urandom(size, /)",
         urandom,
-        "Return a bytes object containing random bytes suitable for cryptographic use.",
+        "Random bytes fit for cryptography.",
     ),
-    MethodDef::new("getrandom(size, flags=0)", getrandom, "Obtain a series of random bytes."),
+    MethodDef::new("getrandom(size, flags=0)", getrandom, "Random bytes of the system."),
     MethodDef::new(
         "cpu_count()",
         |vm, _| {
@@ -42,7 +42,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
                 _ => Object::NONE,
             })
         },
-        "Return the number of logical CPUs in the system.\n\nReturn None if indeterminable.",
+        "How many processors the machine has; None if unknown.",
     ),
     MethodDef::new(
         "getloadavg()",
@@ -50,7 +50,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             Some(load) => Ok(vm.tuple(load.iter().map(|&x| vm.float(x)).collect())),
             None => Err(vm.error(&exc::OS_ERROR, "Load averages are unobtainable")),
         },
-        "Return average recent system load information.\n\nReturn the number of processes in the system run queue averaged over\nthe last 1, 5, and 15 minutes as a tuple of three floats.\nRaises OSError if the load average was unobtainable.",
+        "How many processes were ready to run in the last 1, 5 and 15 minutes.",
     ),
     MethodDef::new(
         "uname()",
@@ -59,7 +59,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let names: Result<Vec<Object>> = names.iter().map(|n| decode(vm, n)).collect();
             structseq::new(vm, &super::results::UNAME, names?)
         },
-        "Return an object identifying the current operating system.\n\nThe object behaves like a named tuple with the following fields:\n  (sysname, nodename, release, version, machine)",
+        "Names of the operating system and the machine.",
     ),
     MethodDef::new(
         "times()",
@@ -72,7 +72,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
                 times.iter().map(|&t| vm.float(t as f64 / ticks)).collect(),
             )
         },
-        "Return a collection containing process timing information.\n\nThe object returned behaves like a named tuple with these fields:\n  (utime, stime, cutime, cstime, elapsed_time)\nAll fields are floating-point numbers.",
+        "Processor times of this process and its children, and the elapsed time.",
     ),
     MethodDef::new(
         "sysconf(name, /)",
@@ -80,7 +80,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let which = configuration_name(vm, &args[0], super::names::SYSCONF)?;
             Ok(vm.int(os(vm, process::sysconf(which))?))
         },
-        "Return an integer-valued system configuration variable.",
+        "A limit or setting of the system; -1 if there is none.",
     ),
     MethodDef::new(
         "confstr(name, /)",
@@ -91,7 +91,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
                 None => Ok(Object::NONE),
             }
         },
-        "Return a string-valued system configuration variable.",
+        "A text setting of the system.",
     ),
     MethodDef::new(
         "nice(increment, /)",
@@ -99,7 +99,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let increment = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::nice(increment))? as i64))
         },
-        "Add increment to the priority of process and return the new priority.",
+        "Adds to the niceness and returns it.",
     ),
     MethodDef::new(
         "getpriority(which, who)",
@@ -107,7 +107,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (which, who) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?);
             Ok(vm.int(os(vm, process::priority(which, who as u32))? as i64))
         },
-        "Return program scheduling priority.",
+        "The scheduling priority of processes.",
     ),
     MethodDef::new(
         "setpriority(which, who, priority)",
@@ -116,7 +116,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let priority = vm.to_plain_c_int(&args[2])?;
             os(vm, process::set_priority(which, who as u32, priority)).map(|_| Object::NONE)
         },
-        "Set program scheduling priority.",
+        "Sets the scheduling priority of processes.",
     ),
     MethodDef::new(
         "sched_get_priority_max(policy)",
@@ -124,7 +124,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let policy = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::scheduler_priorities(policy).1)? as i64))
         },
-        "Get the maximum scheduling priority for policy.",
+        "The highest priority of a scheduling policy.",
     ),
     MethodDef::new(
         "sched_get_priority_min(policy)",
@@ -132,7 +132,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let policy = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::scheduler_priorities(policy).0)? as i64))
         },
-        "Get the minimum scheduling priority for policy.",
+        "The lowest priority of a scheduling policy.",
     ),
     MethodDef::new(
         "sched_getscheduler(pid, /)",
@@ -140,7 +140,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let pid = vm.to_plain_c_int(&args[0])?;
             Ok(vm.int(os(vm, process::scheduler(pid))? as i64))
         },
-        "Get the scheduling policy for the process identified by pid.\n\nPassing 0 for pid returns the scheduling policy for the calling process.",
+        "The scheduling policy of a process; 0 is this one.",
     ),
     MethodDef::new(
         "sched_setscheduler(pid, policy, param, /)",
@@ -149,7 +149,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let priority = sched_priority(vm, &args[2])?;
             os(vm, process::set_scheduler(pid, policy, priority)).map(|_| Object::NONE)
         },
-        "Set the scheduling policy for the process identified by pid.\n\nIf pid is 0, the calling process is changed.\nparam is an instance of sched_param.",
+        "Sets the scheduling policy of a process; 0 is this one.",
     ),
     MethodDef::new(
         "sched_getparam(pid, /)",
@@ -158,7 +158,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let priority = os(vm, process::scheduler_param(pid))?;
             structseq::new(vm, &super::results::SCHED_PARAM, vec![vm.int(priority as i64)])
         },
-        "Returns scheduling parameters for the process identified by pid.\n\nIf pid is 0, returns parameters for the calling process.\nReturn value is an instance of sched_param.",
+        "The scheduling parameters of a process; 0 is this one.",
     ),
     MethodDef::new(
         "sched_setparam(pid, param, /)",
@@ -167,7 +167,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let priority = sched_priority(vm, &args[1])?;
             os(vm, process::set_scheduler_param(pid, priority)).map(|_| Object::NONE)
         },
-        "Set scheduling parameters for the process identified by pid.\n\nIf pid is 0, sets parameters for the calling process.\nparam should be an instance of sched_param.",
+        "Sets the scheduling parameters of a process; 0 is this one.",
     ),
     MethodDef::new(
         "sched_rr_get_interval(pid, /)",
@@ -176,12 +176,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let (s, ns) = os(vm, process::round_robin_interval(pid))?;
             Ok(vm.float(s as f64 + 1e-9 * ns as f64))
         },
-        "Return the round-robin quantum for the process identified by pid, in seconds.\n\nValue returned is a float.",
+        "The time slice of a process, in seconds.",
     ),
     MethodDef::new(
         "sched_yield()",
         |vm, _| blocking(vm, process::yield_processor).map(|_| Object::NONE),
-        "Voluntarily relinquish the CPU.",
+        "Lets other processes run.",
     ),
     MethodDef::new(
         "sched_getaffinity(pid, /)",
@@ -191,12 +191,12 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let items = vm.list(processors.iter().map(|&n| vm.usize(n)).collect());
             vm.call(&taipan_runtime::types::set::SET.to_object(), &[items])
         },
-        "Return the affinity of the process identified by pid (or the current process if zero).\n\nThe affinity is returned as a set of CPU identifiers.",
+        "The set of processors on which a process may run.",
     ),
     MethodDef::new(
         "sched_setaffinity(pid, mask, /)",
         sched_setaffinity,
-        "Set the CPU affinity of the process identified by pid to mask.\n\n  pid\n    The process ID or 0 for the calling process.\n  mask\n    An iterable of integers identifying CPUs.",
+        "Sets the processors on which a process may run.",
     ),
     MethodDef::new(
         "unshare(flags)",
@@ -204,7 +204,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let flags = vm.to_plain_c_int(&args[0])?;
             blocking(vm, || process::unshare(flags)).map(|_| Object::NONE)
         },
-        "Disassociate parts of a process (or thread) execution context.\n\n  flags\n    Namespaces to be unshared.",
+        "Gives this process its own copy of what it shares with others.",
     ),
     MethodDef::new(
         "setns(fd, nstype=0)",
@@ -213,7 +213,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let kind = vm.to_plain_c_int(&args[1])?;
             blocking(vm, || process::set_namespace(fd, kind)).map(|_| Object::NONE)
         },
-        "Move the calling thread into different namespaces.\n\n  fd\n    A file descriptor to a namespace.\n  nstype\n    Type of namespace.",
+        "Moves this thread into other namespaces.",
     ),
     MethodDef::new(
         "major(device, /)",
@@ -221,7 +221,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let device = device_argument(vm, &args[0])?;
             Ok(device_number(vm, process::device_parts(device).0, device))
         },
-        "Extracts a device major number from a raw device number.",
+        "The major number of a device.",
     ),
     MethodDef::new(
         "minor(device, /)",
@@ -229,17 +229,28 @@ pub static FUNCTIONS: &[MethodDef] = &[
             let device = device_argument(vm, &args[0])?;
             Ok(device_number(vm, process::device_parts(device).1, device))
         },
-        "Extracts a device minor number from a raw device number.",
+        "The minor number of a device.",
     ),
     MethodDef::new(
         "makedev(major, minor, /)",
         |vm, args| {
-            let (major, minor) = (device_argument(vm, &args[0])?, device_argument(vm, &args[1])?);
-            Ok(vm.u64(process::make_device(major as u32, minor as u32)))
+            let (major, minor) = (device_part(vm, &args[0])?, device_part(vm, &args[1])?);
+            if (major, minor) == (u32::MAX, u32::MAX) {
+                return Ok(vm.int(-1));
+            }
+            Ok(vm.u64(process::make_device(major, minor)))
         },
-        "Composes a raw device number from the major and minor device numbers.",
+        "The device of a major and a minor number.",
     ),
 ];
+
+/// A major or minor number; -1 is all bits.
+fn device_part(vm: &Vm, object: &Object) -> Result<u32> {
+    match device_argument(vm, object)? {
+        u64::MAX => Ok(u32::MAX),
+        n => u32::try_from(n).map_err(|_| vm.overflow_error("Python int too large to convert to C unsigned int")),
+    }
+}
 
 /// -1 stands for no device.
 fn device_number(vm: &Vm, part: u32, device: u64) -> Object {

@@ -88,15 +88,22 @@ fn select(vm: &Vm, args: &[Object]) -> Result {
     };
     let mut lists: [Vec<(i32, Object)>; 3] = [const { Vec::new() }; 3];
     for (list, arg) in lists.iter_mut().zip(args) {
-        let items = match vm.collect(arg) {
-            Ok(items) => items,
-            Err(raised) if vm.raised_is(&exc::TYPE_ERROR) => {
-                drop(vm.caught(raised));
-                return Err(vm.type_error("arguments 1-3 must be sequences"));
-            }
-            Err(raised) => return Err(raised),
+        // A list may change while its items are asked for their descriptors.
+        let items = match arg.downcast::<List>() {
+            Some(_) => arg.clone(),
+            None => match vm.collect(arg) {
+                Ok(items) => vm.list(items),
+                Err(raised) if vm.raised_is(&exc::TYPE_ERROR) => {
+                    drop(vm.caught(raised));
+                    return Err(vm.type_error("arguments 1-3 must be sequences"));
+                }
+                Err(raised) => return Err(raised),
+            },
         };
-        for item in items {
+        let Some(items) = items.downcast::<List>() else { continue };
+        let mut i = 0;
+        while let Some(item) = items.get(i) {
+            i += 1;
             let fd = fileno_of(vm, &item)?;
             if fd >= poll::SELECT_LIMIT {
                 return Err(vm.value_error("filedescriptor out of range in select()"));
