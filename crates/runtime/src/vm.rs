@@ -110,6 +110,9 @@ pub struct Vm {
     pub frame_end: *mut Frame,
     pub stack_base: *mut Value,
     pub stack_end: *mut Value,
+    /// Below it, registers that are not in use hold no pointer; from it on the
+    /// stack was never used.
+    pub stack_high: Cell<*mut Value>,
     /// The exception on its way, or UNBOUND.
     pub raised: Cell<Value>,
     /// The innermost `except` block's exception and those around it.
@@ -178,7 +181,10 @@ impl Vm {
             // SAFETY: within the reservations.
             frame_end: unsafe { (frames as *mut Frame).add(frame_bytes / size_of::<Frame>() - 1) },
             stack_base: stack as *mut Value,
-            stack_end: unsafe { (stack as *mut Value).add(stack_bytes / 8) },
+            stack_high: Cell::new(stack as *mut Value),
+            // SAFETY: within the reservation. Behind the end there is room for the arguments
+            // of one call.
+            stack_end: unsafe { (stack as *mut Value).add(stack_bytes / 8 - 512) },
             raised: Cell::new(Value::UNBOUND),
             exc_info: Cell::new(std::ptr::null_mut()),
             base_exc_info: Box::new(ExceptionItem::default()),

@@ -373,7 +373,7 @@ fn context(vm: &Vm, mut stacklevel: i64, skip: &[String]) -> Result<(Object, i64
     }
     let (globals, filename, lineno) = match frame {
         // SAFETY: the frame keeps its globals alive.
-        Some(f) => (unsafe { Object::from_borrowed(f.globals) }, frame_file(f), f.line() as i64),
+        Some(f) => (unsafe { Object::from_borrowed(f.globals()) }, frame_file(f), f.line() as i64),
         None => (vm.interp().sys_dict.clone(), vm.intern("<sys>"), 0),
     };
     let Some(d) = globals.downcast::<Dict>() else {

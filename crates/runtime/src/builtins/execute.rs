@@ -127,7 +127,7 @@ fn current_builtins(vm: &Vm) -> Object {
     // SAFETY: the running frame is alive and keeps its builtins alive.
     unsafe {
         match vm.frame.get().as_ref() {
-            Some(frame) => Object::from_borrowed(frame.builtins),
+            Some(frame) => Object::from_borrowed(frame.builtins()),
             None => vm.interp().builtins_dict(),
         }
     }

@@ -38,8 +38,6 @@ pub fn call_function(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obj
             base,
             filled,
             callable.value(),
-            f.globals.value(),
-            f.builtins.value(),
             frame_flags::ENTRY,
         );
         let frame = match pushed {

@@ -3,6 +3,7 @@
 
 use crate::prelude::*;
 use crate::types::code::{Cache, Code};
+use crate::types::function::Function;
 use taipan_bytecode::Instruction;
 
 /// What happens when the frame returns, and what it belongs to.
@@ -20,37 +21,108 @@ pub mod frame_flags {
     pub const OWNS_EXTRA: u32 = 16;
     /// A property getter or the like: the result is all that matters.
     pub const PLAIN: u32 = 32;
+    /// `Frame::object` holds the frame object, owned.
+    pub const OBJECT: u32 = 64;
+    /// `Frame::locals` holds a namespace (borrowed).
+    pub const LOCALS: u32 = 128;
 }
 
-/// A running (or suspended) activation of a code object.
+/// A running (or suspended) activation of a code object. The words behind `flags`
+/// are written only when the flags say so: a call writes one cache line.
 #[repr(C)]
 pub struct Frame {
     /// The next instruction; kept up to date only when others may look.
     pub ip: *const Instruction,
     pub base: *mut Value,
-    pub code: *const Code,
     pub consts: *const Value,
     pub caches: *mut Cache,
-    /// The function (borrowed from whoever called it), or UNBOUND.
+    pub code: *const Code,
+    /// The function (borrowed from whoever called it). Never anything else.
     pub function: Value,
-    pub globals: Value,
-    pub builtins: Value,
-    /// The namespace of class bodies, modules and exec; else UNBOUND.
-    pub locals: Value,
     pub previous: *mut Frame,
-    /// The frame object if somebody asked for it (owned), else UNBOUND.
-    pub object: Value,
+    pub flags: u32,
+    object: Value,
+    locals: Value,
+    /// See `INIT`, `OWNS_EXTRA`, `GENERATOR`.
     pub extra: Value,
     /// Where windows of calls made by this frame go if it is a generator's.
     pub top: *mut Value,
-    pub flags: u32,
 }
 
 impl Frame {
+    /// Makes this place the frame of `code`, about to run from its start.
+    #[inline(always)]
+    pub fn enter(&mut self, code: &Code, base: *mut Value, function: Value, previous: *mut Frame, flags: u32) {
+        self.ip = code.instructions_ptr();
+        self.base = base;
+        self.consts = code.consts_ptr();
+        self.caches = code.caches_ptr();
+        self.code = code;
+        self.function = function;
+        self.previous = previous;
+        self.flags = flags;
+    }
+    /// The frame of a generator that has not run; its registers are not there yet.
+    pub fn suspended(code: &Code, ip: *const Instruction, function: Value) -> Frame {
+        Frame {
+            ip,
+            base: std::ptr::null_mut(),
+            consts: code.consts_ptr(),
+            caches: code.caches_ptr(),
+            code,
+            function,
+            previous: std::ptr::null_mut(),
+            flags: frame_flags::GENERATOR,
+            object: Value::UNBOUND,
+            locals: Value::UNBOUND,
+            extra: Value::UNBOUND,
+            top: std::ptr::null_mut(),
+        }
+    }
+    #[inline(always)]
     pub fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
+    #[inline(always)]
+    fn function(&self) -> &Function {
+        // SAFETY: `function` is a function and alive while the frame is.
+        unsafe { &(*(self.function.as_ptr() as *const crate::native::Payload<Function>)).data }
+    }
+    #[inline(always)]
+    pub fn globals(&self) -> Value {
+        self.function().globals.value()
+    }
+    #[inline(always)]
+    pub fn builtins(&self) -> Value {
+        self.function().builtins.value()
+    }
+    /// The namespace of class bodies, modules and exec; else UNBOUND.
+    pub fn locals(&self) -> Value {
+        if self.has(frame_flags::LOCALS) { self.locals } else { Value::UNBOUND }
+    }
+    pub fn set_locals(&mut self, locals: Value) {
+        self.locals = locals;
+        self.flags |= frame_flags::LOCALS;
+    }
+    /// The frame object if somebody asked for it, else UNBOUND.
+    #[inline(always)]
+    pub fn object(&self) -> Value {
+        if self.has(frame_flags::OBJECT) { self.object } else { Value::UNBOUND }
+    }
+    /// Stores a frame object (an owned word).
+    pub fn set_object(&mut self, object: Value) {
+        self.object = object;
+        self.flags |= frame_flags::OBJECT;
+    }
+    /// Takes the frame object out.
+    pub fn take_object(&mut self) -> Object {
+        let object = self.object();
+        self.flags &= !frame_flags::OBJECT;
+        // SAFETY: the frame owned it.
+        unsafe { Object::from_owned(object) }
+    }
     /// First register free for the windows of calls from outside the loop.
+    #[inline]
     pub fn window(&self) -> *mut Value {
         if self.has(frame_flags::GENERATOR) {
             self.top

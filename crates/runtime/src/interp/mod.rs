@@ -20,53 +20,95 @@ use frame::{Frame, frame_flags};
 use taipan_bytecode::{LocalKind, Opcode};
 
 /// Pushes a frame for `code` whose registers start at `base`. The registers up
-/// to `filled` are set already; the rest become UNBOUND.
+/// to `filled` are set already; the other named ones become UNBOUND. Temporaries
+/// are left as they are: a dead register holds no pointer.
 ///
 /// # Safety
-/// `base` is a free window of the register stack (or a generator's registers).
+/// `base` is a free window of the register stack; `function` is the function of
+/// `code`, alive while the frame is.
+#[inline]
 pub(crate) unsafe fn push_frame(
     vm: &Vm,
     code: &Code,
     base: *mut Value,
     filled: usize,
     function: Value,
-    globals: Value,
-    builtins: Value,
     flags: u32,
 ) -> Result<*mut Frame> {
+    // SAFETY: as the caller's; the room was made.
+    unsafe {
+        if let Some(frame) = push_fast(vm, code, base, filled, function, flags) {
+            return Ok(frame);
+        }
+        make_room(vm, code, base, filled)?;
+        match push_fast(vm, code, base, filled, function, flags) {
+            Some(frame) => Ok(frame),
+            None => Err(vm.recursion_error("maximum recursion depth exceeded")),
+        }
+    }
+}
+
+/// As [`push_frame`], if there is room that is known to hold no stale words.
+///
+/// # Safety
+/// As [`push_frame`].
+#[inline(always)]
+pub(crate) unsafe fn push_fast(
+    vm: &Vm,
+    code: &Code,
+    base: *mut Value,
+    filled: usize,
+    function: Value,
+    flags: u32,
+) -> Option<*mut Frame> {
     // SAFETY: bounds are checked before anything is written.
     unsafe {
         let depth = vm.depth.get() + 1;
-        let end = base.add(code.registers);
         let frame = vm.frame_top.get();
-        if depth > vm.interp().recursion_limit.get() || end >= vm.stack_end || frame >= vm.frame_end {
-            return Err(vm.recursion_error("maximum recursion depth exceeded"));
+        if depth > vm.interp().recursion_limit.get()
+            || base.add(code.registers) > vm.stack_high.get()
+            || frame >= vm.frame_end
+        {
+            return None;
         }
         vm.depth.set(depth);
         let mut slot = base.add(filled);
+        let end = base.add(code.first_temp);
         while slot < end {
             *slot = Value::UNBOUND;
             slot = slot.add(1);
         }
-        frame.write(Frame {
-            ip: code.instructions_ptr(),
-            base,
-            code,
-            consts: code.consts.as_ptr() as *const Value,
-            caches: code.caches_ptr(),
-            function,
-            globals,
-            builtins,
-            locals: Value::UNBOUND,
-            previous: vm.frame.get(),
-            object: Value::UNBOUND,
-            extra: Value::UNBOUND,
-            top: std::ptr::null_mut(),
-            flags,
-        });
+        (*frame).enter(code, base, function, vm.frame.get(), flags);
         vm.frame_top.set(frame.add(1));
         vm.frame.set(frame);
-        Ok(frame)
+        Some(frame)
+    }
+}
+
+/// Makes the registers of a frame at `base` usable for the first time.
+#[cold]
+#[inline(never)]
+unsafe fn make_room(vm: &Vm, code: &Code, base: *mut Value, filled: usize) -> Result<()> {
+    // SAFETY: the register stack reaches to `stack_end`.
+    unsafe {
+        let end = base.add(code.registers);
+        if vm.depth.get() + 1 > vm.interp().recursion_limit.get()
+            || vm.frame_top.get() >= vm.frame_end
+            || end >= vm.stack_end
+        {
+            return Err(vm.recursion_error("maximum recursion depth exceeded"));
+        }
+        // Some more at once, so that this is rare.
+        let end = std::cmp::min(end.wrapping_add(256), vm.stack_end);
+        let mut slot = std::cmp::max(vm.stack_high.get(), base.add(filled));
+        while slot < end {
+            *slot = Value::UNBOUND;
+            slot = slot.add(1);
+        }
+        if end > vm.stack_high.get() {
+            vm.stack_high.set(end);
+        }
+        Ok(())
     }
 }
 
@@ -99,7 +141,7 @@ impl Vm {
             return None;
         }
         // SAFETY: frames keep their globals alive.
-        Some(unsafe { Object::from_borrowed((*frame).globals) })
+        Some(unsafe { Object::from_borrowed((*frame).globals()) })
     }
     /// The locals of the running code, as `locals()` gives them.
     pub fn current_locals(&self) -> Result {
@@ -118,50 +160,28 @@ pub fn run_code(vm: &Vm, code: &Object, globals: &Object, locals: &Object) -> Re
 
 /// As [`run_code`], with a closure.
 pub fn run_code_with(vm: &Vm, code: &Object, globals: &Object, locals: &Object, closure: &Object) -> Result {
-    vm.check_native_stack("")?;
-    let Some(c) = code.downcast::<Code>() else { return Err(vm.type_error("expected a code object")) };
-    let builtins = crate::types::function::builtins_of(vm, globals);
-    // SAFETY: the window is free; code, globals, builtins and locals are kept
-    // alive by our references while the frame runs.
-    unsafe {
-        let base = vm.free_window();
-        let frame = push_frame(
-            vm,
-            c,
-            base,
-            0,
-            Value::UNBOUND,
-            globals.value(),
-            builtins.value(),
-            frame_flags::ENTRY,
-        )?;
-        (*frame).locals = locals.value();
-        copy_closure(c, base, closure);
-        let result = run(vm, frame, false)?;
-        Ok(Object::from_owned(result))
+    if code.downcast::<Code>().is_none() {
+        return Err(vm.type_error("expected a code object"));
     }
+    let function = crate::types::function::new(vm, code.clone(), globals.clone());
+    // SAFETY: just made.
+    let f = unsafe { function.payload_unchecked::<Function>() };
+    drop(f.set(&f.closure, closure.clone()));
+    run_body(vm, &function, f, locals)
 }
 
-/// Runs the body of a class: the function's code with `namespace` as locals.
-pub(crate) fn run_class_body(vm: &Vm, _function: &Object, f: &Function, namespace: &Object) -> Result {
+/// Runs a function's code with `namespace` as its locals: bodies of classes and modules.
+pub(crate) fn run_body(vm: &Vm, function: &Object, f: &Function, namespace: &Object) -> Result {
     vm.check_native_stack("")?;
-    let code = f.code_object();
-    let Some(c) = code.downcast::<Code>() else { return Err(vm.system_error("class body")) };
-    // SAFETY: as in run_code_with.
+    let code_alive = f.code_object();
+    // SAFETY: the window is free; function, code and namespace are kept alive by
+    // our references while the frame runs.
     unsafe {
+        let code = code_alive.payload_unchecked::<Code>();
         let base = vm.free_window();
-        let frame = push_frame(
-            vm,
-            c,
-            base,
-            0,
-            _function.value(),
-            f.globals.value(),
-            f.builtins.value(),
-            frame_flags::ENTRY,
-        )?;
-        (*frame).locals = namespace.value();
-        copy_closure(c, base, f.closure());
+        let frame = push_frame(vm, code, base, 0, function.value(), frame_flags::ENTRY)?;
+        (*frame).set_locals(namespace.value());
+        copy_closure(code, base, f.closure());
         let result = run(vm, frame, false)?;
         Ok(Object::from_owned(result))
     }

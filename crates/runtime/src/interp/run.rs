@@ -6,7 +6,7 @@
 //! what it borrowed.
 
 use super::frame::{Frame, frame_flags as ff};
-use super::{copy_closure, push_frame, slow, unwind};
+use super::{copy_closure, push_fast, push_frame, slow, unwind};
 use crate::alloc::{INLINE_SHIFT, LAST_SHIFT};
 use crate::prelude::*;
 use crate::types::code::Cache;
@@ -204,6 +204,42 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             }
                         }};
                     }
+                    // Calls a Python function whose arguments fill its parameters; the callable
+                    // in register `b` dies when it returns.
+                    macro_rules! enter_function {
+                        ($code:expr, $function:expr, $window:expr, $argc:expr, $callee:expr, $b:expr) => {{
+                            let mut pushed =
+                                push_fast(vm, $code, $window, $argc, $callee, ff::DROP_CALLABLE);
+                            if pushed.is_none() {
+                                pushed = slow::push(vm, frame, $b, $code, $window, $argc, $callee);
+                            }
+                            let Some(new) = pushed else { break 'dispatch Exit::Raise };
+                            if $code.free_base < $code.first_temp {
+                                copy_closure($code, $window, $function.closure());
+                            }
+                            frame = new;
+                            ip = (*new).ip;
+                            continue 'dispatch;
+                        }};
+                    }
+                    // Leaves a frame; at once in the commonest case.
+                    macro_rules! return_value {
+                        ($value:expr) => {{
+                            (*frame).ip = ip;
+                            if (*frame).flags != ff::DROP_CALLABLE {
+                                break 'dispatch Exit::Return($value);
+                            }
+                            leave_frame(vm, frame);
+                            frame = (*frame).previous;
+                            ip = (*frame).ip;
+                            let pending = *ip.sub(1);
+                            let callable = reg!(pending.b());
+                            reg!(pending.b()) = Value::UNBOUND;
+                            set!(pending.a(), $value);
+                            drop_value!(callable);
+                            continue 'dispatch;
+                        }};
+                    }
                     // Enters a frame that was just pushed.
                     macro_rules! enter {
                         ($pushed:expr) => {{
@@ -282,7 +318,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         // ---- names ------------------------------------------------
                         Opcode::LoadGlobalModule => {
                             let cache = cache!(ins);
-                            let globals = Dict::from_raw((*frame).globals);
+                            let globals = Dict::from_raw((*frame).globals());
                             if globals.version() == cache.version {
                                 let value = globals.entries().get_unchecked(cache.index as usize).value;
                                 incref(value);
@@ -293,8 +329,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }
                         Opcode::LoadGlobalBuiltin => {
                             let cache = cache!(ins);
-                            let globals = Dict::from_raw((*frame).globals);
-                            let builtins = Dict::from_raw((*frame).builtins);
+                            let globals = Dict::from_raw((*frame).globals());
+                            let builtins = Dict::from_raw((*frame).builtins());
                             if globals.version() == cache.version && builtins.version() == cache.version2 {
                                 let value = builtins.entries().get_unchecked(cache.index as usize).value;
                                 incref(value);
@@ -433,8 +469,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         window,
                                         1,
                                         func,
-                                        function.globals.value(),
-                                        function.builtins.value(),
                                         ff::PLAIN | ff::OWNS_EXTRA,
                                     );
                                     match pushed {
@@ -1032,31 +1066,10 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 if ty == &raw const FUNCTION {
                                     let function = payload::<Function>(callee);
                                     let code = function.code();
-                                    if code.fast_argc == argc && !(*frame).has(ff::GENERATOR) {
+                                    if code.fast_argc == argc {
                                         (*frame).ip = ip;
-                                        let window = base!().add(b + 1);
-                                        match push_frame(
-                                            vm,
-                                            code,
-                                            window,
-                                            argc,
-                                            callee,
-                                            function.globals.value(),
-                                            function.builtins.value(),
-                                            ff::DROP_CALLABLE,
-                                        ) {
-                                            Ok(new) => {
-                                                if code.free_base < code.first_temp {
-                                                    copy_closure(code, window, function.closure());
-                                                }
-                                                enter!(new);
-                                                continue 'dispatch;
-                                            }
-                                            Err(_) => {
-                                                super::call::drop_window(base!().add(b), argc + 1);
-                                                break 'dispatch Exit::Raise;
-                                            }
-                                        }
+                                        let window = slow::call_window(frame, b + 1, argc);
+                                        enter_function!(code, function, window, argc, callee, b);
                                     }
                                 } else if ty == &raw const crate::types::typ::TYPE {
                                     let class = &*(callee.as_ptr() as *const Type);
@@ -1084,8 +1097,6 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                                 window,
                                                 argc + 1,
                                                 init,
-                                                function.globals.value(),
-                                                function.builtins.value(),
                                                 ff::INIT,
                                             ) {
                                                 Ok(new) => {
@@ -1136,33 +1147,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 if ty == &raw const FUNCTION {
                                     let function = payload::<Function>(callee);
                                     let code = function.code();
-                                    if code.fast_argc == argc + has_self as usize
-                                        && !(*frame).has(ff::GENERATOR)
-                                    {
+                                    let count = argc + has_self as usize;
+                                    if code.fast_argc == count {
                                         (*frame).ip = ip;
-                                        let window = base!().add(b + 2 - has_self as usize);
-                                        match push_frame(
-                                            vm,
-                                            code,
-                                            window,
-                                            argc + has_self as usize,
-                                            callee,
-                                            function.globals.value(),
-                                            function.builtins.value(),
-                                            ff::DROP_CALLABLE,
-                                        ) {
-                                            Ok(new) => {
-                                                if code.free_base < code.first_temp {
-                                                    copy_closure(code, window, function.closure());
-                                                }
-                                                enter!(new);
-                                                continue 'dispatch;
-                                            }
-                                            Err(_) => {
-                                                super::call::drop_window(base!().add(b), argc + 2);
-                                                break 'dispatch Exit::Raise;
-                                            }
-                                        }
+                                        let first = b + 2 - has_self as usize;
+                                        let window = slow::call_window(frame, first, count);
+                                        enter_function!(code, function, window, count, callee, b);
                                     }
                                 } else if ty == &raw const METHOD_DESCRIPTOR && has_self {
                                     (*frame).ip = ip;
@@ -1222,14 +1212,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 break 'dispatch Exit::Raise;
                             }
                             reg!(ins.a()) = Value::UNBOUND;
-                            (*frame).ip = ip;
-                            break 'dispatch Exit::Return(value);
+                            return_value!(value);
                         }
                         Opcode::ReturnConst => {
                             let value = *(*frame).consts.add(ins.bc() as u32 as usize);
                             incref(value);
-                            (*frame).ip = ip;
-                            break 'dispatch Exit::Return(value);
+                            return_value!(value);
                         }
                         Opcode::ReturnGenerator => {
                             (*frame).ip = ip;
@@ -1392,7 +1380,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     if flags & ff::ENTRY != 0 {
                         return Ok(value);
                     }
-                    let (extra, function) = ((*frame).extra, (*frame).function);
+                    let ended = frame;
                     frame = vm.frame.get();
                     ip = (*frame).ip;
                     let pending = *ip.sub(1);
@@ -1404,7 +1392,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         continue 'outer;
                     }
                     if flags & ff::INIT != 0 {
-                        drop_value!(function);
+                        let extra = (*ended).extra;
+                        drop_value!((*ended).function);
                         if !value.is_none() {
                             (*frame).ip = ip;
                             let shown = crate::protocol::type_of(value).name().to_string();
@@ -1416,7 +1405,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }
                         value = extra;
                     } else if flags & ff::OWNS_EXTRA != 0 {
-                        drop_value!(extra);
+                        drop_value!((*ended).extra);
                     }
                     set!(pending.a(), value);
                 }
@@ -1453,21 +1442,41 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
     }
 }
 
-/// Clears the registers of a frame that returns and pops it.
+/// Clears the named registers of a frame that returns and pops it. Its
+/// temporaries are dead.
 ///
 /// # Safety
 /// The frame is the current one and not a generator's.
 #[inline(always)]
-pub(super) unsafe fn leave_frame(vm: &Vm, frame: *mut Frame) {
+unsafe fn leave_frame(vm: &Vm, frame: *mut Frame) {
     // SAFETY: says the caller.
     unsafe {
-        if !(*frame).object.is_unbound() {
+        #[cfg(debug_assertions)]
+        for i in (*(*frame).code).first_temp..(*(*frame).code).registers {
+            debug_assert!(!(*(*frame).base.add(i)).is_ptr(), "a temporary outlives its frame");
+        }
+        clear_and_pop(vm, frame, (*(*frame).code).first_temp)
+    }
+}
+
+/// Clears all registers of a frame that an exception leaves and pops it.
+///
+/// # Safety
+/// As [`leave_frame`].
+pub(super) unsafe fn abandon_frame(vm: &Vm, frame: *mut Frame) {
+    // SAFETY: says the caller.
+    unsafe { clear_and_pop(vm, frame, (*(*frame).code).registers) }
+}
+
+#[inline(always)]
+unsafe fn clear_and_pop(vm: &Vm, frame: *mut Frame, count: usize) {
+    // SAFETY: says the caller.
+    unsafe {
+        if (*frame).has(ff::OBJECT) {
             crate::types::traceback::detach(vm, frame);
         }
-        let base = (*frame).base;
-        let count = (*(*frame).code).registers;
-        let mut slot = base;
-        let end = base.add(count);
+        let mut slot = (*frame).base;
+        let end = slot.add(count);
         while slot < end {
             let value = *slot;
             if value.is_ptr() {

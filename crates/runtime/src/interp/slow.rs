@@ -253,8 +253,8 @@ pub unsafe fn contains(vm: &Vm, frame: F, ins: I) -> Result<bool> {
 pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let attr = name_of(frame, ins);
-        let globals = dict_of((*frame).globals);
-        let exact = Object::borrow_value(&(*frame).globals).ty().is(&crate::types::dict::DICT);
+        let globals = dict_of((*frame).globals());
+        let exact = Object::borrow_value(&(*frame).globals()).ty().is(&crate::types::dict::DICT);
         if exact {
             if let Some(i) = globals.position_str(attr) {
                 let c = cache(frame, ins);
@@ -265,7 +265,7 @@ pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
                 set(frame, ins.a(), value);
                 return Ok(());
             }
-            let builtins = dict_of((*frame).builtins);
+            let builtins = dict_of((*frame).builtins());
             if let Some(i) = builtins.position_str(attr) {
                 let c = cache(frame, ins);
                 c.version = globals.version_tag(vm);
@@ -286,7 +286,7 @@ pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
 /// A global or builtin; NameError.
 unsafe fn global(vm: &Vm, frame: F, attr: &Object) -> Result {
     unsafe {
-        let globals = Object::from_borrowed((*frame).globals);
+        let globals = Object::from_borrowed((*frame).globals());
         if globals.ty().is(&crate::types::dict::DICT) {
             if let Some(value) = dict_of(globals.value()).get_str_owned(attr) {
                 return Ok(value);
@@ -297,7 +297,7 @@ unsafe fn global(vm: &Vm, frame: F, attr: &Object) -> Result {
                 return Ok(value);
             }
         }
-        let builtins = Object::from_borrowed((*frame).builtins);
+        let builtins = Object::from_borrowed((*frame).builtins());
         let result = if builtins.downcast_exact::<Dict>().is_some() {
             Ok(dict_of(builtins.value()).get_str_owned(attr))
         } else {
@@ -314,14 +314,14 @@ unsafe fn global(vm: &Vm, frame: F, attr: &Object) -> Result {
 pub unsafe fn store_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let value = get_b(vm, frame, ins)?;
-        dict_of((*frame).globals).set(vm, name_of(frame, ins), value)
+        dict_of((*frame).globals()).set(vm, name_of(frame, ins), value)
     }
 }
 
 pub unsafe fn delete_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let attr = name_of(frame, ins);
-        match dict_of((*frame).globals).remove(vm, attr)? {
+        match dict_of((*frame).globals()).remove(vm, attr)? {
             Some(_) => Ok(()),
             None => Err(vm.name_error(format!("name '{}' is not defined", vm.str_lossy(attr)), attr)),
         }
@@ -330,7 +330,7 @@ pub unsafe fn delete_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
 
 unsafe fn locals_of(vm: &Vm, frame: F) -> Result {
     unsafe {
-        let locals = (*frame).locals;
+        let locals = (*frame).locals();
         if locals.is_unbound() {
             return Err(vm.system_error("no locals"));
         }
@@ -352,7 +352,7 @@ pub unsafe fn load_name(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let attr = name_of(frame, ins);
         let locals = locals_of(vm, frame)?;
-        let value = if locals.value() != (*frame).globals
+        let value = if locals.value() != (*frame).globals()
             && let Some(value) = lookup_in(vm, &locals, attr)?
         {
             value
@@ -1463,6 +1463,49 @@ pub unsafe fn call_method_descriptor_fast(vm: &Vm, window: *mut Value, argc: usi
     }
 }
 
+/// Where the `count` arguments from register `first` on lie for the callee: in
+/// place, or moved onto the stack if the caller is a generator.
+#[inline(always)]
+pub unsafe fn call_window(frame: F, first: usize, count: usize) -> *mut Value {
+    unsafe {
+        let window = (*frame).base.add(first);
+        if !(*frame).has(ff::GENERATOR) {
+            return window;
+        }
+        // Fewer than 255 arguments: the stack has that much room behind its end.
+        let place = (*frame).top;
+        for i in 0..count {
+            *place.add(i) = std::mem::replace(&mut *window.add(i), Value::UNBOUND);
+        }
+        place
+    }
+}
+
+/// The way of a call whose frame found no room at first; None after an error,
+/// with callable and arguments gone.
+#[cold]
+#[inline(never)]
+pub unsafe fn push(
+    vm: &Vm,
+    frame: F,
+    b: usize,
+    code: &Code,
+    window: *mut Value,
+    argc: usize,
+    callee: Value,
+) -> Option<F> {
+    unsafe {
+        match push_frame(vm, code, window, argc, callee, ff::DROP_CALLABLE) {
+            Ok(new) => Some(new),
+            Err(_) => {
+                drop_window(window, argc);
+                drop_window((*frame).base.add(b), 1);
+                None
+            }
+        }
+    }
+}
+
 /// The general call: everything the loop's fast paths do not take.
 #[inline(never)]
 pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> Result<Called> {
@@ -1538,8 +1581,6 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
                 place,
                 filled,
                 callable.value(),
-                function.globals.value(),
-                function.builtins.value(),
                 ff::OWNS_EXTRA,
             );
             let new = match pushed {
@@ -1601,8 +1642,6 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
                     place,
                     filled,
                     init.value(),
-                    function.globals.value(),
-                    function.builtins.value(),
                     ff::INIT,
                 );
                 let new = match pushed {
@@ -1736,8 +1775,6 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
                 place,
                 filled,
                 callable.value(),
-                function.globals.value(),
-                function.builtins.value(),
                 ff::OWNS_EXTRA,
             );
             let new = match pushed {
@@ -1771,8 +1808,8 @@ pub unsafe fn make_function(vm: &Vm, frame: F, ins: I) -> Result<()> {
         if code.downcast::<Code>().is_none() {
             return Err(vm.system_error("function without code"));
         }
-        let globals = Object::from_borrowed((*frame).globals);
-        let builtins = Object::from_borrowed((*frame).builtins);
+        let globals = Object::from_borrowed((*frame).globals());
+        let builtins = Object::from_borrowed((*frame).builtins());
         let made = crate::types::function::new_with(vm, code, globals, builtins);
         set(frame, ins.a(), made);
         Ok(())
@@ -1798,7 +1835,7 @@ pub unsafe fn set_function_attribute(vm: &Vm, frame: F, ins: I) -> Result<()> {
 
 pub unsafe fn load_build_class(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
-        let builtins = Object::from_borrowed((*frame).builtins);
+        let builtins = Object::from_borrowed((*frame).builtins());
         let Some(found) = lookup_in(vm, &builtins, name::build_class.object())? else {
             return Err(vm.name_error("__build_class__ not found", name::build_class.object()));
         };
@@ -1812,8 +1849,8 @@ pub unsafe fn import_name(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let level = take(frame, ins.b());
         let fromlist = take(frame, ins.b() + 1);
-        let builtins = Object::from_borrowed((*frame).builtins);
-        let globals = Object::from_borrowed((*frame).globals);
+        let builtins = Object::from_borrowed((*frame).builtins());
+        let globals = Object::from_borrowed((*frame).globals());
         let attr = name_of(frame, ins);
         let Some(import) = lookup_in(vm, &builtins, name::r#import.object())? else {
             return Err(vm.error(&exc::IMPORT_ERROR, "__import__ not found"));
@@ -1822,10 +1859,10 @@ pub unsafe fn import_name(vm: &Vm, frame: F, ins: I) -> Result<()> {
             let level = vm.to_c_int(&level)?;
             crate::import::import(vm, attr, Some(&globals), &fromlist, level)?
         } else {
-            let locals = if (*frame).locals.is_unbound() {
+            let locals = if (*frame).locals().is_unbound() {
                 Object::NONE
             } else {
-                Object::from_borrowed((*frame).locals)
+                Object::from_borrowed((*frame).locals())
             };
             vm.call(&import, &[attr.clone(), globals, locals, fromlist, level])?
         };

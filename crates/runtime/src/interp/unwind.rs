@@ -1,7 +1,7 @@
 //! Unwinding: from a raised exception to the handler that catches it.
 
 use super::frame::{Frame, frame_flags as ff};
-use super::run::leave_frame;
+use super::run::abandon_frame;
 use crate::prelude::*;
 use crate::types::exceptions::BaseException;
 use crate::types::generator::{self, Generator};
@@ -76,13 +76,12 @@ pub(crate) unsafe fn unwind(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame
                     return None;
                 }
             } else {
-                let (extra, function) = ((*frame).extra, (*frame).function);
-                leave_frame(vm, frame);
+                abandon_frame(vm, frame);
                 if flags & ff::INIT != 0 {
-                    drop(Object::from_owned(function));
+                    drop(Object::from_owned((*frame).function));
                 }
                 if flags & (ff::INIT | ff::OWNS_EXTRA) != 0 {
-                    drop(Object::from_owned(extra));
+                    drop(Object::from_owned((*frame).extra));
                 }
                 if flags & ff::ENTRY != 0 {
                     vm.restore_raised(raised);

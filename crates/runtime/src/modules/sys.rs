@@ -222,7 +222,7 @@ fn getframemodulename(vm: &Vm, args: &[Object]) -> Result {
     vm.audit("sys._getframemodulename", &[args[0].clone()])?;
     let Some(frame) = frame_at(vm, depth) else { return Ok(Object::NONE) };
     // SAFETY: the frame is alive and keeps its function and globals alive.
-    let (function, globals) = unsafe { ((*frame).function, Object::from_borrowed((*frame).globals)) };
+    let (function, globals) = unsafe { ((*frame).function, Object::from_borrowed((*frame).globals())) };
     if !function.is_unbound()
         && let Some(module) = vm.lookup_attr(Object::borrow_value(&function), name::module.object())?
     {

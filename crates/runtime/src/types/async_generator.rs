@@ -99,7 +99,7 @@ fn init_hooks(vm: &Vm, generator: &Object) -> Result<()> {
     }
     let (first_iter, finalizer) = vm.asyncgen_hooks.borrow().clone();
     if !finalizer.is_none() {
-        drop(g.finalizer.replace(finalizer));
+        drop(g.attached.replace(finalizer));
     }
     if !first_iter.is_none() {
         vm.call(&first_iter, std::slice::from_ref(generator))?;
@@ -110,7 +110,7 @@ fn init_hooks(vm: &Vm, generator: &Object) -> Result<()> {
 /// The finalizer hook takes a suspended async generator over; false if there is none.
 pub fn call_finalizer(vm: &Vm, generator: &Object) -> Result<bool> {
     let g = gen_of(generator);
-    let finalizer = g.finalizer.borrow().clone();
+    let finalizer = g.attached.borrow().clone();
     if finalizer.is_none() || g.closed_async.get() {
         return Ok(false);
     }
@@ -538,6 +538,6 @@ pub static ASYNC_GENERATOR: Type = Type::new::<Generator>(
             // SAFETY: the generator's own frame.
             Ok(unsafe { crate::types::traceback::frame_object(vm, gen_of(g).frame_ptr()) })
         }),
-        GetSetDef::new("ag_code", |_, g| Ok(gen_of(g).code.clone())),
+        GetSetDef::new("ag_code", |_, g| Ok(gen_of(g).code())),
     ],
 );

@@ -22,29 +22,31 @@ pub struct Cache {
 }
 
 /// Payload of code objects.
+#[repr(C)]
 pub struct Code {
-    pub unit: CodeUnit,
-    pub name: Object,
-    pub qualname: Object,
-    pub filename: Object,
+    // What a call reads comes first, together.
     instructions: UnsafeCell<Box<[Instruction]>>,
     pub consts: Box<[Object]>,
     caches: UnsafeCell<Box<[Cache]>>,
-    /// Names of the named registers.
-    pub locals: Box<[(Object, LocalKind)]>,
     pub registers: usize,
     pub first_temp: usize,
+    /// The exact number of positional arguments that fills all parameters, or
+    /// usize::MAX if the call is not that simple.
+    pub fast_argc: usize,
     /// First register of the free variables.
     pub free_base: usize,
     pub argcount: usize,
     pub posonly: usize,
     pub kwonly: usize,
     pub flags: Cell<u32>,
-    /// The exact number of positional arguments that fills all parameters, or
-    /// usize::MAX if the call is not that simple.
-    pub fast_argc: usize,
     /// Tool data of `sys.monitoring` and friends, made on demand.
     pub extra: Cell<u32>,
+    /// Names of the named registers.
+    pub locals: Box<[(Object, LocalKind)]>,
+    pub name: Object,
+    pub qualname: Object,
+    pub filename: Object,
+    pub unit: CodeUnit,
 }
 
 impl NativeClass for Code {
@@ -58,6 +60,10 @@ impl Code {
     pub fn instructions_ptr(&self) -> *mut Instruction {
         // SAFETY: instructions are rewritten in place under the GIL only.
         unsafe { (*self.instructions.get()).as_mut_ptr() }
+    }
+    #[inline(always)]
+    pub fn consts_ptr(&self) -> *const Value {
+        self.consts.as_ptr() as *const Value
     }
     pub fn instructions(&self) -> &[Instruction] {
         // SAFETY: as above.

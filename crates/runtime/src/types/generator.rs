@@ -20,24 +20,24 @@ pub enum State {
     Closed,
 }
 
-/// Payload of generators, coroutines and async generators.
+/// Payload of generators, coroutines and async generators. The registers lie
+/// right behind it in the object.
 pub struct Generator {
     pub frame: UnsafeCell<Frame>,
-    registers: UnsafeCell<Box<[Value]>>,
-    pub state: Cell<State>,
     exception: UnsafeCell<ExceptionItem>,
-    /// Keeps code and globals alive: the function, or (code, globals, builtins).
-    keep: [Object; 4],
-    pub code: Object,
+    /// Keeps code, globals and builtins alive.
+    function: Object,
+    /// The namespace that the frame runs in, or UNBOUND.
+    namespace: Object,
     pub name: RefCell<Object>,
     pub qualname: RefCell<Object>,
-    /// `cr_origin`.
-    pub origin: RefCell<Object>,
+    /// `cr_origin` of a coroutine; the finalizer hook of an async generator.
+    pub attached: RefCell<Object>,
+    pub state: Cell<State>,
     // Async generators.
     pub hooks_ready: Cell<bool>,
     pub running_async: Cell<bool>,
     pub closed_async: Cell<bool>,
-    pub finalizer: RefCell<Object>,
 }
 
 impl NativeClass for Generator {
@@ -47,17 +47,15 @@ impl NativeClass for Generator {
     fn traverse(&self, visitor: &mut Visitor) {
         // SAFETY: registers hold owned words or no pointers.
         unsafe {
-            for &value in (*self.registers.get()).iter() {
-                visitor.visit(value);
+            for i in 0..self.register_count() {
+                visitor.visit(*self.registers().add(i));
             }
-            visitor.visit((*self.frame.get()).object);
+            visitor.visit((*self.frame.get()).object());
             visitor.visit_object(&(*self.exception.get()).value);
         }
-        for object in &self.keep {
-            visitor.visit_object(object);
-        }
-        visitor.visit_object(&self.code);
-        for field in [&self.name, &self.qualname, &self.origin, &self.finalizer] {
+        visitor.visit_object(&self.function);
+        visitor.visit_object(&self.namespace);
+        for field in [&self.name, &self.qualname, &self.attached] {
             visitor.visit_object(&field.borrow());
         }
     }
@@ -74,9 +72,11 @@ impl Drop for Generator {
     fn drop(&mut self) {
         // SAFETY: the generator dies.
         unsafe {
-            self.clear_registers();
+            if self.state.get() != State::Closed {
+                self.clear_registers();
+            }
             let frame = self.frame.get();
-            if !(*frame).object.is_unbound() {
+            if (*frame).has(ff::OBJECT) {
                 crate::types::traceback::forget(frame);
             }
         }
@@ -84,17 +84,32 @@ impl Drop for Generator {
 }
 
 impl Generator {
+    fn registers(&self) -> *mut Value {
+        // SAFETY: allocated with them.
+        unsafe { (self as *const Generator).add(1) as *mut Value }
+    }
+    fn register_count(&self) -> usize {
+        // SAFETY: the function keeps the code alive.
+        unsafe { (*(*self.frame.get()).code).registers }
+    }
     /// # Safety
     /// The generator does not run.
     unsafe fn clear_registers(&self) {
         // SAFETY: each word is taken out before it is dropped.
         unsafe {
-            let count = (&*self.registers.get()).len();
-            for i in 0..count {
-                let value = std::mem::replace(&mut (&mut *self.registers.get())[i], Value::UNBOUND);
-                drop(Object::from_owned(value));
+            let mut slot = self.registers();
+            let end = slot.add(self.register_count());
+            while slot < end {
+                if (*slot).is_ptr() {
+                    drop(Object::from_owned(std::mem::replace(&mut *slot, Value::UNBOUND)));
+                }
+                slot = slot.add(1);
             }
         }
+    }
+    pub fn code(&self) -> Object {
+        // SAFETY: the function keeps the code alive.
+        unsafe { code_object_of(&*(*self.frame.get()).code) }
     }
     #[inline(always)]
     pub fn can_resume(&self) -> bool {
@@ -119,7 +134,6 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
     // SAFETY: the registers are moved out; the frame is left with none.
     unsafe {
         let code = &*(*frame).code;
-        let count = code.registers;
         let base = (*frame).base;
         let class: &Type = if code.has_flag(co::COROUTINE) {
             &COROUTINE
@@ -128,63 +142,46 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
         } else {
             &GENERATOR
         };
-        let mut registers = Vec::with_capacity(count);
-        for i in 0..count {
-            registers.push(std::mem::replace(&mut *base.add(i), Value::UNBOUND));
-        }
-        let mut registers = registers.into_boxed_slice();
         let function = Object::from_borrowed((*frame).function);
-        let code_object = code_object_of(code);
-        let (func_name, qualname) = match function.downcast::<crate::types::function::Function>() {
-            Some(f) => (f.name.borrow().clone(), f.qualname.borrow().clone()),
-            None => (code.name.clone(), code.qualname.clone()),
-        };
-        let origin = if class.is(&COROUTINE) && vm.coroutine_origin_depth.get() > 0 {
+        let f = function.payload_unchecked::<crate::types::function::Function>();
+        let attached = if vm.coroutine_origin_depth.get() > 0 && class.is(&COROUTINE) {
             crate::types::traceback::origin(vm, vm.coroutine_origin_depth.get() as usize)
         } else {
             Object::NONE
         };
-        let inner = Frame {
-            ip: (*frame).ip,
-            base: registers.as_mut_ptr(),
-            code,
-            consts: (*frame).consts,
-            caches: (*frame).caches,
-            function: (*frame).function,
-            globals: (*frame).globals,
-            builtins: (*frame).builtins,
-            locals: (*frame).locals,
-            previous: std::ptr::null_mut(),
-            object: Value::UNBOUND,
-            extra: Value::UNBOUND,
-            top: std::ptr::null_mut(),
-            flags: ff::GENERATOR,
-        };
-        let keep = [
+        let (func_name, qualname) = (f.name.borrow().clone(), f.qualname.borrow().clone());
+        let mut inner = Frame::suspended(code, (*frame).ip, (*frame).function);
+        let namespace = Object::from_borrowed((*frame).locals());
+        if !namespace.is_unbound() {
+            inner.set_locals(namespace.value());
+        }
+        let generator = Generator {
+            frame: UnsafeCell::new(inner),
+            exception: UnsafeCell::new(ExceptionItem::default()),
             function,
-            Object::from_borrowed((*frame).globals),
-            Object::from_borrowed((*frame).builtins),
-            Object::from_borrowed((*frame).locals),
-        ];
-        let object = vm.alloc(
-            class,
-            Generator {
-                frame: UnsafeCell::new(inner),
-                registers: UnsafeCell::new(registers),
-                state: Cell::new(State::Created),
-                exception: UnsafeCell::new(ExceptionItem::default()),
-                keep,
-                code: code_object,
-                name: RefCell::new(func_name),
-                qualname: RefCell::new(qualname),
-                origin: RefCell::new(origin),
-                hooks_ready: Cell::new(false),
-                running_async: Cell::new(false),
-                closed_async: Cell::new(false),
-                finalizer: RefCell::new(Object::NONE),
-            },
-        );
-        (*object.payload_unchecked::<Generator>().frame.get()).extra = object.value();
+            namespace,
+            name: RefCell::new(func_name),
+            qualname: RefCell::new(qualname),
+            attached: RefCell::new(attached),
+            state: Cell::new(State::Created),
+            hooks_ready: Cell::new(false),
+            running_async: Cell::new(false),
+            closed_async: Cell::new(false),
+        };
+        let named = code.first_temp;
+        let made = vm.try_alloc_var(class, generator, code.registers * 8, |memory| {
+            let registers = memory as *mut Value;
+            for i in 0..named {
+                *registers.add(i) = std::mem::replace(&mut *base.add(i), Value::UNBOUND);
+            }
+            for i in named..code.registers {
+                *registers.add(i) = Value::UNBOUND;
+            }
+        });
+        let Some(object) = made else { return Err(vm.memory_error()) };
+        let generator = object.payload_unchecked::<Generator>();
+        (*generator.frame.get()).base = generator.registers();
+        (*generator.frame.get()).extra = object.value();
         Ok(object)
     }
 }
@@ -214,7 +211,7 @@ pub(crate) unsafe fn push(vm: &Vm, generator: &Generator, sent: Value, flags: u3
         vm.depth.set(depth);
         (*frame).top = vm.free_window();
         (*frame).previous = vm.frame.get();
-        (*frame).flags = ff::GENERATOR | flags;
+        (*frame).flags = (*frame).flags & (ff::OBJECT | ff::LOCALS) | ff::GENERATOR | flags;
         vm.frame.set(frame);
         let item = generator.exception.get();
         (*item).previous = vm.exc_info.get();
@@ -266,7 +263,7 @@ pub(crate) unsafe fn finish(vm: &Vm, generator: &Generator) {
     unsafe {
         let frame = generator.frame.get();
         generator.state.set(State::Closed);
-        if !(*frame).object.is_unbound() {
+        if (*frame).has(ff::OBJECT) {
             crate::types::traceback::detach(vm, frame);
         }
         generator.clear_registers();
@@ -660,8 +657,7 @@ pub static GENERATOR: Type = Type::new::<Generator>(
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),
         MethodDef::new("close($self, /)", |vm, args| close(vm, &args[0]), CLOSE_DOC),
         MethodDef::new("__sizeof__($self, /)", |vm, args| {
-            // SAFETY: read under the GIL.
-            let n = unsafe { (&*this(&args[0]).registers.get()).len() };
+            let n = this(&args[0]).register_count();
             Ok(vm.usize(size_of::<Generator>() + 16 + n * 8))
         }, "gen.__sizeof__() -> size of gen in memory, in bytes"),
         MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
@@ -675,7 +671,7 @@ pub static GENERATOR: Type = Type::new::<Generator>(
         GetSetDef::new("gi_running", |_, g| Ok(is_running(g))),
         GetSetDef::new("gi_frame", frame_of),
         GetSetDef::new("gi_suspended", |_, g| Ok(is_suspended(g))),
-        GetSetDef::new("gi_code", |_, g| Ok(this(g).code.clone())),
+        GetSetDef::new("gi_code", |_, g| Ok(this(g).code())),
     ],
 );
 
@@ -707,8 +703,8 @@ pub static COROUTINE: Type = Type::new::<Generator>(
         GetSetDef::new("cr_running", |_, g| Ok(is_running(g))),
         GetSetDef::new("cr_frame", frame_of),
         GetSetDef::new("cr_suspended", |_, g| Ok(is_suspended(g))),
-        GetSetDef::new("cr_code", |_, g| Ok(this(g).code.clone())),
-        GetSetDef::new("cr_origin", |_, g| Ok(this(g).origin.borrow().clone())),
+        GetSetDef::new("cr_code", |_, g| Ok(this(g).code())),
+        GetSetDef::new("cr_origin", |_, g| Ok(this(g).attached.borrow().clone())),
     ],
 );
 
@@ -761,7 +757,7 @@ pub static COROUTINE_WRAPPER: Type = Type::new::<Wrapper>(
 pub fn is_iterable_coroutine(object: &Object) -> bool {
     object.ty().is(&GENERATOR)
         && this(object)
-            .code
+            .code()
             .downcast::<crate::types::code::Code>()
             .is_some_and(|c| c.has_flag(co::ITERABLE_COROUTINE))
 }

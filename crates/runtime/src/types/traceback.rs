@@ -149,8 +149,8 @@ impl FrameObject {
 pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
     // SAFETY: says the caller.
     unsafe {
-        if !(*frame).object.is_unbound() {
-            return Object::from_borrowed((*frame).object);
+        if (*frame).has(crate::interp::frame::frame_flags::OBJECT) {
+            return Object::from_borrowed((*frame).object());
         }
         let code = (*frame).code;
         let header = (code as *const Header).sub(1);
@@ -159,9 +159,9 @@ pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
             FrameObject {
                 frame: Cell::new(frame),
                 code: Object::from_borrowed(Value::from_ptr(header)),
-                globals: Object::from_borrowed((*frame).globals),
-                builtins: Object::from_borrowed((*frame).builtins),
-                namespace: Object::from_borrowed((*frame).locals),
+                globals: Object::from_borrowed((*frame).globals()),
+                builtins: Object::from_borrowed((*frame).builtins()),
+                namespace: Object::from_borrowed((*frame).locals()),
                 registers: UnsafeCell::new(Vec::new()),
                 last_index: Cell::new(0),
                 back: RefCell::new(Object::NONE),
@@ -171,7 +171,7 @@ pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
                 extra_locals: RefCell::new(Object::UNBOUND),
             },
         );
-        (*frame).object = made.clone().into_value();
+        (*frame).set_object(made.clone().into_value());
         made
     }
 }
@@ -185,7 +185,7 @@ pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
 pub(crate) unsafe fn detach(vm: &Vm, frame: *mut Frame) {
     // SAFETY: says the caller.
     unsafe {
-        let object = Object::from_owned(std::mem::replace(&mut (*frame).object, Value::UNBOUND));
+        let object = (*frame).take_object();
         let Some(this) = object.downcast::<FrameObject>() else { return };
         this.last_index.set((*frame).instruction_index());
         let shared = object.header().is_some_and(|h| h.count() > 1);
@@ -213,7 +213,7 @@ pub(crate) unsafe fn detach(vm: &Vm, frame: *mut Frame) {
 pub(crate) unsafe fn forget(frame: *mut Frame) {
     // SAFETY: says the caller.
     unsafe {
-        let object = Object::from_owned(std::mem::replace(&mut (*frame).object, Value::UNBOUND));
+        let object = (*frame).take_object();
         if let Some(this) = object.downcast::<FrameObject>() {
             this.last_index.set((*frame).instruction_index());
             this.frame.set(std::ptr::null_mut());
@@ -334,7 +334,7 @@ pub fn entries(vm: &Vm, traceback: &Object) -> Vec<(String, i64, String)> {
 /// `locals()` of a frame: the namespace, or a snapshot of the variables.
 pub fn frame_locals(vm: &Vm, frame: *mut Frame) -> Result {
     // SAFETY: called for the current frame.
-    let (namespace, code) = unsafe { (Object::from_borrowed((*frame).locals), &*(*frame).code) };
+    let (namespace, code) = unsafe { (Object::from_borrowed((*frame).locals()), &*(*frame).code) };
     if !namespace.is_unbound() {
         return Ok(namespace);
     }

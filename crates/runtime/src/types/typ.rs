@@ -1320,7 +1320,7 @@ pub fn build_class(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
             namespace.ty().name()
         )));
     }
-    let cell = crate::interp::run_class_body(vm, func, f, &namespace)?;
+    let cell = crate::interp::run_body(vm, func, f, &namespace)?;
     if bases_tuple.value() != original.value() && resolved(&bases_tuple, &original) {
         vm.set_item(&namespace, name::orig_bases.object(), &original)?;
     }
