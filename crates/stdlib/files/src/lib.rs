@@ -18,7 +18,7 @@ pub mod select;
 pub mod signal;
 pub mod startup;
 pub mod stat;
-mod support;
+pub mod support;
 pub mod termios;
 pub mod time;
 pub mod users;

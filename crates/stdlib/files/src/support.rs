@@ -1,10 +1,11 @@
-//! What several modules of this crate need: system errors as exceptions,
+//! What several modules of this crate and of that of the network need: system errors as exceptions,
 //! calls that are repeated after a signal (PEP 475), paths and descriptors as
 //! arguments, functions from several tables in one module.
 
 use std::ffi::{CStr, CString};
 use taipan_host as host;
 use taipan_host::{Errno, fs::Target};
+use taipan_runtime::buffer::Buffer;
 use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::bytes::Bytes;
@@ -135,6 +136,22 @@ pub fn dir_fd(vm: &Vm, object: &Object) -> Result<Option<i32>> {
         return Err(vm.type_error(format!("argument should be integer or None, not {}", object.ty().name())));
     }
     fd_number(vm, object).map(Some)
+}
+
+/// Calls `f` with the bytes of all the buffers, writable.
+pub fn with_all<R>(
+    buffers: &[Buffer],
+    slices: &mut Vec<&mut [u8]>,
+    f: &mut dyn FnMut(&mut [&mut [u8]]) -> R,
+) -> R {
+    match buffers.split_first() {
+        None => f(slices),
+        Some((first, rest)) => first.with_bytes_mut(|bytes| {
+            let mut longer: Vec<&mut [u8]> = slices.iter_mut().map(|s| &mut **s).collect();
+            longer.push(bytes);
+            with_all(rest, &mut longer, f)
+        }),
+    }
 }
 
 // ---- paths -----------------------------------------------------------------------------

@@ -494,22 +494,6 @@ fn buffers(vm: &Vm, function: &str, object: &Object, writable: bool) -> Result<V
         .collect()
 }
 
-/// Calls `f` with the bytes of all the buffers, writable.
-fn with_all<R>(
-    buffers: &[Buffer],
-    slices: &mut Vec<&mut [u8]>,
-    f: &mut dyn FnMut(&mut [&mut [u8]]) -> R,
-) -> R {
-    match buffers.split_first() {
-        None => f(slices),
-        Some((first, rest)) => first.with_bytes_mut(|bytes| {
-            let mut longer: Vec<&mut [u8]> = slices.iter_mut().map(|s| &mut **s).collect();
-            longer.push(bytes);
-            with_all(rest, &mut longer, f)
-        }),
-    }
-}
-
 fn vectored_read(
     vm: &Vm,
     function: &str,

@@ -1,0 +1,17 @@
+//! The native half of Python's modules about the network: `_socket`.
+//!
+//! Everything here sees the safe surface of the runtime and the host, and the
+//! helpers about system calls and times of the crate of files. One file (or
+//! folder) per module; [`modules`] is the registry.
+
+#![forbid(unsafe_code)]
+
+pub mod arguments;
+pub mod socket;
+
+use taipan_runtime::prelude::*;
+
+/// Every module of this crate.
+pub fn modules() -> Vec<&'static ModuleDef> {
+    vec![&socket::MODULE]
+}
