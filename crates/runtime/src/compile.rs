@@ -2,6 +2,7 @@
 //! the front end's errors into Python's SyntaxErrors and its warnings into
 //! Python's warnings.
 
+use crate::codecs::escape;
 use crate::prelude::*;
 use crate::types::{code, str};
 use taipan_bytecode::CodeUnit;
@@ -207,10 +208,10 @@ const FRONT_END_STACK: usize = 48 << 20;
 /// A nesting level takes at least a byte of source and at most this much stack.
 const STACK_PER_BYTE: usize = 8 << 10;
 
-/// Options for the parser.
-pub fn parser_options(vm: &Vm, request: &Request<'_>) -> taipan_syntax::Options {
+/// Options for the parser of this source.
+pub fn parser_options(vm: &Vm, source: &str, request: &Request<'_>) -> taipan_syntax::Options {
     let has = |flag: u32| request.flags & flag != 0;
-    taipan_syntax::Options {
+    let mut options = taipan_syntax::Options {
         mode: request.mode,
         type_comments: has(flags::TYPE_COMMENTS),
         allow_incomplete_input: has(flags::ALLOW_INCOMPLETE_INPUT),
@@ -219,7 +220,20 @@ pub fn parser_options(vm: &Vm, request: &Request<'_>) -> taipan_syntax::Options 
         feature_version: request.feature_version,
         int_max_str_digits: vm.interp().int_max_str_digits.get().clamp(0, u32::MAX as i64) as u32,
         name_lookup: Some(character_of_name),
+    };
+    if source.contains("\\N") && !escape::names_loaded(vm) {
+        // Only what really decodes a name loads the names.
+        options.name_lookup = None;
+        let asked = with_stack(vm, source.len(), || {
+            let arena = taipan_syntax::Bump::new();
+            let error = taipan_syntax::parse(&arena, source, &options).err();
+            error.is_some_and(|error| error.message.contains("(can't load unicodedata module)"))
+        });
+        if !matches!(asked, Ok(true)) || escape::load_names(vm) {
+            options.name_lookup = Some(character_of_name);
+        }
     }
+    options
 }
 
 /// `\N{...}`.
@@ -278,7 +292,7 @@ pub fn compile_text(vm: &Vm, source: &str, request: &Request<'_>) -> Result {
     if request.flags & flags::ONLY_AST != 0 {
         return ast_objects(vm, source, request);
     }
-    let syntax = parser_options(vm, request);
+    let syntax = parser_options(vm, source, request);
     let filename = vm.str_lossy(request.filename);
     let options = compiler_options(&filename, request);
     let output = with_stack(vm, source.len(), || front_end(source, &syntax, &options))?;

@@ -123,6 +123,14 @@ pub fn backslash(c: u32) -> String {
     }
 }
 
+/// One of the handlers asks for names of characters.
+fn needs_names(vm: &Vm, handler: Handler) -> Result<()> {
+    if handler == Handler::Name && !super::escape::load_names(vm) {
+        return Err(vm.error(&exc::IMPORT_ERROR, "PyCapsule_Import could not import module \"unicodedata\""));
+    }
+    Ok(())
+}
+
 /// What a built-in handler makes of characters; None: it is an error after all.
 fn encoded(
     handler: Handler,
@@ -234,6 +242,7 @@ pub fn encode_error(
     let handler = Handler::of(errors);
     let Some(s) = text.downcast::<Str>() else { return Err(vm.type_error("expected str")) };
     if handler != Handler::Other {
+        needs_names(vm, handler)?;
         return encoded(handler, encoding, s, start, end)
             .ok_or_else(|| raise_encode(vm, encoding, text, start, end, reason));
     }
@@ -439,7 +448,7 @@ fn handle(vm: &Vm, args: &[Object], handler: Handler) -> Result {
                 return Err(unknown());
             }
             Handler::Replace if translate => (str::from_code_points(vm, &vec![0xfffd; end - start]), end),
-            _ => match encoded(handler, &encoding, s, start, end) {
+            _ => match needs_names(vm, handler).map(|()| encoded(handler, &encoding, s, start, end))? {
                 Some((Replacement::Text(chars), next)) => (str::from_code_points(vm, &chars), next),
                 // As a function the handler takes all or nothing.
                 Some((Replacement::Bytes(bytes), next)) if next == end => (vm.bytes(&bytes), next),

@@ -84,6 +84,27 @@ fn escape(input: &[u8], i: usize) -> (Escape, usize) {
     }
 }
 
+/// Names of characters are `unicodedata`'s business, which is imported when
+/// the first is met, as `sys.modules` shows. False: it could not be.
+pub fn load_names(vm: &Vm) -> bool {
+    if names_loaded(vm) {
+        return true;
+    }
+    let loaded = vm.import_module("unicodedata").is_ok();
+    match loaded {
+        true => vm.share(LOADED, Object::TRUE),
+        false => drop(vm.take_raised()),
+    }
+    loaded
+}
+
+const LOADED: &str = "unicodedata._ucnhash_CAPI";
+
+/// Did [`load_names`] say yes already?
+pub fn names_loaded(vm: &Vm) -> bool {
+    vm.shared(LOADED).is_some()
+}
+
 /// `\N{...}`; `i` is behind the N.
 fn named(input: &[u8], i: usize) -> (Escape, usize) {
     let malformed = "malformed \\N character escape";
@@ -129,6 +150,10 @@ pub fn decode(vm: &Vm, bytes: &[u8], errors: &str, last: bool) -> Result<(Object
             break;
         }
         let (escape, end) = escape(&input, i);
+        if input.get(i + 1) == Some(&b'N') && !load_names(vm) {
+            let message = "\\N escapes not supported (can't load unicodedata module)";
+            return Err(vm.error(&exc::UNICODE_ERROR, message));
+        }
         match escape {
             Escape::Char(c) => {
                 if c > 0xff && input[i + 1].is_ascii_digit() {

@@ -303,7 +303,7 @@ pub static BUILTIN_FUNCTION: Type = Type::new::<NativeFunction>(
             Ok(vm.str(&format!(
                 "<built-in method {} of {} object at {:#x}>",
                 f.def.name(),
-                f.object.ty().name(),
+                f.object.ty().full_name(),
                 f.object.bits()
             )))
         })
@@ -754,7 +754,7 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             Ok(vm.str(&format!(
                 "<member '{}' of '{}' objects>",
                 vm.str_lossy(&d.name),
-                owner_of(&d.owner).name()
+                owner_of(&d.owner).full_name()
             )))
         })
     },

@@ -125,7 +125,7 @@ fn symtable(vm: &Vm, args: &[Object]) -> Result {
     let wrong = "symtable() arg 1 must be a string or bytes object";
     let source = compile::source_text(vm, &args[0], &filename, wrong)?;
     let request = Request { filename: &filename, mode, flags: 0, optimize: 0, feature_version: 14 };
-    let syntax = compile::parser_options(vm, &request);
+    let syntax = compile::parser_options(vm, &source, &request);
     let name = vm.str_lossy(&filename);
     let options = compile::compiler_options(&name, &request);
     let index = LineIndex::new(&source);

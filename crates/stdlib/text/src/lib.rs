@@ -9,10 +9,11 @@
 mod binascii;
 mod json;
 mod sre;
+mod unicodedata;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&binascii::BINASCII, &json::JSON, &sre::SRE]
+    vec![&binascii::BINASCII, &json::JSON, &sre::SRE, &unicodedata::UNICODEDATA]
 }

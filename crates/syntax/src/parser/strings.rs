@@ -203,6 +203,9 @@ pub(crate) fn decode<'b>(
                 push_code_point(&mut out, v);
             }
             b'N' if !bytes => {
+                let Some(lookup) = lookup else {
+                    return Err("(unicode error) \\N escapes not supported (can't load unicodedata module)".into());
+                };
                 if body.get(i) != Some(&b'{') {
                     return Err(fail(start, i, "malformed \\N character escape"));
                 }
@@ -215,7 +218,7 @@ pub(crate) fn decode<'b>(
                 }
                 let end = i + 1 + close + 1;
                 let name = std::str::from_utf8(&rest[..close]).unwrap_or("");
-                match lookup.and_then(|f| f(name)) {
+                match lookup(name) {
                     Some(v) => push_code_point(&mut out, v),
                     None => return Err(fail(start, end, "unknown Unicode character name")),
                 }

@@ -54,7 +54,7 @@ fn parse(vm: &Vm, args: &[Object]) -> Result {
         optimize: vm.to_i64(optimize)? as u8,
         feature_version: vm.to_i64(version)? as u8,
     };
-    let options = compile::parser_options(vm, &request);
+    let options = compile::parser_options(vm, &source, &request);
     let arena = taipan_syntax::Bump::new();
     let parsed = compile::with_stack(vm, source.len(), || {
         taipan_syntax::parse_with_warnings(&arena, &source, &options)
