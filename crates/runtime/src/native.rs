@@ -443,13 +443,54 @@ pub struct Sig {
 // SAFETY: filled in under the GIL.
 unsafe impl Sync for Sig {}
 
+/// So many bound arguments lie on the native stack.
+const INLINE: usize = 8;
+
+/// Bound arguments: one object per parameter.
+pub enum Bound {
+    Inline([Object; INLINE], usize),
+    Many(Vec<Object>),
+}
+
+impl std::ops::Deref for Bound {
+    type Target = [Object];
+    #[inline]
+    fn deref(&self) -> &[Object] {
+        match self {
+            Bound::Inline(objects, len) => &objects[..*len],
+            Bound::Many(objects) => objects,
+        }
+    }
+}
+
+impl Signature {
+    /// Positional arguments and the defaults of the rest; see `defaults_fill`.
+    #[inline]
+    pub(crate) fn filled(&self, args: &[Object]) -> [Object; INLINE] {
+        let mut bound = [const { Object::UNBOUND }; INLINE];
+        for (slot, arg) in bound.iter_mut().zip(args) {
+            *slot = arg.clone();
+        }
+        for (slot, param) in bound.iter_mut().zip(&self.params).skip(args.len()) {
+            if let Some(default) = &param.default {
+                *slot = default.clone();
+            }
+        }
+        bound
+    }
+}
+
 impl Sig {
     pub const fn new(text: &'static str) -> Sig {
         Sig { text, parsed: OnceCell::new() }
     }
     /// Binds the arguments of a call; one object per parameter comes back.
-    pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result<Vec<Object>> {
-        self.parsed.get_or_init(|| Signature::parse(vm, self.text)).bind(vm, args, kwnames, 0)
+    pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result<Bound> {
+        let signature = self.parsed.get_or_init(|| Signature::parse(vm, self.text));
+        if kwnames.is_empty() && signature.params.len() <= INLINE && signature.defaults_fill(args.len()) {
+            return Ok(Bound::Inline(signature.filled(args), signature.params.len()));
+        }
+        signature.bind(vm, args, kwnames, 0).map(Bound::Many)
     }
     /// The text in parentheses.
     pub fn text(&self) -> &'static str {

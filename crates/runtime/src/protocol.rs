@@ -302,8 +302,33 @@ impl Vm {
         if let (Some(x), Some(y)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
             return Ok(x.equals(y));
         }
+        if let (Some(x), Some(y)) = (a.downcast_exact::<Tuple>(), b.downcast_exact::<Tuple>()) {
+            if x.len() != y.len() {
+                return self.equal_tuples_of_different_length(x, y);
+            }
+            self.check_native_stack(" in comparison")?;
+            for (p, q) in x.items().iter().zip(y.items()) {
+                if !self.equal(p, q)? {
+                    return Ok(false);
+                }
+            }
+            return Ok(true);
+        }
+        if a.is_float() && b.is_float() {
+            return Ok(a.as_float() == b.as_float());
+        }
         let result = self.compare(a, b, CompareOp::Eq)?;
         self.is_true(&result)
+    }
+    /// Not equal, but their common items are compared all the same.
+    #[cold]
+    fn equal_tuples_of_different_length(&self, x: &Tuple, y: &Tuple) -> Result<bool> {
+        for (p, q) in x.items().iter().zip(y.items()) {
+            if !self.equal(p, q)? {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     // ---- iteration ---------------------------------------------------------------------

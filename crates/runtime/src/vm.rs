@@ -105,6 +105,9 @@ pub struct Vm {
     pub breaker: *const std::sync::atomic::AtomicU32,
     /// The frame that runs, or null.
     pub frame: Cell<*mut Frame>,
+    /// Constants and caches of the code that the loop runs: those of `frame`.
+    pub consts: Cell<*const Value>,
+    pub caches: Cell<*mut crate::types::code::Cache>,
     /// The next free place for a Frame.
     pub frame_top: Cell<*mut Frame>,
     pub frame_end: *mut Frame,
@@ -177,6 +180,8 @@ impl Vm {
             // SAFETY: the interpreter outlives its threads.
             breaker: unsafe { &raw const (*interp).heap.breaker },
             frame: Cell::new(std::ptr::null_mut()),
+            consts: Cell::new(std::ptr::null()),
+            caches: Cell::new(std::ptr::null_mut()),
             frame_top: Cell::new(frames as *mut Frame),
             // SAFETY: within the reservations.
             frame_end: unsafe { (frames as *mut Frame).add(frame_bytes / size_of::<Frame>() - 1) },

@@ -2,7 +2,7 @@
 //! point to live on the thread's register stack, or in a generator.
 
 use crate::prelude::*;
-use crate::types::code::{Cache, Code};
+use crate::types::code::Code;
 use crate::types::function::Function;
 use taipan_bytecode::Instruction;
 
@@ -34,8 +34,6 @@ pub struct Frame {
     /// The next instruction; kept up to date only when others may look.
     pub ip: *const Instruction,
     pub base: *mut Value,
-    pub consts: *const Value,
-    pub caches: *mut Cache,
     pub code: *const Code,
     /// The function (borrowed from whoever called it). Never anything else.
     pub function: Value,
@@ -55,20 +53,24 @@ impl Frame {
     pub fn enter(&mut self, code: &Code, base: *mut Value, function: Value, previous: *mut Frame, flags: u32) {
         self.ip = code.instructions_ptr();
         self.base = base;
-        self.consts = code.consts_ptr();
-        self.caches = code.caches_ptr();
         self.code = code;
         self.function = function;
         self.previous = previous;
         self.flags = flags;
+    }
+    /// Lets the loop use the constants and caches of this frame's code.
+    #[inline(always)]
+    pub fn select(&self, vm: &Vm) {
+        // SAFETY: the code is alive.
+        let code = unsafe { &*self.code };
+        vm.consts.set(code.consts_ptr());
+        vm.caches.set(code.caches_ptr());
     }
     /// The frame of a generator that has not run; its registers are not there yet.
     pub fn suspended(code: &Code, ip: *const Instruction, function: Value) -> Frame {
         Frame {
             ip,
             base: std::ptr::null_mut(),
-            consts: code.consts_ptr(),
-            caches: code.caches_ptr(),
             code,
             function,
             previous: std::ptr::null_mut(),

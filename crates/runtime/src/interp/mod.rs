@@ -81,6 +81,8 @@ pub(crate) unsafe fn push_fast(
         (*frame).enter(code, base, function, vm.frame.get(), flags);
         vm.frame_top.set(frame.add(1));
         vm.frame.set(frame);
+        vm.consts.set(code.consts_ptr());
+        vm.caches.set(code.caches_ptr());
         Some(frame)
     }
 }

@@ -1,4 +1,4 @@
-//! The loop. One `match`, three live variables: `ip`, `base`, `frame`.
+//! The loop. One `match`, three live variables: `ip`, `base`, `vm`.
 //!
 //! Registers are raw words. A dead register never holds a pointer; storing a
 //! result drops what the register held. Whatever may run Python code saves
@@ -56,24 +56,46 @@ unsafe fn incref(value: Value) {
 /// # Safety
 /// `entry` is the thread's current frame.
 pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
+    // SAFETY: as the caller's.
+    unsafe {
+        let result = run_loop(vm, entry, raising);
+        // Whoever called us may be Python code again.
+        if let Some(frame) = vm.frame.get().as_ref() {
+            frame.select(vm);
+        }
+        result
+    }
+}
+
+unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
     // SAFETY: frames, registers and code stay alive while their frame runs; every
     // register access is in range because the code was verified; ownership of
     // words follows the invariants of the instruction table.
     unsafe {
-        let mut frame = entry;
-        let mut ip: *const Instruction = (*frame).ip;
+        let mut base: *mut Value = (*entry).base;
+        let mut ip: *const Instruction = (*entry).ip;
+        (*entry).select(vm);
         let mut exit = if raising { Some(Exit::Raise) } else { None };
 
-        // Loaded from the frame where it is needed: one live variable less keeps `ip`
-        // in a register.
-        macro_rules! base {
+        // The running frame. Kept in the thread state: fewer live variables leave `ip`
+        // and `base` in registers.
+        macro_rules! frame {
             () => {
-                (*frame).base
+                vm.frame.get()
             };
+        }
+        // Goes on in another frame, which is the thread's current one.
+        macro_rules! switch {
+            ($frame:expr) => {{
+                let to: *mut Frame = $frame;
+                base = (*to).base;
+                ip = (*to).ip;
+                (*to).select(vm);
+            }};
         }
         macro_rules! reg {
             ($i:expr) => {
-                *base!().add($i)
+                *base.add($i)
             };
         }
         // Drops a word that nobody refers to any more.
@@ -81,14 +103,14 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
             ($v:expr) => {{
                 let value: Value = $v;
                 if value.is_ptr() && (*value.as_ptr()).decref() {
-                    (*frame).ip = ip;
+                    (*frame!()).ip = ip;
                     heap::destroy(value.as_ptr());
                 }
             }};
         }
         macro_rules! set {
             ($i:expr, $v:expr) => {{
-                let slot = base!().add($i);
+                let slot = base.add($i);
                 let old = *slot;
                 *slot = $v;
                 drop_value!(old);
@@ -97,7 +119,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         macro_rules! free_b {
             ($ins:expr) => {
                 if $ins.has(f::B_TEMP) {
-                    let slot = base!().add($ins.b());
+                    let slot = base.add($ins.b());
                     let old = *slot;
                     *slot = Value::UNBOUND;
                     drop_value!(old);
@@ -107,7 +129,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         macro_rules! free_c {
             ($ins:expr) => {
                 if $ins.has(f::C_TEMP) {
-                    let slot = base!().add($ins.c());
+                    let slot = base.add($ins.c());
                     let old = *slot;
                     *slot = Value::UNBOUND;
                     drop_value!(old);
@@ -116,19 +138,19 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         }
         macro_rules! operand_b {
             ($ins:expr) => {{
-                let from = if $ins.has(f::B_CONST) { (*frame).consts } else { base!() as *const Value };
+                let from = if $ins.has(f::B_CONST) { vm.consts.get() } else { base as *const Value };
                 *from.add($ins.b())
             }};
         }
         macro_rules! operand_c {
             ($ins:expr) => {{
-                let from = if $ins.has(f::C_CONST) { (*frame).consts } else { base!() as *const Value };
+                let from = if $ins.has(f::C_CONST) { vm.consts.get() } else { base as *const Value };
                 *from.add($ins.c())
             }};
         }
         macro_rules! cache {
             ($ins:expr) => {
-                &mut *(*frame).caches.add($ins.c())
+                &mut *vm.caches.get().add($ins.c())
             };
         }
 
@@ -141,14 +163,14 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
 
                     macro_rules! fail {
                         () => {{
-                            (*frame).ip = ip;
+                            (*frame!()).ip = ip;
                             break 'dispatch Exit::Raise;
                         }};
                     }
                     // A slow path that stores its own result.
                     macro_rules! slow {
                         ($call:expr) => {{
-                            (*frame).ip = ip;
+                            (*frame!()).ip = ip;
                             if $call.is_err() {
                                 break 'dispatch Exit::Raise;
                             }
@@ -172,7 +194,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::$op, $inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::$op, $inplace));
                         }};
                     }
                     macro_rules! compare_done {
@@ -200,7 +222,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 let ($p, $q) = (b.as_float(), c.as_float());
                                 compare_done!($float);
                             } else {
-                                slow!(slow::compare(vm, frame, ins, CompareOp::$op));
+                                slow!(slow::compare(vm, frame!(), ins, CompareOp::$op));
                             }
                         }};
                     }
@@ -211,13 +233,13 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             let mut pushed =
                                 push_fast(vm, $code, $window, $argc, $callee, ff::DROP_CALLABLE);
                             if pushed.is_none() {
-                                pushed = slow::push(vm, frame, $b, $code, $window, $argc, $callee);
+                                pushed = slow::push(vm, frame!(), $b, $code, $window, $argc, $callee);
                             }
                             let Some(new) = pushed else { break 'dispatch Exit::Raise };
                             if $code.free_base < $code.first_temp {
                                 copy_closure($code, $window, $function.closure());
                             }
-                            frame = new;
+                            base = (*new).base;
                             ip = (*new).ip;
                             continue 'dispatch;
                         }};
@@ -225,13 +247,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     // Leaves a frame; at once in the commonest case.
                     macro_rules! return_value {
                         ($value:expr) => {{
-                            (*frame).ip = ip;
-                            if (*frame).flags != ff::DROP_CALLABLE {
+                            (*frame!()).ip = ip;
+                            if (*frame!()).flags != ff::DROP_CALLABLE {
                                 break 'dispatch Exit::Return($value);
                             }
-                            leave_frame(vm, frame);
-                            frame = (*frame).previous;
-                            ip = (*frame).ip;
+                            leave_frame(vm, frame!());
+                            switch!(frame!());
                             let pending = *ip.sub(1);
                             let callable = reg!(pending.b());
                             reg!(pending.b()) = Value::UNBOUND;
@@ -243,8 +264,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     // Enters a frame that was just pushed.
                     macro_rules! enter {
                         ($pushed:expr) => {{
-                            frame = $pushed;
-                            ip = (*frame).ip;
+                            switch!($pushed);
                         }};
                     }
 
@@ -259,8 +279,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             } else if b.is_ptr() {
                                 (*b.as_ptr()).incref();
                             } else if b.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.b()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.b()));
                                 break 'dispatch Exit::Raise;
                             }
                             set!(ins.a(), b);
@@ -272,8 +292,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             } else if b.is_ptr() {
                                 (*b.as_ptr()).incref();
                             } else if b.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.b()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.b()));
                                 break 'dispatch Exit::Raise;
                             }
                             set!(ins.a(), b);
@@ -283,14 +303,14 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             } else if c.is_ptr() {
                                 (*c.as_ptr()).incref();
                             } else if c.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.c()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.c()));
                                 break 'dispatch Exit::Raise;
                             }
                             set!(ins.a() + 1, c);
                         }
                         Opcode::LoadConst => {
-                            let value = *(*frame).consts.add(ins.bc() as u32 as usize);
+                            let value = *vm.consts.get().add(ins.bc() as u32 as usize);
                             incref(value);
                             set!(ins.a(), value);
                         }
@@ -302,8 +322,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::DeleteLocal => {
                             let old = reg!(ins.a());
                             if old.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.a()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.a()));
                                 break 'dispatch Exit::Raise;
                             }
                             reg!(ins.a()) = Value::UNBOUND;
@@ -318,50 +338,50 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         // ---- names ------------------------------------------------
                         Opcode::LoadGlobalModule => {
                             let cache = cache!(ins);
-                            let globals = Dict::from_raw((*frame).globals());
+                            let globals = Dict::from_raw((*frame!()).globals());
                             if globals.version() == cache.version {
                                 let value = globals.entries().get_unchecked(cache.index as usize).value;
                                 incref(value);
                                 set!(ins.a(), value);
                             } else {
-                                slow!(slow::load_global(vm, frame, ins));
+                                slow!(slow::load_global(vm, frame!(), ins));
                             }
                         }
                         Opcode::LoadGlobalBuiltin => {
                             let cache = cache!(ins);
-                            let globals = Dict::from_raw((*frame).globals());
-                            let builtins = Dict::from_raw((*frame).builtins());
+                            let globals = Dict::from_raw((*frame!()).globals());
+                            let builtins = Dict::from_raw((*frame!()).builtins());
                             if globals.version() == cache.version && builtins.version() == cache.version2 {
                                 let value = builtins.entries().get_unchecked(cache.index as usize).value;
                                 incref(value);
                                 set!(ins.a(), value);
                             } else {
-                                slow!(slow::load_global(vm, frame, ins));
+                                slow!(slow::load_global(vm, frame!(), ins));
                             }
                         }
-                        Opcode::LoadGlobal => slow!(slow::load_global(vm, frame, ins)),
-                        Opcode::StoreGlobal => slow!(slow::store_global(vm, frame, ins)),
-                        Opcode::DeleteGlobal => slow!(slow::delete_global(vm, frame, ins)),
-                        Opcode::LoadName => slow!(slow::load_name(vm, frame, ins)),
-                        Opcode::StoreName => slow!(slow::store_name(vm, frame, ins)),
-                        Opcode::DeleteName => slow!(slow::delete_name(vm, frame, ins)),
-                        Opcode::LoadLocals => slow!(slow::load_locals(vm, frame, ins)),
-                        Opcode::MakeCell => slow!(slow::make_cell(vm, frame, ins)),
+                        Opcode::LoadGlobal => slow!(slow::load_global(vm, frame!(), ins)),
+                        Opcode::StoreGlobal => slow!(slow::store_global(vm, frame!(), ins)),
+                        Opcode::DeleteGlobal => slow!(slow::delete_global(vm, frame!(), ins)),
+                        Opcode::LoadName => slow!(slow::load_name(vm, frame!(), ins)),
+                        Opcode::StoreName => slow!(slow::store_name(vm, frame!(), ins)),
+                        Opcode::DeleteName => slow!(slow::delete_name(vm, frame!(), ins)),
+                        Opcode::LoadLocals => slow!(slow::load_locals(vm, frame!(), ins)),
+                        Opcode::MakeCell => slow!(slow::make_cell(vm, frame!(), ins)),
                         Opcode::LoadDeref => {
                             let content = payload::<crate::types::cell::CellObject>(reg!(ins.b())).value();
                             if content.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.b()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.b()));
                                 break 'dispatch Exit::Raise;
                             }
                             incref(content);
                             set!(ins.a(), content);
                         }
-                        Opcode::StoreDeref => slow!(slow::store_deref(vm, frame, ins)),
-                        Opcode::DeleteDeref => slow!(slow::delete_deref(vm, frame, ins)),
-                        Opcode::LoadFromDictOrDeref => slow!(slow::load_from_dict_or_deref(vm, frame, ins)),
+                        Opcode::StoreDeref => slow!(slow::store_deref(vm, frame!(), ins)),
+                        Opcode::DeleteDeref => slow!(slow::delete_deref(vm, frame!(), ins)),
+                        Opcode::LoadFromDictOrDeref => slow!(slow::load_from_dict_or_deref(vm, frame!(), ins)),
                         Opcode::LoadFromDictOrGlobals => {
-                            slow!(slow::load_from_dict_or_globals(vm, frame, ins))
+                            slow!(slow::load_from_dict_or_globals(vm, frame!(), ins))
                         }
 
                         // ---- attributes -------------------------------------------
@@ -383,7 +403,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::load_attr(vm, frame, ins));
+                            slow!(slow::load_attr(vm, frame!(), ins));
                         }
                         Opcode::LoadAttrClass => {
                             let b = reg!(ins.b());
@@ -398,7 +418,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 set!(ins.a(), value);
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_attr(vm, frame, ins));
+                            slow!(slow::load_attr(vm, frame!(), ins));
                         }
                         Opcode::LoadAttrType => {
                             let b = reg!(ins.b());
@@ -413,7 +433,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 set!(ins.a(), value);
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_attr(vm, frame, ins));
+                            slow!(slow::load_attr(vm, frame!(), ins));
                         }
                         Opcode::LoadAttrModule => {
                             let b = reg!(ins.b());
@@ -424,7 +444,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 set!(ins.a(), value);
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_attr(vm, frame, ins));
+                            slow!(slow::load_attr(vm, frame!(), ins));
                         }
                         Opcode::LoadAttrDict => {
                             let b = reg!(ins.b());
@@ -445,7 +465,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                 }
                             }
-                            slow!(slow::load_attr(vm, frame, ins));
+                            slow!(slow::load_attr(vm, frame!(), ins));
                         }
                         Opcode::LoadAttrProperty => {
                             let b = reg!(ins.b());
@@ -454,7 +474,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 let func = cache.value;
                                 let function = payload::<Function>(func);
                                 let code = function.code();
-                                let window = (*frame).window();
+                                let window = (*frame!()).window();
                                 if window.add(2) < vm.stack_end && code.fast_argc == 1 {
                                     if ins.has(f::B_TEMP) {
                                         reg!(ins.b()) = Value::UNBOUND;
@@ -462,7 +482,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         incref(b);
                                     }
                                     *window = b;
-                                    (*frame).ip = ip;
+                                    (*frame!()).ip = ip;
                                     let pushed = push_frame(
                                         vm,
                                         code,
@@ -486,9 +506,9 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                 }
                             }
-                            slow!(slow::load_attr(vm, frame, ins));
+                            slow!(slow::load_attr(vm, frame!(), ins));
                         }
-                        Opcode::LoadAttr => slow!(slow::load_attr(vm, frame, ins)),
+                        Opcode::LoadAttr => slow!(slow::load_attr(vm, frame!(), ins)),
                         Opcode::LoadMethodCached => {
                             let b = operand_b!(ins);
                             let cache = cache!(ins);
@@ -505,7 +525,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 reg!(a + 1) = b;
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_method(vm, frame, ins));
+                            slow!(slow::load_method(vm, frame!(), ins));
                         }
                         Opcode::LoadMethodModule => {
                             let b = reg!(ins.b());
@@ -517,7 +537,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 reg!(ins.a() + 1) = Value::UNBOUND;
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_method(vm, frame, ins));
+                            slow!(slow::load_method(vm, frame!(), ins));
                         }
                         Opcode::LoadMethodType => {
                             let b = reg!(ins.b());
@@ -533,9 +553,9 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 reg!(ins.a() + 1) = Value::UNBOUND;
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_method(vm, frame, ins));
+                            slow!(slow::load_method(vm, frame!(), ins));
                         }
-                        Opcode::LoadMethod => slow!(slow::load_method(vm, frame, ins)),
+                        Opcode::LoadMethod => slow!(slow::load_method(vm, frame!(), ins)),
                         Opcode::StoreAttrInline => {
                             let object = reg!(ins.a());
                             let cache = cache!(ins);
@@ -566,8 +586,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     if ins.has(f::B_TEMP) {
                                         reg!(ins.b()) = Value::UNBOUND;
                                     } else if value.is_unbound() {
-                                        (*frame).ip = ip;
-                                        drop(slow::unbound(vm, frame, ins.b()));
+                                        (*frame!()).ip = ip;
+                                        drop(slow::unbound(vm, frame!(), ins.b()));
                                         break 'dispatch Exit::Raise;
                                     } else {
                                         incref(value);
@@ -581,7 +601,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::store_attr(vm, frame, ins));
+                            slow!(slow::store_attr(vm, frame!(), ins));
                         }
                         Opcode::StoreAttrSlot => {
                             let object = reg!(ins.a());
@@ -591,8 +611,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 if ins.has(f::B_TEMP) {
                                     reg!(ins.b()) = Value::UNBOUND;
                                 } else if value.is_unbound() {
-                                    (*frame).ip = ip;
-                                    drop(slow::unbound(vm, frame, ins.b()));
+                                    (*frame!()).ip = ip;
+                                    drop(slow::unbound(vm, frame!(), ins.b()));
                                     break 'dispatch Exit::Raise;
                                 } else {
                                     incref(value);
@@ -608,11 +628,11 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 }
                                 continue 'dispatch;
                             }
-                            slow!(slow::store_attr(vm, frame, ins));
+                            slow!(slow::store_attr(vm, frame!(), ins));
                         }
-                        Opcode::StoreAttr => slow!(slow::store_attr(vm, frame, ins)),
-                        Opcode::DeleteAttr => slow!(slow::delete_attr(vm, frame, ins)),
-                        Opcode::LoadSuperAttr => slow!(slow::load_super_attr(vm, frame, ins)),
+                        Opcode::StoreAttr => slow!(slow::store_attr(vm, frame!(), ins)),
+                        Opcode::DeleteAttr => slow!(slow::delete_attr(vm, frame!(), ins)),
+                        Opcode::LoadSuperAttr => slow!(slow::load_super_attr(vm, frame!(), ins)),
 
                         // ---- items ----------------------------------------------------
                         Opcode::GetItem => {
@@ -664,7 +684,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::get_item(vm, frame, ins));
+                            slow!(slow::get_item(vm, frame!(), ins));
                         }
                         Opcode::SetItem => {
                             let container = reg!(ins.a());
@@ -697,12 +717,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::set_item(vm, frame, ins));
+                            slow!(slow::set_item(vm, frame!(), ins));
                         }
-                        Opcode::DelItem => slow!(slow::del_item(vm, frame, ins)),
-                        Opcode::BuildSlice => slow!(slow::build_slice(vm, frame, ins)),
-                        Opcode::GetSlice => slow!(slow::get_slice(vm, frame, ins)),
-                        Opcode::SetSlice => slow!(slow::set_slice(vm, frame, ins)),
+                        Opcode::DelItem => slow!(slow::del_item(vm, frame!(), ins)),
+                        Opcode::BuildSlice => slow!(slow::build_slice(vm, frame!(), ins)),
+                        Opcode::GetSlice => slow!(slow::get_slice(vm, frame!(), ins)),
+                        Opcode::SetSlice => slow!(slow::set_slice(vm, frame!(), ins)),
 
                         // ---- operators ---------------------------------------------------
                         Opcode::Add => arith!(Add, false, |x, y| x.checked_add(y - 2), |p, q| p + q),
@@ -728,7 +748,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 }
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceTrueDiv as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::TrueDiv, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::TrueDiv, inplace));
                         }
                         Opcode::FloorDiv | Opcode::InplaceFloorDiv => {
                             let b = operand_b!(ins);
@@ -741,7 +761,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 }
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceFloorDiv as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::FloorDiv, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::FloorDiv, inplace));
                         }
                         Opcode::Mod | Opcode::InplaceMod => {
                             let b = operand_b!(ins);
@@ -754,7 +774,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 }
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceMod as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::Mod, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::Mod, inplace));
                         }
                         Opcode::And | Opcode::InplaceAnd => {
                             let b = operand_b!(ins);
@@ -764,7 +784,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 continue 'dispatch;
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceAnd as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::And, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::And, inplace));
                         }
                         Opcode::Or | Opcode::InplaceOr => {
                             let b = operand_b!(ins);
@@ -774,7 +794,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 continue 'dispatch;
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceOr as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::Or, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::Or, inplace));
                         }
                         Opcode::Xor | Opcode::InplaceXor => {
                             let b = operand_b!(ins);
@@ -784,7 +804,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 continue 'dispatch;
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceXor as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::Xor, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::Xor, inplace));
                         }
                         Opcode::LShift | Opcode::InplaceLShift => {
                             let b = operand_b!(ins);
@@ -801,7 +821,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 }
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceLShift as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::LShift, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::LShift, inplace));
                         }
                         Opcode::RShift | Opcode::InplaceRShift => {
                             let b = operand_b!(ins);
@@ -814,12 +834,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 }
                             }
                             let inplace = ins.op_byte() == Opcode::InplaceRShift as u8;
-                            slow!(slow::binary(vm, frame, ins, BinaryOp::RShift, inplace));
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::RShift, inplace));
                         }
-                        Opcode::Pow => slow!(slow::binary(vm, frame, ins, BinaryOp::Pow, false)),
-                        Opcode::InplacePow => slow!(slow::binary(vm, frame, ins, BinaryOp::Pow, true)),
-                        Opcode::MatMul => slow!(slow::binary(vm, frame, ins, BinaryOp::MatMul, false)),
-                        Opcode::InplaceMatMul => slow!(slow::binary(vm, frame, ins, BinaryOp::MatMul, true)),
+                        Opcode::Pow => slow!(slow::binary(vm, frame!(), ins, BinaryOp::Pow, false)),
+                        Opcode::InplacePow => slow!(slow::binary(vm, frame!(), ins, BinaryOp::Pow, true)),
+                        Opcode::MatMul => slow!(slow::binary(vm, frame!(), ins, BinaryOp::MatMul, false)),
+                        Opcode::InplaceMatMul => slow!(slow::binary(vm, frame!(), ins, BinaryOp::MatMul, true)),
                         Opcode::Negative => {
                             let b = operand_b!(ins);
                             if b.is_float() {
@@ -833,10 +853,10 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 set!(ins.a(), value);
                                 continue 'dispatch;
                             }
-                            slow!(slow::unary(vm, frame, ins, UnaryOp::Neg));
+                            slow!(slow::unary(vm, frame!(), ins, UnaryOp::Neg));
                         }
-                        Opcode::Positive => slow!(slow::unary(vm, frame, ins, UnaryOp::Pos)),
-                        Opcode::Invert => slow!(slow::unary(vm, frame, ins, UnaryOp::Invert)),
+                        Opcode::Positive => slow!(slow::unary(vm, frame!(), ins, UnaryOp::Pos)),
+                        Opcode::Invert => slow!(slow::unary(vm, frame!(), ins, UnaryOp::Invert)),
                         Opcode::Not => {
                             let b = operand_b!(ins);
                             let cond = if b.is_bool() {
@@ -846,8 +866,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             } else if b.is_int() {
                                 b.as_int() == 0
                             } else {
-                                (*frame).ip = ip;
-                                match slow::truth_b(vm, frame, ins) {
+                                (*frame!()).ip = ip;
+                                match slow::truth_b(vm, frame!(), ins) {
                                     Ok(truth) => !truth,
                                     Err(_) => break 'dispatch Exit::Raise,
                                 }
@@ -855,8 +875,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             compare_done!(cond);
                         }
                         Opcode::ToBool => {
-                            (*frame).ip = ip;
-                            match slow::truth_b(vm, frame, ins) {
+                            (*frame!()).ip = ip;
+                            match slow::truth_b(vm, frame!(), ins) {
                                 Ok(truth) => set!(ins.a(), Value::from_bool(truth)),
                                 Err(_) => break 'dispatch Exit::Raise,
                             }
@@ -871,9 +891,9 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             let b = operand_b!(ins);
                             let c = operand_c!(ins);
                             if b.is_unbound() || c.is_unbound() {
-                                (*frame).ip = ip;
+                                (*frame!()).ip = ip;
                                 let which = if b.is_unbound() { ins.b() } else { ins.c() };
-                                drop(slow::unbound(vm, frame, which));
+                                drop(slow::unbound(vm, frame!(), which));
                                 break 'dispatch Exit::Raise;
                             }
                             let same = b == c;
@@ -882,8 +902,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             compare_done!(same == (ins.op_byte() == Opcode::Is as u8));
                         }
                         Opcode::In | Opcode::NotIn => {
-                            (*frame).ip = ip;
-                            match slow::contains(vm, frame, ins) {
+                            (*frame!()).ip = ip;
+                            match slow::contains(vm, frame!(), ins) {
                                 Ok(found) => {
                                     compare_done!(found == (ins.op_byte() == Opcode::In as u8))
                                 }
@@ -908,8 +928,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             } else if value.is_int() {
                                 value.as_int() != 0
                             } else {
-                                (*frame).ip = ip;
-                                match slow::truth_a(vm, frame, ins) {
+                                (*frame!()).ip = ip;
+                                match slow::truth_a(vm, frame!(), ins) {
                                     Ok(truth) => truth,
                                     Err(_) => break 'dispatch Exit::Raise,
                                 }
@@ -921,8 +941,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::JumpIfNone | Opcode::JumpIfNotNone => {
                             let value = reg!(ins.a());
                             if value.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.a()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.a()));
                                 break 'dispatch Exit::Raise;
                             }
                             if ins.has(f::A_TEMP) {
@@ -935,7 +955,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }
 
                         // ---- iteration -------------------------------------------------------
-                        Opcode::GetIter => slow!(slow::get_iter(vm, frame, ins)),
+                        Opcode::GetIter => slow!(slow::get_iter(vm, frame!(), ins)),
                         Opcode::ForIter => {
                             if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                 slow!(slow::eval_breaker(vm));
@@ -962,7 +982,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     ip = ip.sub(ins.c());
                                 } else {
                                     // Others may hold the iterator: it stays exhausted.
-                                    (*frame).ip = ip;
+                                    (*frame!()).ip = ip;
                                     drop(it.list.take());
                                     reg!(ins.a()) = Value::UNBOUND;
                                     drop_value!(iterator);
@@ -985,23 +1005,23 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             } else if ty == &raw const generator::GENERATOR
                                 && payload::<Generator>(iterator).can_resume()
                             {
-                                (*frame).ip = ip;
+                                (*frame!()).ip = ip;
                                 match generator::push(vm, payload::<Generator>(iterator), Value::NONE, 0) {
                                     Ok(new) => enter!(new),
                                     Err(_) => break 'dispatch Exit::Raise,
                                 }
                             } else {
-                                (*frame).ip = ip;
-                                match slow::for_iter(vm, frame, ins) {
+                                (*frame!()).ip = ip;
+                                match slow::for_iter(vm, frame!(), ins) {
                                     Ok(true) => ip = ip.sub(ins.c()),
                                     Ok(false) => {}
                                     Err(_) => break 'dispatch Exit::Raise,
                                 }
                             }
                         }
-                        Opcode::GetAIter => slow!(slow::get_aiter(vm, frame, ins)),
-                        Opcode::GetANext => slow!(slow::get_anext(vm, frame, ins)),
-                        Opcode::EndAsyncFor => slow!(slow::end_async_for(vm, frame, ins)),
+                        Opcode::GetAIter => slow!(slow::get_aiter(vm, frame!(), ins)),
+                        Opcode::GetANext => slow!(slow::get_anext(vm, frame!(), ins)),
+                        Opcode::EndAsyncFor => slow!(slow::end_async_for(vm, frame!(), ins)),
                         Opcode::UnpackSequence => {
                             let b = reg!(ins.b());
                             let n = ins.c();
@@ -1017,7 +1037,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 if let Some(items) = items
                                     && items.len() == n
                                 {
-                                    let first = base!().add(ins.a());
+                                    let first = base.add(ins.a());
                                     if ins.has(f::B_TEMP) {
                                         reg!(ins.b()) = Value::UNBOUND;
                                     }
@@ -1032,29 +1052,29 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::unpack_sequence(vm, frame, ins));
+                            slow!(slow::unpack_sequence(vm, frame!(), ins));
                         }
-                        Opcode::UnpackEx => slow!(slow::unpack_ex(vm, frame, ins)),
+                        Opcode::UnpackEx => slow!(slow::unpack_ex(vm, frame!(), ins)),
 
                         // ---- building -----------------------------------------------------------
-                        Opcode::BuildTuple => slow!(slow::build_tuple(vm, frame, ins)),
-                        Opcode::BuildList => slow!(slow::build_list(vm, frame, ins)),
-                        Opcode::BuildSet => slow!(slow::build_set(vm, frame, ins)),
-                        Opcode::BuildMap => slow!(slow::build_map(vm, frame, ins)),
-                        Opcode::BuildString => slow!(slow::build_string(vm, frame, ins)),
-                        Opcode::ListAppend => slow!(slow::list_append(vm, frame, ins)),
-                        Opcode::SetAdd => slow!(slow::set_add(vm, frame, ins)),
-                        Opcode::MapAdd => slow!(slow::map_add(vm, frame, ins)),
-                        Opcode::ListExtend => slow!(slow::list_extend(vm, frame, ins)),
-                        Opcode::SetUpdate => slow!(slow::set_update(vm, frame, ins)),
-                        Opcode::DictUpdate => slow!(slow::dict_update(vm, frame, ins)),
-                        Opcode::DictMerge => slow!(slow::dict_merge(vm, frame, ins)),
-                        Opcode::ListToTuple => slow!(slow::list_to_tuple(vm, frame, ins)),
-                        Opcode::FormatSimple => slow!(slow::format_simple(vm, frame, ins)),
-                        Opcode::FormatWithSpec => slow!(slow::format_with_spec(vm, frame, ins)),
-                        Opcode::ConvertValue => slow!(slow::convert_value(vm, frame, ins)),
-                        Opcode::BuildInterpolation => slow!(slow::build_interpolation(vm, frame, ins)),
-                        Opcode::BuildTemplate => slow!(slow::build_template(vm, frame, ins)),
+                        Opcode::BuildTuple => slow!(slow::build_tuple(vm, frame!(), ins)),
+                        Opcode::BuildList => slow!(slow::build_list(vm, frame!(), ins)),
+                        Opcode::BuildSet => slow!(slow::build_set(vm, frame!(), ins)),
+                        Opcode::BuildMap => slow!(slow::build_map(vm, frame!(), ins)),
+                        Opcode::BuildString => slow!(slow::build_string(vm, frame!(), ins)),
+                        Opcode::ListAppend => slow!(slow::list_append(vm, frame!(), ins)),
+                        Opcode::SetAdd => slow!(slow::set_add(vm, frame!(), ins)),
+                        Opcode::MapAdd => slow!(slow::map_add(vm, frame!(), ins)),
+                        Opcode::ListExtend => slow!(slow::list_extend(vm, frame!(), ins)),
+                        Opcode::SetUpdate => slow!(slow::set_update(vm, frame!(), ins)),
+                        Opcode::DictUpdate => slow!(slow::dict_update(vm, frame!(), ins)),
+                        Opcode::DictMerge => slow!(slow::dict_merge(vm, frame!(), ins)),
+                        Opcode::ListToTuple => slow!(slow::list_to_tuple(vm, frame!(), ins)),
+                        Opcode::FormatSimple => slow!(slow::format_simple(vm, frame!(), ins)),
+                        Opcode::FormatWithSpec => slow!(slow::format_with_spec(vm, frame!(), ins)),
+                        Opcode::ConvertValue => slow!(slow::convert_value(vm, frame!(), ins)),
+                        Opcode::BuildInterpolation => slow!(slow::build_interpolation(vm, frame!(), ins)),
+                        Opcode::BuildTemplate => slow!(slow::build_template(vm, frame!(), ins)),
 
                         // ---- calls ------------------------------------------------------------------
                         Opcode::Call | Opcode::CallClass => {
@@ -1067,8 +1087,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     let function = payload::<Function>(callee);
                                     let code = function.code();
                                     if code.fast_argc == argc {
-                                        (*frame).ip = ip;
-                                        let window = slow::call_window(frame, b + 1, argc);
+                                        (*frame!()).ip = ip;
+                                        let window = slow::call_window(frame!(), b + 1, argc);
                                         enter_function!(code, function, window, argc, callee, b);
                                     }
                                 } else if ty == &raw const crate::types::typ::TYPE {
@@ -1076,7 +1096,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     let site = cache!(ins);
                                     if class.version.get() == site.version2
                                         && site.version2 != 0
-                                        && !(*frame).has(ff::GENERATOR)
+                                        && !(*frame!()).has(ff::GENERATOR)
                                     {
                                         let init = site.value;
                                         let function = payload::<Function>(init);
@@ -1085,10 +1105,10 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                             && let Some(instance) =
                                                 vm.try_alloc(class, crate::types::object::Plain)
                                         {
-                                            (*frame).ip = ip;
+                                            (*frame!()).ip = ip;
                                             let instance = instance.into_value();
                                             (*instance.as_ptr()).incref();
-                                            let window = base!().add(b);
+                                            let window = base.add(b);
                                             *window = instance;
                                             drop_value!(callee);
                                             match push_frame(
@@ -1117,8 +1137,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         }
                                     }
                                 } else if ty == &raw const BUILTIN_FUNCTION {
-                                    (*frame).ip = ip;
-                                    match slow::call_builtin_fast(vm, base!().add(b), argc) {
+                                    (*frame!()).ip = ip;
+                                    match slow::call_builtin_fast(vm, base.add(b), argc) {
                                         Ok(value) => {
                                             set!(ins.a(), value);
                                             if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
@@ -1130,8 +1150,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                 }
                             }
-                            (*frame).ip = ip;
-                            match slow::call(vm, frame, ins, false, false) {
+                            (*frame!()).ip = ip;
+                            match slow::call(vm, frame!(), ins, false, false) {
                                 Ok(slow::Called::Done) => {}
                                 Ok(slow::Called::Pushed(new)) => enter!(new),
                                 Err(_) => break 'dispatch Exit::Raise,
@@ -1149,14 +1169,14 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     let code = function.code();
                                     let count = argc + has_self as usize;
                                     if code.fast_argc == count {
-                                        (*frame).ip = ip;
+                                        (*frame!()).ip = ip;
                                         let first = b + 2 - has_self as usize;
-                                        let window = slow::call_window(frame, first, count);
+                                        let window = slow::call_window(frame!(), first, count);
                                         enter_function!(code, function, window, count, callee, b);
                                     }
                                 } else if ty == &raw const METHOD_DESCRIPTOR && has_self {
-                                    (*frame).ip = ip;
-                                    match slow::call_method_descriptor_fast(vm, base!().add(b), argc + 1) {
+                                    (*frame!()).ip = ip;
+                                    match slow::call_method_descriptor_fast(vm, base.add(b), argc + 1) {
                                         Ok(value) => {
                                             set!(ins.a(), value);
                                             if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
@@ -1168,17 +1188,17 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                 }
                             }
-                            (*frame).ip = ip;
-                            match slow::call(vm, frame, ins, true, false) {
+                            (*frame!()).ip = ip;
+                            match slow::call(vm, frame!(), ins, true, false) {
                                 Ok(slow::Called::Done) => {}
                                 Ok(slow::Called::Pushed(new)) => enter!(new),
                                 Err(_) => break 'dispatch Exit::Raise,
                             }
                         }
                         Opcode::CallKw | Opcode::CallMethodKw => {
-                            (*frame).ip = ip;
+                            (*frame!()).ip = ip;
                             let method = ins.op_byte() == Opcode::CallMethodKw as u8;
-                            match slow::call(vm, frame, ins, method, true) {
+                            match slow::call(vm, frame!(), ins, method, true) {
                                 Ok(slow::Called::Done) => {
                                     if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                         slow!(slow::eval_breaker(vm));
@@ -1189,8 +1209,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             }
                         }
                         Opcode::CallEx => {
-                            (*frame).ip = ip;
-                            match slow::call_ex(vm, frame, ins) {
+                            (*frame!()).ip = ip;
+                            match slow::call_ex(vm, frame!(), ins) {
                                 Ok(slow::Called::Done) => {
                                     if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
                                         slow!(slow::eval_breaker(vm));
@@ -1202,26 +1222,26 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }
 
                         // ---- functions, imports ---------------------------------------------------
-                        Opcode::MakeFunction => slow!(slow::make_function(vm, frame, ins)),
-                        Opcode::SetFunctionAttribute => slow!(slow::set_function_attribute(vm, frame, ins)),
+                        Opcode::MakeFunction => slow!(slow::make_function(vm, frame!(), ins)),
+                        Opcode::SetFunctionAttribute => slow!(slow::set_function_attribute(vm, frame!(), ins)),
                         Opcode::Return => {
                             let value = reg!(ins.a());
                             if value.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.a()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.a()));
                                 break 'dispatch Exit::Raise;
                             }
                             reg!(ins.a()) = Value::UNBOUND;
                             return_value!(value);
                         }
                         Opcode::ReturnConst => {
-                            let value = *(*frame).consts.add(ins.bc() as u32 as usize);
+                            let value = *vm.consts.get().add(ins.bc() as u32 as usize);
                             incref(value);
                             return_value!(value);
                         }
                         Opcode::ReturnGenerator => {
-                            (*frame).ip = ip;
-                            match generator::from_frame(vm, frame) {
+                            (*frame!()).ip = ip;
+                            match generator::from_frame(vm, frame!()) {
                                 Ok(object) => {
                                     // The registers moved into the generator; leave the frame bare.
                                     let value = object.into_value();
@@ -1235,18 +1255,18 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             if ins.has(f::B_TEMP) {
                                 reg!(ins.b()) = Value::UNBOUND;
                             } else if value.is_unbound() {
-                                (*frame).ip = ip;
-                                drop(slow::unbound(vm, frame, ins.b()));
+                                (*frame!()).ip = ip;
+                                drop(slow::unbound(vm, frame!(), ins.b()));
                                 break 'dispatch Exit::Raise;
                             } else {
                                 incref(value);
                             }
-                            (*frame).ip = ip;
+                            (*frame!()).ip = ip;
                             break 'dispatch Exit::Yield(value);
                         }
                         Opcode::YieldFrom => {
                             let inner = reg!(ins.b());
-                            (*frame).ip = ip;
+                            (*frame!()).ip = ip;
                             if inner.is_ptr() {
                                 let ty = type_ptr(inner);
                                 if (ty == &raw const generator::GENERATOR
@@ -1268,29 +1288,29 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                 }
                             }
-                            match slow::yield_from(vm, frame, ins) {
+                            match slow::yield_from(vm, frame!(), ins) {
                                 Ok(Some(value)) => break 'dispatch Exit::Yield(value),
                                 Ok(None) => {}
                                 Err(_) => break 'dispatch Exit::Raise,
                             }
                         }
-                        Opcode::GetYieldFromIter => slow!(slow::get_yield_from_iter(vm, frame, ins)),
-                        Opcode::GetAwaitable => slow!(slow::get_awaitable(vm, frame, ins)),
-                        Opcode::LoadBuildClass => slow!(slow::load_build_class(vm, frame, ins)),
+                        Opcode::GetYieldFromIter => slow!(slow::get_yield_from_iter(vm, frame!(), ins)),
+                        Opcode::GetAwaitable => slow!(slow::get_awaitable(vm, frame!(), ins)),
+                        Opcode::LoadBuildClass => slow!(slow::load_build_class(vm, frame!(), ins)),
                         Opcode::LoadAssertionError => {
                             set!(ins.a(), exc::ASSERTION_ERROR.to_object().into_value())
                         }
                         Opcode::LoadCommonConstant => {
                             set!(ins.a(), exc::NOT_IMPLEMENTED_ERROR.to_object().into_value())
                         }
-                        Opcode::ImportName => slow!(slow::import_name(vm, frame, ins)),
-                        Opcode::ImportFrom => slow!(slow::import_from(vm, frame, ins)),
-                        Opcode::ImportStar => slow!(slow::import_star(vm, frame, ins)),
-                        Opcode::SetupAnnotations => slow!(slow::setup_annotations(vm, frame)),
+                        Opcode::ImportName => slow!(slow::import_name(vm, frame!(), ins)),
+                        Opcode::ImportFrom => slow!(slow::import_from(vm, frame!(), ins)),
+                        Opcode::ImportStar => slow!(slow::import_star(vm, frame!(), ins)),
+                        Opcode::SetupAnnotations => slow!(slow::setup_annotations(vm, frame!())),
 
                         // ---- with, exceptions ------------------------------------------------------
-                        Opcode::LoadSpecial => slow!(slow::load_special(vm, frame, ins)),
-                        Opcode::WithExceptStart => slow!(slow::with_except_start(vm, frame, ins)),
+                        Opcode::LoadSpecial => slow!(slow::load_special(vm, frame!(), ins)),
+                        Opcode::WithExceptStart => slow!(slow::with_except_start(vm, frame!(), ins)),
                         Opcode::PushException => {
                             let item = &mut *vm.exc_info.get();
                             let exception = reg!(ins.b());
@@ -1306,19 +1326,19 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             drop_value!(old.into_value());
                         }
                         Opcode::CheckExceptionMatch => {
-                            (*frame).ip = ip;
-                            match slow::check_exception_match(vm, frame, ins) {
+                            (*frame!()).ip = ip;
+                            match slow::check_exception_match(vm, frame!(), ins) {
                                 Ok(matches) => compare_done!(matches),
                                 Err(_) => break 'dispatch Exit::Raise,
                             }
                         }
                         Opcode::CheckExceptionGroupMatch => {
-                            slow!(slow::check_exception_group_match(vm, frame, ins))
+                            slow!(slow::check_exception_group_match(vm, frame!(), ins))
                         }
-                        Opcode::PrepareReraiseStar => slow!(slow::prepare_reraise_star(vm, frame, ins)),
+                        Opcode::PrepareReraiseStar => slow!(slow::prepare_reraise_star(vm, frame!(), ins)),
                         Opcode::Raise => {
-                            (*frame).ip = ip;
-                            slow::raise(vm, frame, ins);
+                            (*frame!()).ip = ip;
+                            slow::raise(vm, frame!(), ins);
                             break 'dispatch Exit::Raise;
                         }
                         Opcode::Reraise => {
@@ -1339,27 +1359,26 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             let matches = crate::protocol::type_of(subject).has(flag);
                             compare_done!(matches);
                         }
-                        Opcode::MatchKeys => slow!(slow::match_keys(vm, frame, ins)),
-                        Opcode::MatchClass => slow!(slow::match_class(vm, frame, ins)),
-                        Opcode::GetLen => slow!(slow::get_len(vm, frame, ins)),
-                        Opcode::MatchRest => slow!(slow::match_rest(vm, frame, ins)),
-                        Opcode::Intrinsic1 => slow!(slow::intrinsic1(vm, frame, ins)),
-                        Opcode::Intrinsic2 => slow!(slow::intrinsic2(vm, frame, ins)),
+                        Opcode::MatchKeys => slow!(slow::match_keys(vm, frame!(), ins)),
+                        Opcode::MatchClass => slow!(slow::match_class(vm, frame!(), ins)),
+                        Opcode::GetLen => slow!(slow::get_len(vm, frame!(), ins)),
+                        Opcode::MatchRest => slow!(slow::match_rest(vm, frame!(), ins)),
+                        Opcode::Intrinsic1 => slow!(slow::intrinsic1(vm, frame!(), ins)),
+                        Opcode::Intrinsic2 => slow!(slow::intrinsic2(vm, frame!(), ins)),
                     }
                 },
             };
 
             match leave {
                 Exit::Return(value) => {
-                    let flags = (*frame).flags;
+                    let flags = (*frame!()).flags;
                     if flags & ff::GENERATOR != 0 {
-                        let generator = (*frame).extra;
+                        let generator = (*frame!()).extra;
                         generator::finish(vm, payload::<Generator>(generator));
                         if flags & ff::ENTRY != 0 {
                             return Ok(value);
                         }
-                        frame = vm.frame.get();
-                        ip = (*frame).ip;
+                        switch!(frame!());
                         let pending = *ip.sub(1);
                         if pending.op_byte() == Opcode::ForIter as u8 {
                             let iterator = reg!(pending.a());
@@ -1376,13 +1395,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         continue 'outer;
                     }
                     let mut value = value;
-                    leave_frame(vm, frame);
+                    let ended = frame!();
+                    leave_frame(vm, ended);
                     if flags & ff::ENTRY != 0 {
                         return Ok(value);
                     }
-                    let ended = frame;
-                    frame = vm.frame.get();
-                    ip = (*frame).ip;
+                    switch!(frame!());
                     let pending = *ip.sub(1);
                     if flags & ff::DROP_CALLABLE != 0 {
                         let callable = reg!(pending.b());
@@ -1395,7 +1413,7 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         let extra = (*ended).extra;
                         drop_value!((*ended).function);
                         if !value.is_none() {
-                            (*frame).ip = ip;
+                            (*frame!()).ip = ip;
                             let shown = crate::protocol::type_of(value).name().to_string();
                             drop(Object::from_owned(value));
                             drop(Object::from_owned(extra));
@@ -1412,16 +1430,16 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                 Exit::Yield(value) => {
                     // Up through generators that delegate to this one.
                     loop {
-                        let flags = (*frame).flags;
-                        let generator = payload::<Generator>((*frame).extra);
+                        let flags = (*frame!()).flags;
+                        let generator = payload::<Generator>((*frame!()).extra);
                         generator::suspend(vm, generator);
                         if flags & ff::ENTRY != 0 {
                             return Ok(value);
                         }
-                        frame = vm.frame.get();
-                        let pending = *(*frame).ip.sub(1);
+                        let pending = *(*frame!()).ip.sub(1);
                         if pending.op_byte() == Opcode::ForIter as u8 {
-                            ip = (*frame).ip.sub(pending.c());
+                            switch!(frame!());
+                            ip = ip.sub(pending.c());
                             set!(pending.b(), value);
                             break;
                         }
@@ -1429,11 +1447,8 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     }
                 }
                 Exit::Raise => {
-                    match unwind::unwind(vm, frame) {
-                        Some(handler_frame) => {
-                            frame = handler_frame;
-                            ip = (*frame).ip;
-                        }
+                    match unwind::unwind(vm, frame!()) {
+                        Some(handler_frame) => switch!(handler_frame),
                         None => return Err(vm.already_raised()),
                     }
                 }

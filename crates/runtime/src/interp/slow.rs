@@ -44,7 +44,7 @@ unsafe fn operand(vm: &Vm, frame: F, i: usize, temp: bool, constant: bool) -> Re
     // SAFETY: as above.
     unsafe {
         if constant {
-            return Ok(Object::from_borrowed(*(*frame).consts.add(i)));
+            return Ok(Object::from_borrowed(*(*(*frame).code).consts_ptr().add(i)));
         }
         if temp {
             return Ok(take(frame, i));
@@ -71,11 +71,11 @@ unsafe fn set(frame: F, i: usize, object: Object) {
     unsafe { drop(Object::from_owned(std::mem::replace(reg(frame, i), object.into_value()))) }
 }
 unsafe fn cache<'a>(frame: F, ins: I) -> &'a mut Cache {
-    unsafe { &mut *(*frame).caches.add(ins.c()) }
+    unsafe { &mut *(*(*frame).code).caches_ptr().add(ins.c()) }
 }
 unsafe fn name_of<'a>(frame: F, ins: I) -> &'a Object {
     // SAFETY: names are constants of the code.
-    unsafe { Object::borrow_value(&(*(*frame).caches.add(ins.c())).name) }
+    unsafe { Object::borrow_value(&(*(*(*frame).code).caches_ptr().add(ins.c())).name) }
 }
 unsafe fn temps(frame: F, first: usize, n: usize) -> Vec<Object> {
     (first..first + n).map(|i| unsafe { take(frame, i) }).collect()
@@ -943,9 +943,60 @@ unsafe fn slice_of_temps(vm: &Vm, frame: F, first: usize) -> Object {
     }
 }
 
+/// The bounds of `[start:stop]` in a sequence of `len` items, if both are small
+/// ints or None.
+#[inline]
+fn plain_bounds(start: Value, stop: Value, len: usize) -> Option<(usize, usize)> {
+    let fit = |bound: Value, default: usize| {
+        if bound.is_none() {
+            return Some(default);
+        }
+        if !bound.is_int() {
+            return None;
+        }
+        let i = bound.as_int();
+        let i = if i < 0 { (i + len as i64).max(0) } else { i };
+        Some((i as usize).min(len))
+    };
+    let (start, stop) = (fit(start, 0)?, fit(stop, len)?);
+    Some((start, stop.max(start)))
+}
+
 #[inline(never)]
 pub unsafe fn get_slice(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
+        if !ins.has(taipan_bytecode::flags::B_CONST) {
+            let source = *reg(frame, ins.b());
+            let (start, stop) = (*reg(frame, ins.c()), *reg(frame, ins.c() + 1));
+            let object = Object::borrow_value(&source);
+            let ty = object.ty();
+            let mut value = None;
+            if ty.is(&crate::types::list::LIST) {
+                let list = List::from_raw(source);
+                if let Some((i, j)) = plain_bounds(start, stop, list.len()) {
+                    value = Some(vm.list(list.items_unchecked()[i..j].to_vec()));
+                }
+            } else if ty.is(&crate::types::str::STR) {
+                let s = object.payload_unchecked::<Str>();
+                if let Some((i, j)) = plain_bounds(start, stop, s.len()) {
+                    value = Some(if j - i == s.len() { object.clone() } else { s.slice(vm, i, j) });
+                }
+            } else if ty.is(&crate::types::tuple::TUPLE) {
+                let items = object.payload_unchecked::<Tuple>().items();
+                if let Some((i, j)) = plain_bounds(start, stop, items.len()) {
+                    let whole = j - i == items.len();
+                    value = Some(if whole { object.clone() } else { vm.tuple(items[i..j].to_vec()) });
+                }
+            }
+            if let Some(value) = value {
+                // The bounds are no pointers: nothing to drop.
+                if ins.has(taipan_bytecode::flags::B_TEMP) {
+                    drop(take(frame, ins.b()));
+                }
+                set(frame, ins.a(), value);
+                return Ok(());
+            }
+        }
         let object = get_b(vm, frame, ins)?;
         let slice = slice_of_temps(vm, frame, ins.c());
         let value = vm.get_item(&object, &slice)?;
@@ -959,6 +1010,14 @@ pub unsafe fn set_slice(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let value = get_b(vm, frame, ins)?;
         let container = get_a(vm, frame, ins)?;
+        let (start, stop) = (*reg(frame, ins.c()), *reg(frame, ins.c() + 1));
+        if container.ty().is(&crate::types::list::LIST)
+            && value.ty().is(&crate::types::list::LIST)
+            && let list = List::from_raw(container.value())
+            && let Some((i, j)) = plain_bounds(start, stop, list.len())
+        {
+            return crate::types::list_methods::replace_items(vm, list, i, j, List::from_raw(value.value()).to_vec());
+        }
         let slice = slice_of_temps(vm, frame, ins.c());
         vm.set_item(&container, &slice, &value)
     }
@@ -1804,7 +1863,7 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
 #[inline(never)]
 pub unsafe fn make_function(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
-        let code = Object::from_borrowed(*(*frame).consts.add(ins.bc() as u32 as usize));
+        let code = Object::from_borrowed(*(*(*frame).code).consts_ptr().add(ins.bc() as u32 as usize));
         if code.downcast::<Code>().is_none() {
             return Err(vm.system_error("function without code"));
         }

@@ -136,7 +136,7 @@ fn property_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) 
     }
     let bound = PROPERTY_SIG.bind(vm, args, kwnames)?;
     let this = payload::<Property>(object);
-    for (field, value) in [&this.fget, &this.fset, &this.fdel].into_iter().zip(&bound) {
+    for (field, value) in [&this.fget, &this.fset, &this.fdel].into_iter().zip(bound.iter()) {
         field.set_option(value.some().cloned());
     }
     this.doc.clear();

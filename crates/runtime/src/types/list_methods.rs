@@ -138,16 +138,27 @@ fn append_all(vm: &Vm, list: &List, mut new: Vec<Object>) -> Result<()> {
 }
 
 /// Replaces `start..stop` by `new`; what was there comes back, to be dropped.
-fn splice(vm: &Vm, list: &List, start: usize, stop: usize, new: Vec<Object>) -> Result<Vec<Object>> {
+fn splice(vm: &Vm, list: &List, start: usize, stop: usize, mut new: Vec<Object>) -> Result<Vec<Object>> {
     list.with_items(|items| {
         let start = start.min(items.len());
         let stop = stop.clamp(start, items.len());
+        if new.len() == stop - start {
+            // As many as before: they change places.
+            items[start..stop].swap_with_slice(&mut new);
+            return Ok(new);
+        }
         let grown = new.len().saturating_sub(stop - start);
         if items.try_reserve(grown).is_err() {
             return Err(vm.memory_error());
         }
         Ok(items.splice(start..stop, new).collect())
     })
+}
+
+/// Puts `new` in the place of the items from `start` to `stop`.
+pub(crate) fn replace_items(vm: &Vm, list: &List, start: usize, stop: usize, new: Vec<Object>) -> Result<()> {
+    drop(splice(vm, list, start, stop, new)?);
+    Ok(())
 }
 
 fn list_repr(vm: &Vm, list: &Object) -> Result {

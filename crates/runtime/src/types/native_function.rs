@@ -5,7 +5,7 @@ use crate::names::name;
 use crate::native::{NativeCode, Signature};
 use crate::prelude::*;
 use crate::slots::Row;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 /// Payload of builtin functions, bound builtin methods and method descriptors.
 pub struct NativeFunction {
@@ -15,11 +15,16 @@ pub struct NativeFunction {
     pub module: Object,
     /// The class that owns a method descriptor.
     pub owner: Option<&'static Type>,
+    /// What a bound method was bound from: it has the signature. Else UNBOUND.
+    descriptor: Object,
     signature: OnceCell<Box<Signature>>,
     /// Exact number of positional parameters, self included, if that is all
-    /// there is to the signature; else usize::MAX.
-    pub arity: usize,
+    /// there is to the signature; else `NO_ARITY`; `UNKNOWN_ARITY` before the first call.
+    arity: Cell<usize>,
 }
+
+const NO_ARITY: usize = usize::MAX;
+const UNKNOWN_ARITY: usize = usize::MAX - 1;
 
 impl NativeClass for NativeFunction {
     fn class() -> &'static Type {
@@ -28,22 +33,31 @@ impl NativeClass for NativeFunction {
     fn traverse(&self, visitor: &mut Visitor) {
         visitor.visit_object(&self.object);
         visitor.visit_object(&self.module);
+        visitor.visit_object(&self.descriptor);
     }
 }
 
 /// How many parameters a signature of only required positional ones has.
 fn plain_arity(def: &MethodDef) -> usize {
-    let NativeCode::Bound(_) = def.code else { return usize::MAX };
-    let Some(open) = def.sig.find('(') else { return usize::MAX };
+    let NativeCode::Bound(_) = def.code else { return NO_ARITY };
+    let Some(open) = def.sig.find('(') else { return NO_ARITY };
     let inner = &def.sig[open + 1..def.sig.len().saturating_sub(1)];
     if inner.contains(['=', '*']) {
-        return usize::MAX;
+        return NO_ARITY;
     }
     inner.split(',').map(str::trim).filter(|p| !p.is_empty() && *p != "/").count()
 }
 
 fn payload(def: &'static MethodDef, object: Object, module: Object, owner: Option<&'static Type>) -> NativeFunction {
-    NativeFunction { def, object, module, owner, signature: OnceCell::new(), arity: plain_arity(def) }
+    NativeFunction {
+        def,
+        object,
+        module,
+        owner,
+        descriptor: Object::UNBOUND,
+        signature: OnceCell::new(),
+        arity: Cell::new(UNKNOWN_ARITY),
+    }
 }
 
 /// A module's function, or any function without self.
@@ -51,9 +65,13 @@ pub fn new_function(vm: &Vm, def: &'static MethodDef, module: Object) -> Object 
     vm.alloc(&BUILTIN_FUNCTION, payload(def, Object::UNBOUND, module, None))
 }
 
-/// A builtin method bound to an object.
-pub fn new_bound(vm: &Vm, def: &'static MethodDef, object: Object, owner: Option<&'static Type>) -> Object {
-    vm.alloc(&BUILTIN_FUNCTION, payload(def, object, Object::UNBOUND, owner))
+/// A method or class method descriptor bound to an object.
+fn new_bound(vm: &Vm, descriptor: &Object, object: Object) -> Object {
+    let f = this(descriptor);
+    let mut bound = payload(f.def, object, Object::UNBOUND, f.owner);
+    bound.arity.set(f.arity.get());
+    bound.descriptor = descriptor.clone();
+    vm.alloc(&BUILTIN_FUNCTION, bound)
 }
 
 /// What goes into a static type's dict for a row of its method table.
@@ -105,6 +123,9 @@ pub fn is_print(object: &Object) -> bool {
 
 impl NativeFunction {
     pub fn signature(&self, vm: &Vm) -> &Signature {
+        if !self.descriptor.is_unbound() {
+            return this(&self.descriptor).signature(vm);
+        }
         self.signature.get_or_init(|| {
             let mut signature = Signature::parse(vm, self.def.sig);
             signature.qualified = match (self.owner, self.module.downcast::<Str>()) {
@@ -122,21 +143,19 @@ impl NativeFunction {
     pub fn invoke(&self, vm: &Vm, args: &[Object], kwnames: &[Object], skip: usize) -> Result {
         match self.def.code {
             NativeCode::Bound(f) => {
-                if args.len() == self.arity && kwnames.is_empty() {
-                    return f(vm, args);
+                if kwnames.is_empty() {
+                    if args.len() == self.arity.get() {
+                        return f(vm, args);
+                    }
+                    if self.arity.get() == UNKNOWN_ARITY {
+                        self.arity.set(plain_arity(self.def));
+                        return self.invoke(vm, args, kwnames, skip);
+                    }
                 }
                 let signature = self.signature(vm);
                 let all = signature.params.len();
                 if kwnames.is_empty() && all <= 8 && signature.defaults_fill(args.len()) {
-                    let mut bound = [const { Object::UNBOUND }; 8];
-                    for (slot, arg) in bound.iter_mut().zip(args) {
-                        *slot = arg.clone();
-                    }
-                    for (slot, param) in bound.iter_mut().zip(&signature.params).skip(args.len()) {
-                        if let Some(default) = &param.default {
-                            *slot = default.clone();
-                        }
-                    }
+                    let bound = signature.filled(args);
                     return f(vm, &bound[..all]);
                 }
                 let bound = signature.bind(vm, args, kwnames, skip)?;
@@ -364,7 +383,7 @@ pub static METHOD_DESCRIPTOR: Type = Type::new::<NativeFunction>(
             let Some(object) = object else { return Ok(descr.clone()) };
             let f = this(descr);
             check_receiver(vm, f, std::slice::from_ref(object), 0)?;
-            Ok(new_bound(vm, f.def, object.clone(), f.owner))
+            Ok(new_bound(vm, descr, object.clone()))
         }),
         ..Slots::EMPTY.repr(|vm, f| {
             let f = this(f);
@@ -400,13 +419,12 @@ pub static CLASSMETHOD_DESCRIPTOR: Type = Type::new::<NativeFunction>(
             f.invoke(vm, args, kwnames, 1)
         }),
         descr_get: Some(|vm, descr, object, owner| {
-            let f = this(descr);
             let class = match (owner, object) {
                 (Some(owner), _) => owner.clone(),
                 (None, Some(object)) => object.ty().to_object(),
                 (None, None) => return Ok(descr.clone()),
             };
-            Ok(new_bound(vm, f.def, class, f.owner))
+            Ok(new_bound(vm, descr, class))
         }),
         ..Slots::EMPTY.repr(|vm, f| {
             let f = this(f);

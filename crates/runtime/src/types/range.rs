@@ -7,7 +7,7 @@
 use crate::prelude::*;
 use crate::types::int;
 use crate::types::iterators::{self, HINT_DOC, REDUCE_DOC, SETSTATE_DOC};
-use crate::types::slice::Slice;
+use crate::types::slice::{self, Slice};
 use crate::types::str;
 use std::cell::{Cell, RefCell};
 use taipan_numeric::BigInt;
@@ -248,6 +248,16 @@ fn range_getitem(vm: &Vm, range: &Object, key: &Object) -> Result {
             vm.type_error(format!("range indices must be integers or slices, not {}", key.ty().name()))
         );
     };
+    if let Some((start, step, length)) = this.small()
+        && (slice.step.is_none() || slice.step.is_int())
+    {
+        let bounds = slice.unpack(vm)?;
+        let (first, stop) = slice::fit(bounds, length as usize);
+        let at = |i: isize| (i as i64).checked_mul(step).and_then(|n| n.checked_add(start));
+        if let (Some(first), Some(stop), Some(step)) = (at(first), at(stop), (bounds.2 as i64).checked_mul(step)) {
+            return Ok(from_parts(vm, vm.int(first), vm.int(stop), vm.int(step)));
+        }
+    }
     let (start, stop, step) = slice.long_indices(vm, &big(&this.length))?;
     let new_step = match step.mul(&big(&this.step)) {
         Ok(step) => int::from_big(vm, step),

@@ -161,14 +161,19 @@ impl Slice {
     }
 }
 
-/// Fits start, stop and step (not 0) to a sequence of `len` items.
-pub fn adjust((start, stop, step): (isize, isize, isize), len: usize) -> SliceRange {
+/// Start and stop fitted to a sequence of `len` items, for a step that is not 0.
+pub fn fit((start, stop, step): (isize, isize, isize), len: usize) -> (isize, isize) {
     let len = len as isize;
     let (lowest, highest) = if step < 0 { (-1, len - 1) } else { (0, len) };
     let fit = |i: isize| {
         if i < 0 { i.saturating_add(len).max(lowest) } else { i.min(highest) }
     };
-    let (start, stop) = (fit(start), fit(stop));
+    (fit(start), fit(stop))
+}
+
+/// Fits start, stop and step (not 0) to a sequence of `len` items.
+pub fn adjust((start, stop, step): (isize, isize, isize), len: usize) -> SliceRange {
+    let (start, stop) = fit((start, stop, step), len);
     let count = if step < 0 {
         if stop < start { ((start - stop - 1) as usize) / step.unsigned_abs() + 1 } else { 0 }
     } else if start < stop {

@@ -474,7 +474,7 @@ static KWARGS_SIG: Sig = Sig::new("paramspeckwargs(origin)");
 
 fn part_new<const ARGS: bool>(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let sig = if ARGS { &ARGS_SIG } else { &KWARGS_SIG };
-    let origin = sig.bind(vm, args, kwnames)?.swap_remove(0);
+    let origin = sig.bind(vm, args, kwnames)?[0].clone();
     allocate(vm, class, Part::<ARGS> { origin })
 }
 

@@ -109,7 +109,7 @@ static KEY_SIG: Sig = Sig::new("K(obj)");
 fn key_call(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result {
     let value = match args {
         [value] if kwnames.is_empty() => value.clone(),
-        _ => KEY_SIG.bind(vm, args, kwnames)?.swap_remove(0),
+        _ => KEY_SIG.bind(vm, args, kwnames)?.first().cloned().unwrap_or(Object::NONE),
     };
     let compare = ObjectCell::new(this::<KeyWrapper>(object).compare.get());
     allocate(vm, &KEY_WRAPPER, KeyWrapper { compare, object: ObjectCell::new(value) })

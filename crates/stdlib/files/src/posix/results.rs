@@ -149,7 +149,7 @@ fn stat_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resul
 fn sched_param_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     static SIG: Sig = Sig::new("sched_param(sched_priority)");
     let args = SIG.bind(vm, args, kwnames)?;
-    plain_new(vm, class, &[vm.tuple(args)], &[])
+    plain_new(vm, class, &[vm.tuple(args.to_vec())], &[])
 }
 
 /// Seconds as a float, rounded once.

@@ -89,8 +89,9 @@ static NEW_SIG: Sig = Sig::new(
 static CALL_SIG: Sig = Sig::new("_iterencode(obj, _current_indent_level)");
 
 fn encoder_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let mut bound = NEW_SIG.bind(vm, args, kwnames)?;
-    let mut next = || bound.remove(0);
+    let bound = NEW_SIG.bind(vm, args, kwnames)?;
+    let mut bound = bound.iter().cloned();
+    let mut next = || bound.next().unwrap_or(Object::NONE);
     let (markers, default, encoder, indent) = (next(), next(), next(), next());
     let (key_separator, item_separator) = (next(), next());
     for (i, separator) in [(5, &key_separator), (6, &item_separator)] {

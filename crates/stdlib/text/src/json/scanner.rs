@@ -67,7 +67,7 @@ static NEW_SIG: Sig = Sig::new("make_scanner(context)");
 static CALL_SIG: Sig = Sig::new("scan_once(string, idx)");
 
 fn scanner_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    let context = NEW_SIG.bind(vm, args, kwnames)?.swap_remove(0);
+    let context = NEW_SIG.bind(vm, args, kwnames)?[0].clone();
     let strict = vm.is_true(&vm.get_attr_str(&context, "strict")?)?;
     let payload = Scanner {
         strict,
