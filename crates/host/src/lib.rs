@@ -17,6 +17,7 @@ pub mod policy;
 pub mod poll;
 pub mod process;
 pub mod resolve;
+pub mod shared;
 pub mod signal;
 pub mod spawn;
 pub mod terminal;

@@ -407,3 +407,29 @@ pub fn interface_name(index: u32) -> Result<CString> {
         Ok(CStr::from_ptr(out.as_ptr()).to_owned())
     }
 }
+
+/// The hardware address of the first interface that has one.
+pub fn hardware_address() -> Option<[u8; 6]> {
+    check(Access::Network).ok()?;
+    let mut list: *mut libc::ifaddrs = std::ptr::null_mut();
+    let mut found = None;
+    // SAFETY: the list is walked while it lives and freed once; entries of the
+    // family AF_PACKET have a sockaddr_ll.
+    unsafe {
+        done(libc::getifaddrs(&mut list)).ok()?;
+        let mut at = list;
+        while !at.is_null() && found.is_none() {
+            let address = (*at).ifa_addr;
+            if !address.is_null() && (*address).sa_family as i32 == libc::AF_PACKET {
+                let link = &*(address as *const libc::sockaddr_ll);
+                let mac: [u8; 6] = std::array::from_fn(|i| link.sll_addr[i]);
+                if link.sll_halen == 6 && mac != [0; 6] {
+                    found = Some(mac);
+                }
+            }
+            at = (*at).ifa_next;
+        }
+        libc::freeifaddrs(list);
+    }
+    found
+}

@@ -47,7 +47,7 @@ fn timeout_of(vm: &Vm, blocking: bool, timeout: &Object) -> Result<Option<Durati
 }
 
 /// Waits (without the GIL) until `ready` says true; false: timed out.
-fn wait_until<T: Send>(
+pub fn wait_until<T: Send>(
     vm: &Vm,
     state: &Mutex<T>,
     changed: &Condvar,
@@ -60,7 +60,8 @@ fn wait_until<T: Send>(
     if timeout == Some(Duration::ZERO) {
         return Ok(false);
     }
-    let deadline = timeout.map(|t| Instant::now() + t);
+    // What is too far away never comes.
+    let deadline = timeout.and_then(|t| Instant::now().checked_add(t));
     loop {
         let done = vm.without_gil(|| {
             let mut guard = locked(state);

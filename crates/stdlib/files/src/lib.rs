@@ -13,8 +13,11 @@ pub mod locale;
 pub mod mmap;
 pub mod posix;
 pub mod posixsubprocess;
+pub mod queue;
 pub mod resource;
 pub mod select;
+pub mod semlock;
+pub mod shm;
 pub mod signal;
 pub mod startup;
 pub mod stat;
@@ -22,6 +25,7 @@ pub mod support;
 pub mod termios;
 pub mod time;
 pub mod users;
+pub mod uuid;
 
 use taipan_runtime::prelude::*;
 
@@ -35,14 +39,18 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &mmap::MODULE,
         &posix::MODULE,
         &posixsubprocess::MODULE,
+        &queue::MODULE,
         &resource::MODULE,
         &select::MODULE,
+        &semlock::MODULE,
+        &shm::MODULE,
         &signal::MODULE,
         &stat::MODULE,
         &termios::MODULE,
         &time::MODULE,
         &users::GRP,
         &users::PWD,
+        &uuid::MODULE,
     ]
 }
 

@@ -35,6 +35,11 @@ impl NativeClass for Socket {
 /// The timeout of new sockets.
 static DEFAULT_TIMEOUT: AtomicI64 = AtomicI64::new(-1);
 
+/// A method that is described in its doc alone.
+const fn hidden(def: MethodDef) -> MethodDef {
+    MethodDef { hide_signature: true, ..def }
+}
+
 const DOC: &str = "socket(family=AF_INET, type=SOCK_STREAM, proto=0) -> socket object\nsocket(family=-1, type=-1, proto=-1, fileno=None) -> socket object\n\nAn end of a connection, or a place where connections arrive.\n\nWith a descriptor, family, type and protocol are those of its socket unless they are given.";
 
 pub static SOCKET: Type = Type::new::<Socket>(
@@ -72,9 +77,9 @@ pub static SOCKET: Type = Type::new::<Socket>(
         MethodDef::raw("setsockopt($self, level, option, value, optlen=0, /)", set_option, "setsockopt(level, option, value: int)\nsetsockopt(level, option, value: buffer)\nsetsockopt(level, option, None, optlen: int)\n\nSets an option."),
         MethodDef::raw("listen($self, backlog=128, /)", listen, "listen([backlog])\n\nLets connections arrive; at most so many wait to be accepted."),
         MethodDef::raw("recv($self, buffersize, flags=0, /)", transfer::recv, "recv(buffersize[, flags]) -> data\n\nReceives up to buffersize bytes, waiting for at least one. b'' means that no more will come."),
-        MethodDef::new("recv_into($self, /, buffer, nbytes=0, flags=0)", transfer::recv_into, "recv_into(buffer, [nbytes[, flags]]) -> nbytes_read\n\nAs recv(), into a buffer. 0 bytes: as many as fit."),
+        hidden(MethodDef::new("recv_into($self, /, buffer, nbytes=0, flags=0)", transfer::recv_into, "recv_into(buffer, [nbytes[, flags]]) -> nbytes_read\n\nAs recv(), into a buffer. 0 bytes: as many as fit.")),
         MethodDef::raw("recvfrom($self, buffersize, flags=0, /)", transfer::recv_from, "recvfrom(buffersize[, flags]) -> (data, address)\n\nAs recv(), with the sender's address."),
-        MethodDef::new("recvfrom_into($self, /, buffer, nbytes=0, flags=0)", transfer::recv_from_into, "recvfrom_into(buffer[, nbytes[, flags]]) -> (nbytes, address)\n\nAs recv_into(), with the sender's address."),
+        hidden(MethodDef::new("recvfrom_into($self, /, buffer, nbytes=0, flags=0)", transfer::recv_from_into, "recvfrom_into(buffer[, nbytes[, flags]]) -> (nbytes, address)\n\nAs recv_into(), with the sender's address.")),
         MethodDef::raw("recvmsg($self, bufsize, ancbufsize=0, flags=0, /)", message::recv_message, "recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)\n\nReceives data and ancillary data, a list of (level, type, data)."),
         MethodDef::raw("recvmsg_into($self, buffers, ancbufsize=0, flags=0, /)", message::recv_message_into, "recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)\n\nAs recvmsg(), into one buffer after the other."),
         MethodDef::raw("send($self, data, flags=0, /)", transfer::send, "send(data[, flags]) -> count\n\nSends data and returns how many bytes were sent, which may be fewer."),
@@ -109,7 +114,7 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
     static SIG: Sig = Sig::new("socket(family=-1, type=-1, proto=-1, fileno=None)");
     let bound = SIG.bind(vm, args, kwnames)?;
     let mut numbers = [0; 3];
-    for (number, argument) in numbers.iter_mut().zip(&bound) {
+    for (number, argument) in numbers.iter_mut().zip(bound.iter()) {
         *number = vm.to_plain_c_int(argument)?;
     }
     let shown = numbers.map(|n| vm.int(n as i64));
