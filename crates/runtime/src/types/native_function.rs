@@ -87,16 +87,18 @@ pub fn new_for_type(vm: &Vm, def: &'static MethodDef, owner: &'static Type) -> O
     }
 }
 
+/// The row behind every `__new__` of a static type.
+static NEW: MethodDef = MethodDef {
+    hide_signature: false,
+    ..MethodDef::raw(
+        "__new__($type, *args, **kwargs)",
+        |vm, _, _| Err(vm.system_error("tp_new")),
+        "Create and return a new object.  See help(type) for accurate signature.",
+    )
+};
+
 /// `__new__` of a static type.
 pub fn new_new(vm: &Vm, owner: &'static Type) -> Object {
-    static NEW: MethodDef = MethodDef {
-        hide_signature: false,
-        ..MethodDef::raw(
-            "__new__($type, *args, **kwargs)",
-            |vm, _, _| Err(vm.system_error("tp_new")),
-            "Create and return a new object.  See help(type) for accurate signature.",
-        )
-    };
     let object = owner.to_object();
     vm.alloc(&BUILTIN_FUNCTION, payload(&NEW, object, Object::UNBOUND, Some(owner)))
 }
@@ -109,7 +111,7 @@ pub fn method_owner(object: &Object) -> Option<&'static Type> {
 /// The static type whose `__new__` this is.
 pub fn new_of(object: &Object) -> Option<&'static Type> {
     let f = object.downcast_exact::<NativeFunction>()?;
-    if f.def.name() == "__new__" && !f.object.is_unbound() { f.owner } else { None }
+    if std::ptr::eq(f.def, &NEW) { f.owner } else { None }
 }
 
 fn this(object: &Object) -> &NativeFunction {
@@ -179,7 +181,7 @@ pub fn call_builtin(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obje
     if f.object.is_unbound() {
         return f.invoke(vm, args, kwnames, 0);
     }
-    if f.def.name() == "__new__" && f.owner.is_some() {
+    if std::ptr::eq(f.def, &NEW) {
         return call_new(vm, f, args, kwnames);
     }
     f.invoke(vm, &with_self(&f.object, args), kwnames, 1)
@@ -188,22 +190,21 @@ pub fn call_builtin(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obje
 /// `T.__new__(cls, ...)` with the safety checks of `tp_new_wrapper`.
 fn call_new(vm: &Vm, f: &NativeFunction, args: &[Object], kwnames: &[Object]) -> Result {
     let Some(owner) = f.owner else { return Err(vm.system_error("__new__ without a type")) };
-    let shown = owner.name();
+    let shown = owner.full_name();
     if args.len() == kwnames.len() {
         return Err(vm.type_error(format!("{shown}.__new__(): not enough arguments")));
     }
     let Some(class) = Type::of(&args[0]) else {
-        return Err(vm.type_error(format!("{shown}.__new__(X): X is not a type object ({})", args[0].ty().name())));
+        return Err(vm.type_error(format!("{shown}.__new__(X): X is not a type object ({})", args[0].ty().full_name())));
     };
     if !class.is_subtype(owner) {
         return Err(vm.type_error(format!(
             "{shown}.__new__({}): {} is not a subtype of {shown}",
-            class.name(),
-            class.name()
+            class.full_name(),
+            class.full_name()
         )));
     }
     // The nearest static base must be the one whose __new__ this is.
-    let native = class.mro().find(|t| !t.is_heap() && t.slots().new.is_some());
     let mut base = class;
     while base.is_heap() {
         match base.base() {
@@ -211,15 +212,14 @@ fn call_new(vm: &Vm, f: &NativeFunction, args: &[Object], kwnames: &[Object]) ->
             None => break,
         }
     }
-    let _ = native;
     if base.slots().new.is_none() || base.has(type_flags::DISALLOW_INSTANTIATION) {
         return Err(vm.type_error(format!("cannot create '{}' instances", class.full_name())));
     }
     if base.slots().new.map(|f| f as usize) != owner.slots().new.map(|f| f as usize) {
         return Err(vm.type_error(format!(
             "{shown}.__new__({}) is not safe, use {}.__new__()",
-            class.name(),
-            base.name()
+            class.full_name(),
+            base.full_name()
         )));
     }
     match owner.slots().new {

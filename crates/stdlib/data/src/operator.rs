@@ -1,7 +1,7 @@
 //! `_operator`: the operators as functions, and the getters and callers of
 //! `operator`: itemgetter, attrgetter, methodcaller.
 
-use taipan_runtime::support::{allocate, check_arity, qualified_name, this};
+use taipan_runtime::support::{allocate, check_arity, compare_digest, qualified_name, this};
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::str::{self, Builder};
@@ -163,35 +163,6 @@ fn call(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
         return Err(vm.type_error("call expected at least 1 argument, got 0"));
     }
     vm.call_kw(&args[0], &args[1..], kwnames)
-}
-
-/// Compares in a time that depends on the length of `b` only.
-fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    let mut difference = (a.len() != b.len()) as u8;
-    let other = if a.len() == b.len() { a } else { b };
-    for (x, y) in other.iter().zip(b) {
-        difference |= std::hint::black_box(x ^ y);
-    }
-    difference == 0
-}
-
-fn compare_digest(vm: &Vm, args: &[Object]) -> Result {
-    let (a, b) = (&args[0], &args[1]);
-    if let (Some(x), Some(y)) = (a.downcast::<Str>(), b.downcast::<Str>()) {
-        let (Some(x), Some(y)) = (x.as_ascii(), y.as_ascii()) else {
-            return Err(vm.type_error("comparing strings with non-ASCII characters is not supported"));
-        };
-        return Ok(Object::bool(same_bytes(x.as_bytes(), y.as_bytes())));
-    }
-    if !vm.is_bytes_like(a) && !vm.is_bytes_like(b) {
-        return Err(vm.type_error(format!(
-            "unsupported operand types(s) or combination of types: '{}' and '{}'",
-            a.ty().name(),
-            b.ty().name()
-        )));
-    }
-    let (x, y) = (vm.bytes_like(a, "a")?, vm.bytes_like(b, "b")?);
-    Ok(Object::bool(same_bytes(x.bytes(), y.bytes())))
 }
 
 // ---- itemgetter -----------------------------------------------------------------------
