@@ -10,7 +10,7 @@ use crate::instruction::Instruction;
 use std::rc::Rc;
 
 /// Format version; changes whenever the instruction table does.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 const MAGIC: &[u8; 3] = b"TPY";
 /// Deepest nesting of constants and code that is read.
 const MAX_NESTING: u32 = 200;
@@ -45,18 +45,6 @@ pub fn write(code: &CodeUnit) -> Vec<u8> {
     out
 }
 
-fn number(out: &mut Vec<u8>, mut n: u64) {
-    while n >= 0x80 {
-        out.push(n as u8 | 0x80);
-        n >>= 7;
-    }
-    out.push(n as u8);
-}
-
-fn signed(out: &mut Vec<u8>, n: i64) {
-    number(out, (n << 1 ^ n >> 63) as u64);
-}
-
 fn blob(out: &mut Vec<u8>, bytes: &[u8]) {
     number(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
@@ -78,7 +66,7 @@ fn unit(out: &mut Vec<u8>, code: &CodeUnit) {
     for ins in &code.instructions {
         out.extend(ins.0.to_le_bytes());
     }
-    locations(out, code);
+    blob(out, code.locations.runs());
     number(out, code.exceptions.len() as u64);
     for e in &code.exceptions {
         for n in [e.start, e.end, e.target, e.depth as u32] {
@@ -99,23 +87,6 @@ fn unit(out: &mut Vec<u8>, code: &CodeUnit) {
     number(out, code.constants.len() as u64);
     for c in &code.constants {
         constant(out, c);
-    }
-}
-
-/// Runs of equal positions; each as differences from the one before.
-fn locations(out: &mut Vec<u8>, code: &CodeUnit) {
-    let mut previous = Location { line: code.first_line, ..Location::default() };
-    let mut i = 0;
-    while i < code.locations.len() {
-        let here = code.locations[i];
-        let run = code.locations[i..].iter().take_while(|l| **l == here).count();
-        number(out, run as u64);
-        signed(out, here.line as i64 - previous.line as i64);
-        signed(out, here.end_line as i64 - here.line as i64);
-        signed(out, here.column as i64 - previous.column as i64);
-        signed(out, here.end_column as i64 - here.column as i64);
-        previous = here;
-        i += run;
     }
 }
 
@@ -268,7 +239,7 @@ impl<'b> Reader<'b> {
                 Instruction(u64::from_le_bytes(word))
             })
             .collect();
-        let locations = self.locations(n, first_line)?;
+        let locations = Locations::from_parts(n as u32, first_line, self.blob()?);
         let n = self.count(4)?;
         let mut exceptions = Vec::with_capacity(n);
         for _ in 0..n {
@@ -310,27 +281,6 @@ impl<'b> Reader<'b> {
             constants,
             caches,
         })
-    }
-
-    fn locations(&mut self, n: usize, first_line: u32) -> Read<Vec<Location>> {
-        let mut out: Vec<Location> = Vec::with_capacity(n);
-        let mut previous = Location { line: first_line, ..Location::default() };
-        let add = |base: u32, by: i64| -> Read<u32> {
-            (base as i64).checked_add(by).and_then(|n| u32::try_from(n).ok()).ok_or(ReadError::Corrupt)
-        };
-        while out.len() < n {
-            let run = self.number()?;
-            if run == 0 || run > (n - out.len()) as u64 {
-                return Err(ReadError::Corrupt);
-            }
-            let line = add(previous.line, self.signed()?)?;
-            let end_line = add(line, self.signed()?)?;
-            let column = add(previous.column, self.signed()?)?;
-            let end_column = add(column, self.signed()?)?;
-            previous = Location { line, end_line, column, end_column };
-            out.extend(std::iter::repeat_n(previous, run as usize));
-        }
-        Ok(out)
     }
 
     fn constant(&mut self, nesting: u32) -> Read<Constant> {

@@ -21,6 +21,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
         return 1;
     };
     vm.native_floor.set(native_floor);
+    taipan_runtime::gc::hold();
     let bare = std::env::var_os("TAIPAN_BARE").is_some();
     if !bare && let Err(raised) = initialise(vm) {
         let exception = vm.caught(raised);
@@ -29,6 +30,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
         let _ = taipan_runtime::display::print_exception(vm, &exception, &out);
         return 1;
     }
+    taipan_runtime::gc::release();
     let main = match main_module(vm) {
         Ok(main) => main,
         Err(raised) => return report(vm, raised),

@@ -33,7 +33,7 @@ fn class(op: Opcode) -> Option<&'static str> {
 }
 
 fn show(file: &str, code: &CodeUnit) {
-    for (ins, l) in code.instructions.iter().zip(&code.locations) {
+    for (ins, l) in code.instructions.iter().zip(code.locations.iter()) {
         if let Some(name) = ins.opcode().and_then(class) {
             println!(
                 "{file}\t{}\t{}\t{name}\t{} {} {} {}",

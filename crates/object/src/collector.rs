@@ -202,6 +202,23 @@ impl Heap {
         });
     }
 
+    /// Counts everything alive as long-lived, as if it had survived collections.
+    pub fn settle(&mut self) {
+        let mut count = 0;
+        self.each_container(2, |object| {
+            // SAFETY: alive.
+            unsafe { (*object).set_generation(2) };
+            count += 1;
+        });
+        for &block in &self.container_blocks {
+            // SAFETY: listed blocks are alive.
+            unsafe { (*block).young = 0 };
+        }
+        self.mark_current_young();
+        self.allocated = 0;
+        self.collector.long_lived_total = count;
+    }
+
     /// Collects `generation` and the younger ones. Returns (collected, uncollectable).
     ///
     /// # Safety

@@ -52,6 +52,19 @@ fn update_threshold(heap: &mut Heap) {
     heap.threshold = if heap.collector.enabled && wanted > 0 { wanted } else { i64::MAX };
 }
 
+/// No collections while the interpreter starts: next to nothing dies.
+pub fn hold() {
+    with_state(|heap| heap.threshold = i64::MAX);
+}
+
+/// Collections as usual from here on; what is there is long-lived.
+pub fn release() {
+    with_state(|heap| {
+        heap.settle();
+        update_threshold(heap);
+    });
+}
+
 impl CollectorHooks for Vm {
     fn clear_weakrefs(&self, unreachable: &[Object]) {
         self.show_collectable(unreachable);

@@ -944,16 +944,84 @@ pub fn inherit(to: &mut Slots, from: &Slots) {
           contains concat repeat inplace_concat inplace_repeat buffer release_buffer);
 }
 
+/// What the rows have to do with each other; worked out once.
+struct Relations {
+    rows: Vec<&'static Row>,
+    /// Which of the slots that several rows can fill a row fills, as bits.
+    shared: Vec<u64>,
+    /// Names and the positions of their rows, sorted by the name's word.
+    by_name: Vec<(u64, usize)>,
+}
+
+static RELATIONS: std::sync::OnceLock<Relations> = std::sync::OnceLock::new();
+
+fn relations() -> &'static Relations {
+    RELATIONS.get_or_init(|| {
+        let rows: Vec<&'static Row> = rows().collect();
+        let shared = rows.iter().map(|row| {
+            let mut slots = Slots::EMPTY;
+            (row.generic)(&mut slots);
+            let mut bits = 0;
+            for i in 0..BinaryOp::COUNT {
+                bits |= u64::from(slots.binary[i].is_some()) << i;
+            }
+            let others = [
+                slots.compare.is_some(),
+                slots.setitem.is_some(),
+                slots.setattr.is_some(),
+                slots.getattr.is_some(),
+                slots.descr_set.is_some(),
+            ];
+            others.iter().enumerate().fold(bits, |bits, (i, &on)| bits | u64::from(on) << (BinaryOp::COUNT + i))
+        });
+        let shared = shared.collect();
+        let mut by_name: Vec<(u64, usize)> =
+            rows.iter().enumerate().map(|(i, row)| (row.name.value().bits(), i)).collect();
+        by_name.sort_unstable();
+        Relations { rows, shared, by_name }
+    })
+}
+
+impl Relations {
+    /// Positions of the rows for a name.
+    fn of_name(&self, name: Value) -> impl Iterator<Item = usize> + '_ {
+        let bits = name.bits();
+        let first = self.by_name.partition_point(|&(b, _)| b < bits);
+        self.by_name[first..].iter().take_while(move |&&(b, _)| b == bits).map(|&(_, i)| i)
+    }
+}
+
 /// Computes the slots of a heap type from what its MRO defines.
 pub fn compute_for_heap_type(vm: &Vm, ty: &Type) {
-    let mut slots = Slots::EMPTY;
-    // What native bases fill without a dunder (concat, buffer, new, ...) comes by inheritance.
-    let classes: Vec<&Type> = ty.mro().skip(1).collect();
-    for class in &classes {
-        inherit(&mut slots, class.slots());
-    }
-    for row in rows() {
-        apply_row(vm, ty, row, &mut slots, classes.len());
+    let relations = relations();
+    let mut slots;
+    let base = ty.base();
+    let single = base.is_some_and(|base| ty.mro().skip(1).map(|t| t as *const Type).eq(base.mro().map(|t| t as *const Type)));
+    if let Some(base) = base.filter(|_| single) {
+        // One base: its slots, but for what this class's own dunders feed.
+        slots = *base.slots();
+        let mut apply = vec![false; relations.rows.len()];
+        let mut touched = 0;
+        for key in ty.own_names() {
+            for i in relations.of_name(key) {
+                apply[i] = true;
+                touched |= relations.shared[i];
+            }
+        }
+        for (i, row) in relations.rows.iter().enumerate() {
+            if apply[i] || relations.shared[i] & touched != 0 {
+                apply_row(vm, ty, row, i, &mut slots);
+            }
+        }
+    } else {
+        slots = Slots::EMPTY;
+        // What native bases fill without a dunder (concat, buffer, new, ...) comes by inheritance.
+        for class in ty.mro().skip(1) {
+            inherit(&mut slots, class.slots());
+        }
+        for (i, row) in relations.rows.iter().enumerate() {
+            apply_row(vm, ty, row, i, &mut slots);
+        }
     }
     if ty.lookup(vm, name::getattr.object()).is_some() {
         slots.getattr = Some(generic_getattr_hook);
@@ -962,7 +1030,7 @@ pub fn compute_for_heap_type(vm: &Vm, ty: &Type) {
     update_flags(ty);
 }
 
-fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, slots: &mut Slots, _depth: usize) {
+fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, position: usize, slots: &mut Slots) {
     let Some(found) = ty.lookup_owned(vm, row.name.object()) else {
         return;
     };
@@ -987,7 +1055,7 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, slots: &mut Slots, _depth: u
             // __add__): then the generic function must stay.
             let mut native = *slots;
             (row.copy)(&mut native, owner.slots());
-            if !sibling_overridden(vm, ty, row) {
+            if !sibling_overridden(vm, ty, position) {
                 *slots = native;
             } else {
                 (row.generic)(slots);
@@ -997,7 +1065,7 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, slots: &mut Slots, _depth: u
         // A native type that lists the dunder as a method, too: its slot does the same.
         None if crate::types::native_function::method_owner(&found)
             .is_some_and(|owner| (row.present)(owner.slots()) && ty.is_subtype(owner))
-            && !sibling_overridden(vm, ty, row) =>
+            && !sibling_overridden(vm, ty, position) =>
         {
             if let Some(owner) = crate::types::native_function::method_owner(&found) {
                 (row.copy)(slots, owner.slots());
@@ -1012,31 +1080,19 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, slots: &mut Slots, _depth: u
     }
 }
 
-/// Rows that share a slot with `row`: is any of them defined by a Python class?
-fn sibling_overridden(vm: &Vm, ty: &Type, row: &'static Row) -> bool {
-    let mut probe = Slots::EMPTY;
-    (row.generic)(&mut probe);
-    rows().any(|other| {
-        if std::ptr::eq(other, row) {
-            return false;
-        }
-        let mut theirs = Slots::EMPTY;
-        (other.generic)(&mut theirs);
-        shares_slot(&probe, &theirs)
+/// Rows that share a slot with the one at `position`: is any of them defined by a
+/// Python class?
+fn sibling_overridden(vm: &Vm, ty: &Type, position: usize) -> bool {
+    let relations = relations();
+    let mine = relations.shared[position];
+    relations.rows.iter().zip(&relations.shared).enumerate().any(|(i, (other, &theirs))| {
+        mine & theirs != 0
+            && i != position
             && ty.lookup_owned(vm, other.name.object()).is_some_and(|found| {
                 crate::types::native_function::slot_wrapper_parts(&found).is_none()
                     && !(found.is_none() && other.name.value() == name::hash.value())
             })
     })
-}
-
-fn shares_slot(a: &Slots, b: &Slots) -> bool {
-    (0..BinaryOp::COUNT).any(|i| a.binary[i].is_some() && b.binary[i].is_some())
-        || a.compare.is_some() && b.compare.is_some()
-        || a.setitem.is_some() && b.setitem.is_some()
-        || a.setattr.is_some() && b.setattr.is_some()
-        || a.getattr.is_some() && b.getattr.is_some()
-        || a.descr_set.is_some() && b.descr_set.is_some()
 }
 
 /// Flags that follow from slots.
@@ -1059,8 +1115,7 @@ pub fn update_flags(ty: &Type) {
 /// After `name` was set or deleted on `ty`: recompute the slots it feeds, here
 /// and in the subclasses.
 pub fn update_after_setattr(vm: &Vm, ty: &Type, attr: &Object) {
-    let is_slot = rows().any(|row| row.name.value() == attr.value());
-    if is_slot {
+    if relations().of_name(attr.value()).next().is_some() {
         update_tree(vm, ty);
     }
 }

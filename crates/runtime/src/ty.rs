@@ -467,6 +467,10 @@ impl Type {
         // SAFETY: the dict of a ready type is a Dict and is never replaced.
         unsafe { self.extra().dict.payload_unchecked::<Dict>() }
     }
+    /// The keys of the class's own dict.
+    pub fn own_names(&self) -> Vec<Value> {
+        self.dict().entries().iter().filter(|e| !e.key.is_unbound()).map(|e| e.key).collect()
+    }
     #[inline]
     pub fn base(&self) -> Option<&Type> {
         let base = self.base.get();

@@ -3,7 +3,7 @@
 
 use super::peephole::is_jump;
 use super::*;
-use taipan_bytecode::{ExceptionEntry, Instruction, LocalKind, LocalName};
+use taipan_bytecode::{ExceptionEntry, Instruction, LocalKind, LocalName, Locations};
 
 /// Does operand `c` of this instruction index the caches?
 pub(super) fn has_cache(op: Opcode) -> bool {
@@ -89,7 +89,7 @@ pub(super) fn assemble(g: &mut Codegen<'_, '_>, mut u: Unit<'_>) -> Result<CodeU
         locals,
         registers,
         instructions,
-        locations,
+        locations: Locations::new(u.first_line, &locations),
         exceptions,
         constants,
         caches,

@@ -271,7 +271,9 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     // SAFETY of the transmute: code is verified, so that only bytes that
                     // name opcodes are reached.
                     match std::mem::transmute::<u8, Opcode>(ins.op_byte()) {
-                        Opcode::Nop => {}
+                        // Not empty: LLVM gives every handler a dispatch of its own only if no
+                        // handler is the dispatch itself.
+                        Opcode::Nop => std::arch::asm!("", options(nomem, nostack, preserves_flags)),
                         Opcode::Move => {
                             let b = reg!(ins.b());
                             if ins.has(f::B_TEMP) {

@@ -81,7 +81,7 @@ impl Code {
         self.unit.locations.get(index).map_or(self.unit.first_line, |l| l.line)
     }
     pub fn location_of(&self, index: usize) -> Location {
-        self.unit.locations.get(index).copied().unwrap_or_default()
+        self.unit.locations.get(index).unwrap_or_default()
     }
     /// The innermost handler for an exception at instruction `index`.
     pub fn handler(&self, index: usize) -> Option<ExceptionEntry> {
@@ -268,16 +268,21 @@ fn co_names(vm: &Vm, code: &Object) -> Result {
 fn co_lines(vm: &Vm, args: &[Object]) -> Result {
     let code = this(&args[0]);
     let mut out: Vec<Object> = Vec::new();
-    let locations = &code.unit.locations;
-    let mut start = 0;
-    for i in 1..=locations.len() {
-        if i == locations.len() || locations[i].line != locations[start].line {
-            let line = locations[start].line;
+    let (mut start, mut end, mut line) = (0, 0, None);
+    let mut emit = |start: usize, end: usize, line: Option<u32>| {
+        if let Some(line) = line {
             let line = if line == 0 { Object::NONE } else { vm.int(line as i64) };
-            out.push(vm.tuple(vec![vm.usize(start * 8), vm.usize(i * 8), line]));
-            start = i;
+            out.push(vm.tuple(vec![vm.usize(start * 8), vm.usize(end * 8), line]));
         }
+    };
+    for location in code.unit.locations.iter() {
+        if line != Some(location.line) {
+            emit(start, end, line);
+            (start, line) = (end, Some(location.line));
+        }
+        end += 1;
     }
+    emit(start, end, line);
     vm.iter(&vm.list(out))
 }
 
