@@ -115,7 +115,7 @@ fn new<const T: usize>(
         last_node,
         used_for_security,
         string,
-    ] = bound.as_slice()
+    ] = &bound[..]
     else {
         return Err(vm.system_error("blake2: wrong signature"));
     };
