@@ -99,5 +99,9 @@ impl Vm {
     pub fn after_fork_in_child(&self) {
         // SAFETY: no other thread exists, so nobody looks at the lock.
         unsafe { (*(&raw const self.interp().gil).cast_mut()).after_fork() }
+        self.interp().threads.borrow_mut().clear();
+        self.set_listed(true);
+        self.asyncio.running_loop.clear();
+        self.asyncio.running_task.clear();
     }
 }

@@ -63,11 +63,13 @@ pub fn new_interpreter(
         gil: crate::gil::Gil::new_held(),
         signal_handler: Cell::new(None),
         pending_calls: Mutex::new(Vec::new()),
+        threads: RefCell::default(),
     });
     let interp: *mut Interpreter = Box::into_raw(interp);
     let vm = Vm::new(interp, MAIN_STACK, native_limit)?;
     let vm: &'static Vm = Box::leak(vm);
     vm.attach();
+    vm.set_listed(true);
     bootstrap_types(vm);
     // SAFETY: no other reference into these fields exists yet.
     unsafe {

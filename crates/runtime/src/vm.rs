@@ -4,6 +4,7 @@
 
 use crate::interp::frame::{ExceptionItem, Frame};
 use crate::prelude::*;
+use crate::types::cell::ObjectCell;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -55,6 +56,8 @@ pub struct Interpreter {
     /// Runs Python's signal handlers; set by the module that installs them.
     pub signal_handler: Cell<Option<fn(&Vm) -> Result<()>>>,
     pub pending_calls: std::sync::Mutex<Vec<PendingCall>>,
+    /// The threads that run Python code.
+    pub(crate) threads: RefCell<Vec<*const Vm>>,
 }
 
 /// A module compiled into the binary.
@@ -98,6 +101,13 @@ pub struct Config {
 /// Work that another thread asked the interpreter to do.
 pub type PendingCall = Box<dyn FnOnce(&Vm) -> Result<()> + Send>;
 
+/// The event loop that a thread runs, and the task that the loop executes.
+#[derive(Default)]
+pub struct AsyncioState {
+    pub running_loop: ObjectCell,
+    pub running_task: ObjectCell,
+}
+
 /// One thread of an interpreter.
 pub struct Vm {
     pub interp: *const Interpreter,
@@ -139,6 +149,8 @@ pub struct Vm {
     pub thread_dict: RefCell<Option<Object>>,
     pub asyncgen_hooks: RefCell<(Object, Object)>,
     pub coroutine_origin_depth: Cell<i64>,
+    /// What the thread runs of asyncio.
+    pub asyncio: AsyncioState,
     stack_memory: (*mut u8, usize),
     frame_memory: (*mut u8, usize),
 }
@@ -163,6 +175,23 @@ impl Vm {
     }
     pub fn detach_thread() {
         CURRENT.with(|cell| cell.set(std::ptr::null()));
+    }
+    /// Looks at the state of every thread of the interpreter.
+    pub fn each_thread(&self, mut look: impl FnMut(&Vm)) {
+        let threads = self.interp().threads.borrow().clone();
+        for thread in threads {
+            // SAFETY: threads leave the list before their state goes, which takes
+            // the GIL; so does every change of their states.
+            look(unsafe { &*thread });
+        }
+    }
+    /// The thread begins to run Python code, or ends (with the GIL held).
+    pub(crate) fn set_listed(&self, listed: bool) {
+        let mut threads = self.interp().threads.borrow_mut();
+        threads.retain(|thread| !std::ptr::eq(*thread, self));
+        if listed {
+            threads.push(self);
+        }
     }
     #[inline(always)]
     pub fn interp(&self) -> &Interpreter {
@@ -204,6 +233,7 @@ impl Vm {
             thread_dict: RefCell::new(None),
             asyncgen_hooks: RefCell::new((Object::NONE, Object::NONE)),
             coroutine_origin_depth: Cell::new(0),
+            asyncio: AsyncioState::default(),
             stack_memory: (stack, stack_bytes),
             frame_memory: (frames, frame_bytes),
         });

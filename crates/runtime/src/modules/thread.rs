@@ -426,6 +426,7 @@ fn thread_main(start: Start, stack: usize, ready: Arc<(Mutex<bool>, Condvar)>) {
     drop(ready);
     if let Some(vm) = &vm {
         vm.interp().gil.acquire(vm);
+        vm.set_listed(true);
         // SAFETY: the starter gave these counts to us.
         let (function, args, kwargs) = unsafe {
             (
@@ -445,7 +446,10 @@ fn thread_main(start: Start, stack: usize, ready: Arc<(Mutex<bool>, Condvar)>) {
         drop(vm.thread_dict.take());
         drop(vm.context.replace(Object::NONE));
         drop(vm.asyncgen_hooks.replace((Object::NONE, Object::NONE)));
+        vm.asyncio.running_loop.clear();
+        vm.asyncio.running_task.clear();
         drop(vm.take_raised());
+        vm.set_listed(false);
         COUNT.fetch_sub(1, Ordering::Relaxed);
         *locked(&start.handle.done) = true;
         start.handle.changed.notify_all();

@@ -387,7 +387,12 @@ fn f_line(f: &Object) -> u32 {
             }
         }
     }
-    this.code().line_of(this.index())
+    let (code, index) = (this.code(), this.index());
+    match code.line_of(index) {
+        // Neither has a generator that was not started yet: its prologue has no line.
+        0 if index <= 1 && code.is_generator_like() => code.unit.first_line,
+        line => line,
+    }
 }
 
 pub static FRAME: Type = Type::new::<FrameObject>(

@@ -1,4 +1,5 @@
-//! The native half of Python's modules about the network: `_socket`.
+//! The native half of Python's modules about the network: `_socket`,
+//! `_asyncio`.
 //!
 //! Everything here sees the safe surface of the runtime and the host, and the
 //! helpers about system calls and times of the crate of files. One file (or
@@ -7,11 +8,12 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod asyncio;
 pub mod socket;
 
 use taipan_runtime::prelude::*;
 
 /// Every module of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&socket::MODULE]
+    vec![&asyncio::MODULE, &socket::MODULE]
 }
