@@ -107,4 +107,18 @@ def path_hook(path):
     raise ImportError("not in the embedded library", path=path)
 
 
-sys.path_hooks.insert(0, path_hook)
+def zip_hook(path):
+    """Stands for `zipimporter` until a path leads through a file."""
+    from _frozen_importlib_external import _path_isdir, _path_isfile
+    name = path
+    while name and not _path_isdir(name):
+        if _path_isfile(name):
+            from zipimport import zipimporter
+            if zip_hook in sys.path_hooks:
+                sys.path_hooks[sys.path_hooks.index(zip_hook)] = zipimporter
+            return zipimporter(path)
+        name = name.rpartition("/")[0]
+    raise ImportError("not a zip file", path=path)
+
+
+sys.path_hooks[:0] = [path_hook, zip_hook]

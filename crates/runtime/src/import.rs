@@ -306,16 +306,49 @@ pub fn instantiate(vm: &Vm, def: &'static ModuleDef) -> Result {
     Ok(made)
 }
 
-/// What `_imp` admits to be frozen: the two halves of importlib itself; the rest
-/// of the library has an importer of its own, which knows file names.
-fn visibly_frozen(vm: &Vm, module_name: &str) -> Option<FrozenModule> {
-    let inner = match module_name {
-        "_frozen_importlib" => "importlib._bootstrap",
-        "_frozen_importlib_external" => "importlib._bootstrap_external",
-        "_embedded" | "zipimport" => module_name,
-        _ => return None,
-    };
-    frozen(vm, inner)
+/// A row of the modules `_imp` admits to be frozen.
+struct Visible {
+    name: &'static str,
+    /// The module whose code it runs.
+    original: &'static str,
+    /// What `find_frozen` says about that: None, or a name that begins with `<`
+    /// where the module is the `__init__` of a package.
+    told: Option<&'static str>,
+    is_package: bool,
+}
+
+const fn visible(name: &'static str, original: &'static str, told: &'static str, is_package: bool) -> Visible {
+    Visible { name, original, told: Some(told), is_package }
+}
+
+/// The two halves of importlib itself, what loads before the importer of the
+/// library does, and the modules that exist to be frozen; the rest of the
+/// library has an importer of its own, which knows file names.
+static VISIBLE: [Visible; 15] = [
+    visible("_frozen_importlib", "importlib._bootstrap", "importlib._bootstrap", false),
+    visible("_frozen_importlib_external", "importlib._bootstrap_external", "importlib._bootstrap_external", false),
+    visible("_embedded", "_embedded", "_embedded", false),
+    visible("zipimport", "zipimport", "zipimport", false),
+    visible("__hello__", "__hello__", "__hello__", false),
+    visible("__hello_alias__", "__hello__", "__hello__", false),
+    Visible { name: "__hello_only__", original: "__hello__", told: None, is_package: false },
+    visible("__phello__", "__phello__", "__phello__", true),
+    visible("__phello__.__init__", "__phello__", "<__phello__", false),
+    visible("__phello__.spam", "__phello__.spam", "__phello__.spam", false),
+    visible("__phello__.ham", "__phello__.ham", "__phello__.ham", true),
+    visible("__phello__.ham.__init__", "__phello__.ham", "<__phello__.ham", false),
+    visible("__phello__.ham.eggs", "__phello__.ham.eggs", "__phello__.ham.eggs", false),
+    visible("__phello_alias__", "__hello__", "__hello__", true),
+    visible("__phello_alias__.spam", "__hello__", "__hello__", false),
+];
+
+fn visibly_frozen(module_name: &str) -> Option<&'static Visible> {
+    VISIBLE.iter().find(|row| row.name == module_name)
+}
+
+fn not_frozen(vm: &Vm, module_name: &Object) -> Result<Raised> {
+    let shown = vm.repr(module_name)?;
+    Ok(vm.import_error(format!("No such frozen object named {}", vm.str_lossy(&shown)), module_name))
 }
 
 fn frozen(vm: &Vm, module_name: &str) -> Option<FrozenModule> {
@@ -356,7 +389,11 @@ pub fn frozen_code(vm: &Vm, module_name: &str) -> Result {
         ));
     };
     match taipan_bytecode::read(module.code) {
-        Ok(unit) => Ok(crate::types::code::new(vm, unit)),
+        Ok(mut unit) => {
+            let filename: std::rc::Rc<str> = format!("<frozen {module_name}>").into();
+            rename(&mut unit, &filename);
+            Ok(crate::types::code::new(vm, unit))
+        }
         Err(_) => Err(vm.import_error(
             format!("Frozen object named '{module_name}' is invalid"),
             &vm.intern(module_name),
@@ -404,36 +441,43 @@ pub static MODULE: ModuleDef = ModuleDef {
         }, "Create an extension module."),
         MethodDef::new("exec_dynamic(mod, /)", |vm, _| Ok(vm.int(0)), "Initialize an extension module."),
         MethodDef::new("is_frozen(name, /)", |vm, args| {
-            Ok(Object::bool(visibly_frozen(vm, &text(vm, &args[0])?).is_some()))
+            Ok(Object::bool(visibly_frozen(&text(vm, &args[0])?).is_some()))
         }, "Returns True if the module name corresponds to a frozen module."),
         MethodDef::new("is_frozen_package(name, /)", |vm, args| {
-            let module_name = text(vm, &args[0])?;
-            match visibly_frozen(vm, &module_name) {
-                Some(module) => Ok(Object::bool(module.is_package)),
-                None => Err(vm.import_error(format!("No such frozen object named {module_name}"), &args[0])),
+            match visibly_frozen(&text(vm, &args[0])?) {
+                Some(row) => Ok(Object::bool(row.is_package)),
+                None => Err(not_frozen(vm, &args[0])?),
             }
         }, "Returns True if the module name is of a frozen package."),
         MethodDef::new("find_frozen(name, /, *, withdata=False)", |vm, args| {
-            let module_name = text(vm, &args[0])?;
-            match visibly_frozen(vm, &module_name) {
-                Some(module) => Ok(vm.tuple(vec![
+            match visibly_frozen(&text(vm, &args[0])?) {
+                Some(row) => Ok(vm.tuple(vec![
                     Object::NONE,
-                    Object::bool(module.is_package),
-                    vm.str(&module_name),
+                    Object::bool(row.is_package),
+                    row.told.map_or(Object::NONE, |told| vm.intern(told)),
                 ])),
                 None => Ok(Object::NONE),
             }
         }, "Return info about the corresponding frozen module (if there is one) or None."),
         MethodDef::new("get_frozen_object(name, data=None, /)", |vm, args| {
             let module_name = text(vm, &args[0])?;
-            match visibly_frozen(vm, &module_name) {
-                Some(module) => frozen_code(vm, module.name),
-                None => Err(vm.import_error(format!("No such frozen object named {module_name}"), &args[0])),
+            if !args[1].is_none() {
+                if args[1].downcast::<crate::types::bytes::Bytes>().is_none() {
+                    let got = args[1].ty().name();
+                    return Err(vm.type_error(format!("get_frozen_object() argument 2 must be bytes, not {got}")));
+                }
+                // Frozen code has no form as bytes here.
+                let shown = vm.repr(&args[0])?;
+                return Err(vm.import_error(format!("Frozen object named {} is invalid", vm.str_lossy(&shown)), &args[0]));
+            }
+            match visibly_frozen(&module_name) {
+                Some(row) => frozen_code(vm, row.original),
+                None => Err(not_frozen(vm, &args[0])?),
             }
         }, "Create a code object for a frozen module."),
         MethodDef::new("init_frozen(name, /)", |_, _| Ok(Object::NONE), "Initializes a frozen module."),
         MethodDef::new("_frozen_module_names()", |vm, _| {
-            Ok(vm.list(vm.interp().frozen.get().iter().map(|m| vm.intern(m.name)).collect()))
+            Ok(vm.list(VISIBLE.iter().map(|row| vm.intern(row.name)).collect()))
         }, "Returns the list of available frozen modules."),
         MethodDef::new("_override_frozen_modules_for_tests(override, /)", |_, _| Ok(Object::NONE), ""),
         MethodDef::new("_override_multi_interp_extensions_check(override, /)", |vm, _| Ok(vm.int(0)), ""),

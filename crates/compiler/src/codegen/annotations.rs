@@ -6,6 +6,8 @@ use super::*;
 use crate::scope::{KeyKind, key};
 use taipan_bytecode::code_flags as co;
 
+const CONDITIONAL_SET: &str = "__conditional_annotations__";
+
 /// An annotated variable of a module or class, whose annotation is compiled later.
 #[derive(Clone, Copy)]
 pub(crate) struct Deferred<'a> {
@@ -224,7 +226,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             let i = self.u.next_conditional;
             self.u.next_conditional += 1;
             let t = self.take();
-            self.load_name_into("__conditional_annotations__", t, range)?;
+            self.load_conditional_set(t, range)?;
             let i_val = self.const_val(Constant::Int(i as i64));
             self.emit_b(Opcode::SetAdd, 0, t, i_val, 0, range);
             self.emit(Opcode::Drop, 0, t, 0, 0, range);
@@ -234,6 +236,17 @@ impl<'a, 'e> Codegen<'a, 'e> {
         };
         self.set_depth(d);
         self.u.deferred.push(Deferred { name, annotation, index, range: s.range });
+        Ok(())
+    }
+
+    /// The numbers of the conditional annotations that were reached: in a cell of
+    /// a class, a global of a module.
+    fn load_conditional_set(&mut self, dst: Reg, range: Range) -> Result<()> {
+        let name = self.table.names.intern(CONDITIONAL_SET);
+        match self.cell_register(name).or_else(|| self.free_register(name)) {
+            Some(cell) if self.u.kind != UnitKind::Module => self.emit(Opcode::LoadDeref, 0, dst, cell, 0, range),
+            _ => self.load_name_into(CONDITIONAL_SET, dst, range)?,
+        }
         Ok(())
     }
 
@@ -249,14 +262,24 @@ impl<'a, 'e> Codegen<'a, 'e> {
             _ => self.u.first_line,
         };
         let d = self.depth();
+        let conditional = self.u.kind == UnitKind::Class && self.scope().has_conditional_annotations;
         self.enter_annotation_unit(scope, "__annotate__", line, range)?;
+        if conditional {
+            // The symbol table does not know of it, as CPython's does not.
+            let name = self.table.names.intern(CONDITIONAL_SET);
+            let table = &self.table.names;
+            let at = self.u.free.partition_point(|&f| table.text(f) < CONDITIONAL_SET);
+            if self.u.free.get(at) != Some(&name) {
+                self.u.free.insert(at, name);
+            }
+        }
         let dict = self.take();
         self.emit(Opcode::BuildMap, 0, dict, dict, 0, range);
         for item in deferred {
             let skip = self.label();
             if let Some(i) = item.index {
                 let set = self.take();
-                self.load_name_into("__conditional_annotations__", set, item.range)?;
+                self.load_conditional_set(set, item.range)?;
                 let t = self.top();
                 let i = self.const_val(Constant::Int(i as i64));
                 self.emit_bc(Opcode::In, FUSED, t, i, Val::Temp(set), item.range);

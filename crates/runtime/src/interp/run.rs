@@ -963,7 +963,8 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 slow!(slow::eval_breaker(vm));
                             }
                             let iterator = reg!(ins.a());
-                            let ty = type_ptr(iterator);
+                            // A caller can put anything into the `.0` of a generator expression.
+                            let ty = if iterator.is_ptr() { type_ptr(iterator) } else { std::ptr::null() };
                             if ty == &raw const RANGE_ITERATOR {
                                 if let Some(item) = payload::<RangeIterator>(iterator).next_small() {
                                     set!(ins.b(), item);
