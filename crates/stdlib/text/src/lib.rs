@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod binascii;
+mod csv;
 mod json;
 mod sre;
 mod unicodedata;
@@ -15,5 +16,5 @@ use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&binascii::BINASCII, &json::JSON, &sre::SRE, &unicodedata::UNICODEDATA]
+    vec![&binascii::BINASCII, &csv::CSV, &json::JSON, &sre::SRE, &unicodedata::UNICODEDATA]
 }
