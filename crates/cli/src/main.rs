@@ -28,5 +28,9 @@ fn main() {
         let floor = top.saturating_sub(MAIN_STACK - STACK_RESERVE);
         run::run(options, top.saturating_sub(RECURSION_STACK), floor)
     });
+    if code == taipan_runtime::start::INTERRUPTED {
+        taipan_stdlib_files::end_by_interrupt();
+        std::process::exit(130);
+    }
     std::process::exit(code);
 }

@@ -45,6 +45,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
             run_source(vm, &source, "<stdin>", &main)
         }
     };
+    drop(main);
     let status = match result {
         Ok(()) => 0,
         Err(raised) => report(vm, raised),

@@ -66,6 +66,15 @@ impl Gil {
         state.locked = true;
         state.waiting -= 1;
         state.turns += 1;
+        if vm.interp().finalizing.get() && !vm.finalizer.get() {
+            // Nobody else runs Python code any more.
+            state.locked = false;
+            drop(state);
+            self.changed.notify_one();
+            loop {
+                std::thread::park();
+            }
+        }
         drop(state);
         HELD.with(|held| held.set(true));
         vm.attach();
@@ -95,6 +104,11 @@ impl Gil {
 }
 
 impl Vm {
+    /// From now on this is the only thread that runs Python code.
+    pub(crate) fn begin_finalizing(&self) {
+        self.finalizer.set(true);
+        self.interp().finalizing.set(true);
+    }
     /// Brings the lock in order in a new child process, whose only thread this is.
     pub fn after_fork_in_child(&self) {
         // SAFETY: no other thread exists, so nobody looks at the lock.
@@ -103,5 +117,6 @@ impl Vm {
         self.set_listed(true);
         self.asyncio.running_loop.clear();
         self.asyncio.running_task.clear();
+        crate::modules::thread::after_fork(self);
     }
 }

@@ -24,6 +24,7 @@ pub mod names;
 pub mod native;
 pub mod prelude;
 pub mod protocol;
+pub mod seconds;
 pub mod shared;
 pub mod slots;
 pub mod start;

@@ -64,6 +64,9 @@ pub fn new_interpreter(
         signal_handler: Cell::new(None),
         pending_calls: Mutex::new(Vec::new()),
         threads: RefCell::default(),
+        running: Default::default(),
+        finalizing: Cell::new(false),
+        simulate_signal: Cell::new(None),
     });
     let interp: *mut Interpreter = Box::into_raw(interp);
     let vm = Vm::new(interp, MAIN_STACK, native_limit)?;
@@ -217,6 +220,10 @@ pub fn install_embedded_library(vm: &Vm) -> Result<()> {
     Ok(())
 }
 
+/// The status of a program that ended with KeyboardInterrupt: no exit status,
+/// the process is to end by SIGINT.
+pub const INTERRUPTED: i32 = i32::MIN;
+
 /// Shows an uncaught exception by `sys.excepthook`; the exit status.
 pub fn report_uncaught(vm: &Vm, exception: &Object) -> i32 {
     if exception.is_instance_of(&exc::SYSTEM_EXIT) {
@@ -250,7 +257,7 @@ pub fn report_uncaught(vm: &Vm, exception: &Object) -> i32 {
         crate::display::eprint_quietly("\nOriginal exception was:\n");
         let _ = crate::display::print_exception(vm, exception, &out);
     }
-    if exception.is_instance_of(&exc::KEYBOARD_INTERRUPT) { 130 } else { 1 }
+    if exception.is_instance_of(&exc::KEYBOARD_INTERRUPT) { INTERRUPTED } else { 1 }
 }
 
 /// What a SystemExit asks for; its message goes to stderr.
@@ -261,7 +268,7 @@ fn exit_status(vm: &Vm, exception: &Object) -> i32 {
         return 0;
     }
     if code.is_instance_of(&crate::types::int::INT) {
-        return crate::types::int::to_i64(&code).map_or(-1, |n| n as i32);
+        return crate::types::int::to_i64(&code).map_or(255, |n| (n & 0xff) as i32);
     }
     let text = vm.str_text(&code).unwrap_or_default();
     drop(vm.take_raised());
@@ -296,6 +303,7 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
     {
         drop(vm.take_raised());
     }
+    vm.begin_finalizing();
     if let Some(sys) = get("sys") {
         for (stream, fatal) in [("stdout", true), ("stderr", false)] {
             if let Ok(Some(file)) = vm.lookup_attr_str(&sys, stream)
@@ -315,27 +323,21 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
     status
 }
 
-/// Drops the globals of `__main__`, in CPython's order: names with one
-/// underscore first, then the rest.
+/// Drops `__main__`, which as a rule takes its globals along: at once, or when
+/// the collector finds their cycles. If somebody else has the module, it is
+/// emptied.
 fn clear_main(vm: &Vm) {
     let modules = vm.interp().modules.clone();
-    let Some(main) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "__main__")) else { return };
-    let dict = module::dict_of(&main);
-    let Some(d) = dict.downcast::<Dict>() else { return };
-    for pass in 0..2 {
-        for (key, value) in d.items() {
-            let text = vm.str_lossy(&key);
-            let single = text.starts_with('_') && !text[1..].starts_with('_');
-            drop(value);
-            if (pass == 0 && single) || (pass == 1 && text != "__builtins__") {
-                let old = d.set(vm, &key, Object::NONE);
-                if old.is_err() {
-                    drop(vm.take_raised());
-                }
-            }
-        }
-    }
+    let Some(d) = modules.downcast::<Dict>() else { return };
+    let Ok(Some(main)) = d.remove(vm, &vm.intern("__main__")) else { return };
+    let reference = crate::types::weakref::new(vm, &main);
+    drop(main);
     crate::gc::collect(vm, 2);
+    if let Some(main) = reference.ok().as_ref().and_then(crate::types::weakref::get) {
+        clear_globals(vm, &main);
+        crate::gc::collect(vm, 2);
+    }
+    drop(vm.take_raised());
     if let Some(sys) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys")) {
         for stream in ["stdout", "stderr"] {
             if let Ok(Some(file)) = vm.lookup_attr_str(&sys, stream)
@@ -344,6 +346,25 @@ fn clear_main(vm: &Vm) {
                 let _ = vm.call_method(&file, "flush", &[]);
             }
             drop(vm.take_raised());
+        }
+    }
+}
+
+/// Sets the globals of a module to None, in CPython's order: names with one
+/// underscore first, then the rest.
+fn clear_globals(vm: &Vm, module: &Object) {
+    let dict = module::dict_of(module);
+    let Some(d) = dict.downcast::<Dict>() else { return };
+    for pass in 0..2 {
+        for (key, value) in d.items() {
+            let text = vm.str_lossy(&key);
+            let single = text.starts_with('_') && !text[1..].starts_with('_');
+            drop(value);
+            if ((pass == 0 && single) || (pass == 1 && text != "__builtins__"))
+                && d.set(vm, &key, Object::NONE).is_err()
+            {
+                drop(vm.take_raised());
+            }
         }
     }
 }

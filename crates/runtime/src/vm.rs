@@ -58,6 +58,12 @@ pub struct Interpreter {
     pub pending_calls: std::sync::Mutex<Vec<PendingCall>>,
     /// The threads that run Python code.
     pub(crate) threads: RefCell<Vec<*const Vm>>,
+    /// Those among them that have a handle.
+    pub(crate) running: crate::modules::thread::handle::Running,
+    /// The interpreter shuts down: only the thread that does it may go on.
+    pub finalizing: Cell<bool>,
+    /// Has the main thread see a signal that did not come; set with `signal_handler`.
+    pub simulate_signal: Cell<Option<fn(&Vm, i32)>>,
 }
 
 /// A module compiled into the binary.
@@ -145,12 +151,16 @@ pub struct Vm {
     pub thread_ident: u64,
     pub context: RefCell<Object>,
     pub async_exception: Cell<Value>,
+    /// Weak references to the objects of which this thread has local data.
+    pub(crate) locals: RefCell<Vec<Object>>,
     /// Python-level hooks of this thread: trace, profile function, async generator hooks.
     pub thread_dict: RefCell<Option<Object>>,
     pub asyncgen_hooks: RefCell<(Object, Object)>,
     pub coroutine_origin_depth: Cell<i64>,
     /// What the thread runs of asyncio.
     pub asyncio: AsyncioState,
+    /// It is this thread that shuts the interpreter down.
+    pub(crate) finalizer: Cell<bool>,
     stack_memory: (*mut u8, usize),
     frame_memory: (*mut u8, usize),
 }
@@ -176,14 +186,17 @@ impl Vm {
     pub fn detach_thread() {
         CURRENT.with(|cell| cell.set(std::ptr::null()));
     }
-    /// Looks at the state of every thread of the interpreter.
-    pub fn each_thread(&self, mut look: impl FnMut(&Vm)) {
-        let threads = self.interp().threads.borrow().clone();
-        for thread in threads {
-            // SAFETY: threads leave the list before their state goes, which takes
-            // the GIL; so does every change of their states.
-            look(unsafe { &*thread });
-        }
+    /// What each thread of the interpreter has to say. `look` must not run
+    /// Python code, nor drop objects that might.
+    pub(crate) fn each_thread<T>(&self, look: impl Fn(&Vm) -> T) -> Vec<T> {
+        let threads = self.interp().threads.borrow();
+        // SAFETY: threads leave the list before their states go, which takes the
+        // GIL, as every change of the states does.
+        threads.iter().map(|&thread| look(unsafe { &*thread })).collect()
+    }
+    /// The event loops that threads run now, and their tasks (UNBOUND: none).
+    pub fn asyncio_states(&self) -> Vec<(Object, Object)> {
+        self.each_thread(|thread| (thread.asyncio.running_loop.get(), thread.asyncio.running_task.get()))
     }
     /// The thread begins to run Python code, or ends (with the GIL held).
     pub(crate) fn set_listed(&self, listed: bool) {
@@ -230,10 +243,12 @@ impl Vm {
             thread_ident: unsafe { libc::pthread_self() } as u64,
             context: RefCell::new(Object::NONE),
             async_exception: Cell::new(Value::UNBOUND),
+            locals: RefCell::default(),
             thread_dict: RefCell::new(None),
             asyncgen_hooks: RefCell::new((Object::NONE, Object::NONE)),
             coroutine_origin_depth: Cell::new(0),
             asyncio: AsyncioState::default(),
+            finalizer: Cell::new(false),
             stack_memory: (stack, stack_bytes),
             frame_memory: (frames, frame_bytes),
         });

@@ -245,10 +245,16 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }};
                     }
                     // Leaves a frame; at once in the commonest case.
+                    macro_rules! breaker_set {
+                        () => {
+                            (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0
+                        };
+                    }
                     macro_rules! return_value {
                         ($value:expr) => {{
                             (*frame!()).ip = ip;
-                            if (*frame!()).flags != ff::DROP_CALLABLE {
+                            // A return is a safe point: recursion without loops has no other.
+                            if (*frame!()).flags != ff::DROP_CALLABLE || breaker_set!() {
                                 break 'dispatch Exit::Return($value);
                             }
                             leave_frame(vm, frame!());
@@ -916,7 +922,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         // ---- jumps --------------------------------------------------------
                         Opcode::Jump => ip = ip.offset(ins.bc() as isize),
                         Opcode::JumpBack => {
-                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                            if breaker_set!() {
                                 slow!(slow::eval_breaker(vm));
                             }
                             ip = ip.offset(ins.bc() as isize);
@@ -959,7 +965,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         // ---- iteration -------------------------------------------------------
                         Opcode::GetIter => slow!(slow::get_iter(vm, frame!(), ins)),
                         Opcode::ForIter => {
-                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                            if breaker_set!() {
                                 slow!(slow::eval_breaker(vm));
                             }
                             let iterator = reg!(ins.a());
@@ -1144,7 +1150,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     match slow::call_builtin_fast(vm, base.add(b), argc) {
                                         Ok(value) => {
                                             set!(ins.a(), value);
-                                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                            if breaker_set!() {
                                                 slow!(slow::eval_breaker(vm));
                                             }
                                             continue 'dispatch;
@@ -1182,7 +1188,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     match slow::call_method_descriptor_fast(vm, base.add(b), argc + 1) {
                                         Ok(value) => {
                                             set!(ins.a(), value);
-                                            if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                            if breaker_set!() {
                                                 slow!(slow::eval_breaker(vm));
                                             }
                                             continue 'dispatch;
@@ -1203,7 +1209,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             let method = ins.op_byte() == Opcode::CallMethodKw as u8;
                             match slow::call(vm, frame!(), ins, method, true) {
                                 Ok(slow::Called::Done) => {
-                                    if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                    if breaker_set!() {
                                         slow!(slow::eval_breaker(vm));
                                     }
                                 }
@@ -1215,7 +1221,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             (*frame!()).ip = ip;
                             match slow::call_ex(vm, frame!(), ins) {
                                 Ok(slow::Called::Done) => {
-                                    if (*vm.breaker).load(std::sync::atomic::Ordering::Relaxed) != 0 {
+                                    if breaker_set!() {
                                         slow!(slow::eval_breaker(vm));
                                     }
                                 }
@@ -1410,6 +1416,12 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         reg!(pending.b()) = Value::UNBOUND;
                         set!(pending.a(), value);
                         drop_value!(callable);
+                        if vm.breaker_set() {
+                            (*frame!()).ip = ip;
+                            if slow::eval_breaker(vm).is_err() {
+                                exit = Some(Exit::Raise);
+                            }
+                        }
                         continue 'outer;
                     }
                     if flags & ff::INIT != 0 {
@@ -1450,6 +1462,9 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     }
                 }
                 Exit::Raise => {
+                    if vm.breaker_set() {
+                        slow::breaker_while_raising(vm);
+                    }
                     match unwind::unwind(vm, frame!()) {
                         Some(handler_frame) => switch!(handler_frame),
                         None => return Err(vm.already_raised()),

@@ -130,6 +130,25 @@ pub fn eval_breaker(vm: &Vm) -> Result<()> {
     crate::breaker::handle(vm)
 }
 
+/// As [`eval_breaker`] while an exception is on its way: where only exceptions
+/// end calls there is no other safe point. What a signal handler raises takes
+/// the exception's place.
+#[cold]
+#[inline(never)]
+pub fn breaker_while_raising(vm: &Vm) {
+    let raised = vm.take_raised();
+    match crate::breaker::handle(vm) {
+        Ok(()) => vm.restore_raised(raised),
+        Err(error) => {
+            let exception = vm.caught(error);
+            if let Some(raised) = raised {
+                crate::types::exceptions::set_context(&exception, raised);
+            }
+            vm.raise(exception);
+        }
+    }
+}
+
 // ---- operators -----------------------------------------------------------------
 
 #[inline(never)]

@@ -40,7 +40,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new("intern(string, /)", intern, "Return the interned string equal to the given one.\n\nInterned strings are compared by identity first, which speeds up dictionary lookups."),
         MethodDef::new("_is_interned(string, /)", is_interned, "Return True if the given string is \"interned\"."),
         MethodDef::new("_is_immortal(op, /)", |_, args| Ok(Object::bool(args[0].header().is_none_or(|h| h.is_immortal()))), "Return True if the given object is \"immortal\" per PEP 683."),
-        MethodDef::new("is_finalizing()", |vm, _| Ok(vm.shared(FINALIZING).unwrap_or(Object::FALSE)), "Return True if Python is exiting."),
+        MethodDef::new("is_finalizing()", |vm, _| Ok(Object::bool(vm.interp().finalizing.get())), "Return True if Python is exiting."),
         MethodDef::new("getrefcount(object, /)", getrefcount, "Return the reference count of object.\n\nIt includes the (temporary) reference of the call itself."),
         MethodDef::new("getrecursionlimit()", |vm, _| Ok(vm.int(vm.interp().recursion_limit.get() as i64)), "Return the current value of the recursion limit, the greatest depth of the Python stack."),
         MethodDef::new("setrecursionlimit(limit, /)", setrecursionlimit, "Set the maximum depth of the Python interpreter stack to n."),
@@ -53,8 +53,8 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new("getprofile()", |vm, _| Ok(hook(vm, "profile")), "Return the profiling function set with sys.setprofile."),
         MethodDef::new("settrace(function, /)", |vm, args| set_hook(vm, "trace", &args[0]), "Set the global debug tracing function.\n\nIt will be called on each function call."),
         MethodDef::new("gettrace()", |vm, _| Ok(hook(vm, "trace")), "Return the global debug tracing function set with sys.settrace."),
-        MethodDef::new("_setprofileallthreads(function, /)", |vm, args| set_hook(vm, "profile", &args[0]), "Set the profiling function in all running threads of the current interpreter."),
-        MethodDef::new("_settraceallthreads(function, /)", |vm, args| set_hook(vm, "trace", &args[0]), "Set the global debug tracing function in all running threads of the current interpreter."),
+        MethodDef::new("_setprofileallthreads(function, /)", |vm, args| set_hook_everywhere(vm, "profile", &args[0]), "Set the profiling function in all running threads of the current interpreter."),
+        MethodDef::new("_settraceallthreads(function, /)", |vm, args| set_hook_everywhere(vm, "trace", &args[0]), "Set the global debug tracing function in all running threads of the current interpreter."),
         MethodDef::new("call_tracing(func, args, /)", call_tracing, "Call func(*args), while tracing is enabled."),
         MethodDef::new("_debugmallocstats()", |_, _| Ok(Object::NONE), "Print summary info to stderr about the state of the memory allocator."),
         MethodDef::new("set_coroutine_origin_tracking_depth(depth)", set_origin_depth, "Enable or disable origin tracking for coroutine objects in this thread.\n\nThey will remember 'depth' frames of where they were made; 0 turns it off."),
@@ -81,7 +81,6 @@ pub static MODULE: ModuleDef = ModuleDef {
 const DLOPEN: &str = "sys.dlopenflags";
 const AUDIT_HOOKS: &str = "sys.audit hooks";
 /// Shared object: True while the interpreter ends.
-pub const FINALIZING: &str = "sys.finalizing";
 
 static ASYNCGEN_HOOKS: StructDef = StructDef::new(
     "asyncgen_hooks",
@@ -233,11 +232,14 @@ fn getframemodulename(vm: &Vm, args: &[Object]) -> Result {
 
 fn current_frames(vm: &Vm, _args: &[Object]) -> Result {
     vm.audit("sys._current_frames", &[])?;
+    let found = vm.each_thread(|thread| {
+        let frame = frame_at(thread, 0)?;
+        // SAFETY: frames of a stack are alive while its thread does not run.
+        Some((thread.thread_ident, unsafe { crate::types::traceback::frame_object(vm, frame) }))
+    });
     let frames = vm.new_dict();
-    if let Some(frame) = frame_at(vm, 0) {
-        // SAFETY: as above.
-        let object = unsafe { crate::types::traceback::frame_object(vm, frame) };
-        vm.set_item(&frames, &vm.u64(vm.thread_ident), &object)?;
+    for (ident, frame) in found.into_iter().flatten() {
+        vm.set_item(&frames, &vm.u64(ident), &frame)?;
     }
     Ok(frames)
 }
@@ -245,7 +247,9 @@ fn current_frames(vm: &Vm, _args: &[Object]) -> Result {
 fn current_exceptions(vm: &Vm, _args: &[Object]) -> Result {
     vm.audit("sys._current_exceptions", &[])?;
     let exceptions = vm.new_dict();
-    vm.set_item(&exceptions, &vm.u64(vm.thread_ident), &vm.handled())?;
+    for (ident, exception) in vm.each_thread(|thread| (thread.thread_ident, thread.handled())) {
+        vm.set_item(&exceptions, &vm.u64(ident), &exception)?;
+    }
     Ok(exceptions)
 }
 
@@ -392,6 +396,16 @@ fn set_hook(vm: &Vm, which: &str, function: &Object) -> Result {
     vm.audit(if which == "trace" { "sys.settrace" } else { "sys.setprofile" }, &[])?;
     if let Some(d) = thread_hooks(vm).downcast::<Dict>() {
         d.set_text(vm, which, function.clone());
+    }
+    Ok(Object::NONE)
+}
+
+fn set_hook_everywhere(vm: &Vm, which: &str, function: &Object) -> Result {
+    set_hook(vm, which, function)?;
+    for hooks in vm.each_thread(|thread| thread_hooks(thread)) {
+        if let Some(d) = hooks.downcast::<Dict>() {
+            d.set_text(vm, which, function.clone());
+        }
     }
     Ok(Object::NONE)
 }

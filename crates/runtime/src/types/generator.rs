@@ -347,6 +347,11 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
                 (*frame).ip = (*frame).ip.add(1);
             }
         }
+        // Thrown into an `except` block: that is what it interrupts.
+        let handled = (*vm.exc_info.get()).value.clone();
+        if let Some(raised) = raised.as_ref().filter(|_| !handled.is_none()) {
+            exceptions::set_context(raised, handled);
+        }
         vm.restore_raised(raised);
         let result = run(vm, frame, raising)?;
         let result = Object::from_owned(result);

@@ -62,5 +62,5 @@ pub fn types() -> Vec<&'static Type> {
 }
 
 pub use io::streams::make_std_streams;
-pub use signal::install as install_signal_handlers;
+pub use signal::{end_by_interrupt, install as install_signal_handlers};
 pub use startup::prepare_process;

@@ -4,9 +4,8 @@
 use crate::time::values::{self, Rounding};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex};
 use std::time::Duration;
-use taipan_runtime::modules::thread::wait_until;
+use taipan_runtime::modules::thread::park::{Queue, wait_until};
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::{allocate, exception_class, this};
 
@@ -27,9 +26,8 @@ pub static MODULE: ModuleDef = ModuleDef {
 /// Payload of SimpleQueue.
 pub struct SimpleQueue {
     items: RefCell<VecDeque<Object>>,
-    /// How many items no getter has claimed yet.
-    free: Mutex<usize>,
-    changed: Condvar,
+    /// Those who wait for an item.
+    getters: Queue,
 }
 
 impl NativeClass for SimpleQueue {
@@ -42,16 +40,7 @@ impl NativeClass for SimpleQueue {
         }
     }
     fn clear(&self) {
-        let items = self.items.try_borrow_mut().map(|mut items| std::mem::take(&mut *items));
-        if items.is_ok() {
-            *self.free() = 0;
-        }
-    }
-}
-
-impl SimpleQueue {
-    fn free(&self) -> std::sync::MutexGuard<'_, usize> {
-        self.free.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        drop(self.items.try_borrow_mut().map(|mut items| std::mem::take(&mut *items)));
     }
 }
 
@@ -84,7 +73,7 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     if !args.is_empty() {
         return Err(vm.type_error("SimpleQueue() takes no positional arguments"));
     }
-    let queue = SimpleQueue { items: RefCell::default(), free: Mutex::new(0), changed: Condvar::new() };
+    let queue = SimpleQueue { items: RefCell::default(), getters: Queue::new() };
     allocate(vm, class, queue)
 }
 
@@ -107,20 +96,16 @@ fn put(vm: &Vm, args: &[Object]) -> Result {
         }
         items.push_back(args[1].clone());
     }
-    *queue.free() += 1;
-    queue.changed.notify_one();
+    queue.getters.wake_one();
     Ok(Object::NONE)
 }
 
 fn get(vm: &Vm, queue: &SimpleQueue, timeout: Option<Duration>) -> Result {
-    let claimed = wait_until(vm, &queue.free, &queue.changed, timeout, |free| {
-        let claimed = *free > 0;
-        if claimed {
-            *free -= 1;
-        }
-        claimed
+    let mut item = None;
+    wait_until(vm, &queue.getters, timeout, || {
+        item = queue.items.borrow_mut().pop_front();
+        item.is_some()
     })?;
-    let item = if claimed { queue.items.borrow_mut().pop_front() } else { None };
     item.ok_or_else(|| empty(vm))
 }
 

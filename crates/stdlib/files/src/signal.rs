@@ -133,7 +133,9 @@ pub static MODULE: ModuleDef = ModuleDef {
                     return Err(vm.type_error("siginfo must be None"));
                 }
                 let flags = vm.to_plain_c_int(&args[3])?;
-                os(vm, process::pidfd_send_signal(pidfd, n, flags as u32)).map(|()| Object::NONE)
+                os(vm, process::pidfd_send_signal(pidfd, n, flags as u32))?;
+                vm.check_signals()?;
+                Ok(Object::NONE)
             },
             "Sends a signal to the process of a descriptor.",
         ),
@@ -263,6 +265,11 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
 pub fn install(vm: &Vm) -> Result<()> {
     signal::set_breaker(vm.breaker_word(), breaker::SIGNALS);
     vm.interp().signal_handler.set(Some(run_handlers));
+    vm.interp().simulate_signal.set(Some(|vm, n| {
+        if !handler(vm, n).is_int() {
+            signal::simulate(n as usize);
+        }
+    }));
     vm.share(MAIN_THREAD, vm.u64(vm.thread_ident));
     for n in [libc::SIGPIPE, libc::SIGXFSZ] {
         let _ = signal::set_disposition(n, Disposition::Ignore);
@@ -274,6 +281,13 @@ pub fn install(vm: &Vm) -> Result<()> {
         drop(replace_handler(vm, libc::SIGINT, default));
     }
     Ok(())
+}
+
+/// Ends the process by SIGINT, as an uncaught KeyboardInterrupt does, so that
+/// whoever started it knows.
+pub fn end_by_interrupt() {
+    let _ = signal::set_disposition(libc::SIGINT, Disposition::Default);
+    let _ = signal::raise(libc::SIGINT);
 }
 
 /// In a new child process this thread is the main thread.
@@ -320,9 +334,12 @@ pub fn run_handlers(vm: &Vm) -> Result<()> {
     }
     let pending = signal::take_pending();
     for (i, &n) in pending.iter().enumerate() {
-        let found = handler(vm, n);
-        // Set back to the system's handling in the meantime: nothing to call.
+        // Nobody's handlers run while the interpreter shuts down.
+        let found = if vm.interp().finalizing.get() { Object::NONE } else { handler(vm, n) };
         if found.is_none() || found.is_int() {
+            // Set back to the system's handling in the meantime: nothing to call.
+            let _ = vm.error(&exc::OS_ERROR, format!("Signal {n} ignored due to race condition"));
+            vm.write_unraisable(&Object::NONE, "Exception ignored while calling signal handler");
             continue;
         }
         let frame = traceback::getframe(vm, 0).unwrap_or(Object::NONE);

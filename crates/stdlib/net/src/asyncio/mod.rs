@@ -214,13 +214,9 @@ fn current_task(vm: &Vm, args: &[Object]) -> Result {
         Some(event_loop) => event_loop.clone(),
         None => running_loop(vm)?,
     };
-    let mut found = Object::NONE;
-    vm.each_thread(|thread| {
-        if thread.asyncio.running_loop.value() == event_loop.value() {
-            found = thread.asyncio.running_task.or_none();
-        }
-    });
-    Ok(found)
+    let states = vm.asyncio_states();
+    let running = states.iter().find(|(running, _)| running.value() == event_loop.value());
+    Ok(running.and_then(|(_, task)| task.bound()).cloned().unwrap_or(Object::NONE))
 }
 
 fn all_tasks(vm: &Vm, args: &[Object]) -> Result {
