@@ -10,6 +10,7 @@ use taipan_runtime::{compile, interp, start};
 pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i32 {
     taipan_stdlib_files::prepare_process(&mut options.config);
     let mut modules = taipan_stdlib_files::modules();
+    modules.extend(taipan_stdlib_compress::modules());
     modules.extend(taipan_stdlib_crypto::modules());
     modules.extend(taipan_stdlib_data::modules());
     modules.extend(taipan_stdlib_dev::modules());

@@ -1,6 +1,7 @@
 //! `binascii`: bytes as text of several kinds (base64, hexadecimal, uuencode,
 //! quoted-printable), and the checksums that go with them.
 
+use taipan_compression::zlib::crc32;
 use taipan_runtime::buffer::Buffer;
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::{exception_class, raise_kept};
@@ -413,54 +414,6 @@ fn b2a_qp(vm: &Vm, args: &[Object]) -> Result {
 }
 
 // ---- checksums --------------------------------------------------------------------------
-
-/// Tables for eight bytes at a time; polynomial 0xedb88320.
-static CRC32: [[u32; 256]; 8] = {
-    let mut tables = [[0; 256]; 8];
-    let mut i = 0;
-    while i < 256 {
-        let mut crc = i as u32;
-        let mut k = 0;
-        while k < 8 {
-            crc = if crc & 1 != 0 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-            k += 1;
-        }
-        tables[0][i] = crc;
-        i += 1;
-    }
-    let mut t = 1;
-    while t < 8 {
-        let mut i = 0;
-        while i < 256 {
-            let previous = tables[t - 1][i];
-            tables[t][i] = previous >> 8 ^ tables[0][(previous & 0xff) as usize];
-            i += 1;
-        }
-        t += 1;
-    }
-    tables
-};
-
-/// The CRC-32 of bytes that follow those of which it is `crc`.
-pub fn crc32(crc: u32, bytes: &[u8]) -> u32 {
-    let mut crc = !crc;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for chunk in chunks {
-        let low = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]) ^ crc;
-        crc = CRC32[7][(low & 0xff) as usize]
-            ^ CRC32[6][(low >> 8 & 0xff) as usize]
-            ^ CRC32[5][(low >> 16 & 0xff) as usize]
-            ^ CRC32[4][(low >> 24) as usize]
-            ^ CRC32[3][chunk[4] as usize]
-            ^ CRC32[2][chunk[5] as usize]
-            ^ CRC32[1][chunk[6] as usize]
-            ^ CRC32[0][chunk[7] as usize];
-    }
-    for &b in rest {
-        crc = crc >> 8 ^ CRC32[0][((crc ^ b as u32) & 0xff) as usize];
-    }
-    !crc
-}
 
 fn hqx_step(crc: u32, byte: u8) -> u32 {
     let mut crc = crc ^ (byte as u32) << 8;
