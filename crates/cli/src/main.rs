@@ -1,5 +1,6 @@
 //! The `taipan` command: options, environment, start-up, running, exit.
 
+mod interactive;
 mod options;
 mod run;
 

@@ -18,6 +18,8 @@ pub enum Target {
 #[derive(Debug)]
 pub struct Options {
     pub target: Target,
+    /// `-x`: the program's first line is not Python.
+    pub skip_first_line: bool,
     pub config: Config,
 }
 
@@ -86,6 +88,7 @@ pub fn parse() -> Result<Options, Stop> {
     let program = args.next().unwrap_or_default();
     config.executable = executable(&program);
     let mut versions = 0;
+    let mut skip_first_line = false;
     let mut target = None;
     let mut rest: Vec<OsString> = Vec::new();
     'words: while let Some(word) = args.next() {
@@ -168,7 +171,7 @@ pub fn parse() -> Result<Options, Stop> {
                     config.warn_options.push(value);
                     continue 'words;
                 }
-                b'x' => {}
+                b'x' => skip_first_line = true,
                 b'X' => {
                     let value = text(argument(&mut args)?);
                     config.x_options.push(value);
@@ -197,7 +200,7 @@ pub fn parse() -> Result<Options, Stop> {
         rest.push(OsString::new());
     }
     config.argv = rest;
-    Ok(Options { target: target.unwrap_or(Target::Stdin), config })
+    Ok(Options { target: target.unwrap_or(Target::Stdin), config, skip_first_line })
 }
 
 fn environment(config: &mut Config) {

@@ -1,6 +1,7 @@
 //! From options to an exit status: start the interpreter, run the target,
 //! report what it raised, shut down.
 
+use crate::interactive;
 use crate::options::{Options, Target};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use taipan_runtime::prelude::*;
@@ -39,18 +40,25 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
     let result = match &options.target {
         Target::Command(source) => run_source(vm, source.as_bytes(), "<string>", &main),
         Target::Module(name) => run_module(vm, name),
-        Target::File(path) => run_file(vm, path, &main),
+        Target::File(path) => run_file(vm, path, &main, options.skip_first_line),
+        Target::Stdin if interactive::is_wanted(vm) => interactive::run(vm, &main, true),
         Target::Stdin => {
             let mut source = Vec::new();
             let _ = std::io::Read::read_to_end(&mut std::io::stdin(), &mut source);
             run_source(vm, &source, "<stdin>", &main)
         }
     };
-    drop(main);
-    let status = match result {
+    let mut status = match result {
         Ok(()) => 0,
         Err(raised) => report(vm, raised),
     };
+    if !matches!(options.target, Target::Stdin) && interactive::inspects(vm) {
+        status = match interactive::run(vm, &main, false) {
+            Ok(()) => 0,
+            Err(raised) => report(vm, raised),
+        };
+    }
+    drop(main);
     start::finalise(vm, status)
 }
 
@@ -81,12 +89,12 @@ fn run_source(vm: &Vm, source: &[u8], filename: &str, main: &Object) -> Result<(
     interp::run_code(vm, &code, &dict, &dict).map(drop)
 }
 
-fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object) -> Result<()> {
+fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object, skip_first_line: bool) -> Result<()> {
     // As CPython: the absolute path, not normalised.
     let full = std::env::current_dir().map_or_else(|_| path.into(), |here| here.join(path));
     let shown = compile::surrogate_escaped(vm, full.as_os_str().as_bytes());
     let executable = vm.interp().config.executable.clone();
-    let source = match std::fs::read(path) {
+    let mut source = match std::fs::read(path) {
         Ok(source) => source,
         Err(error) => {
             let directory = std::path::Path::new(path).is_dir();
@@ -111,6 +119,10 @@ fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object) -> Result<()> {
         if let Some(parent) = real.parent() {
             insert_path(vm, compile::surrogate_escaped(vm, parent.as_os_str().as_bytes()))?;
         }
+    }
+    if skip_first_line {
+        let end = source.iter().position(|&b| b == b'\n').unwrap_or(source.len());
+        source.drain(..end);
     }
     let dict = taipan_runtime::types::module::dict_of(main);
     vm.set_item(&dict, &vm.intern("__file__"), &shown)?;

@@ -1058,6 +1058,30 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     if ins.has(f::B_TEMP) {
                                         drop_value!(b);
                                     }
+                                    // The moves to variables that mostly follow, at once.
+                                    let mut from = ins.a();
+                                    while from + 2 <= ins.a() + n {
+                                        let next = *ip;
+                                        if next.op_byte() != Opcode::Move2 as u8
+                                            || next.b() != from
+                                            || next.c() != from + 1
+                                            || next.flags() & (f::B_CONST | f::C_CONST | f::B_TEMP | f::C_TEMP)
+                                                != f::B_TEMP | f::C_TEMP
+                                        {
+                                            break;
+                                        }
+                                        ip = ip.add(1);
+                                        let (one, two) = (reg!(from), reg!(from + 1));
+                                        reg!(from) = Value::UNBOUND;
+                                        reg!(from + 1) = Value::UNBOUND;
+                                        let old = reg!(next.a());
+                                        reg!(next.a()) = one;
+                                        let old2 = reg!(next.a() + 1);
+                                        reg!(next.a() + 1) = two;
+                                        drop_value!(old);
+                                        drop_value!(old2);
+                                        from += 2;
+                                    }
                                     continue 'dispatch;
                                 }
                             }

@@ -296,6 +296,25 @@ fn kind(object: &Object) -> &'static str {
 /// Resumes with a value, or with the exception on its way (`raising`).
 pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<Step> {
     let generator = this(object);
+    if !raising && generator.can_resume() && generator.accepts(value.value()) {
+        vm.check_native_stack("")?;
+        let _alive = object.clone();
+        // SAFETY: the generator can resume; `_alive` keeps it.
+        return unsafe {
+            let sent = value.into_value();
+            match push(vm, generator, sent, ff::ENTRY) {
+                Ok(frame) => {
+                    let result = Object::from_owned(run(vm, frame, false)?);
+                    let ended = generator.state.get() == State::Closed;
+                    Ok(if ended { Step::Returned(result) } else { Step::Yielded(result) })
+                }
+                Err(error) => {
+                    drop(Object::from_owned(sent));
+                    Err(error)
+                }
+            }
+        };
+    }
     match generator.state.get() {
         State::Running => {
             return Err(vm.value_error(format!("{} already executing", kind(object))));
@@ -312,24 +331,20 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
             }
             return Ok(Step::Returned(Object::NONE));
         }
-        State::Created if raising => {
-            // Nothing has run: the frame sees the exception at its first line.
+        // What can resume and takes the value did so above.
+        State::Created | State::Suspended if !raising => {
+            return Err(
+                vm.type_error(format!("can't send non-None value to a just-started {}", kind(object)))
+            );
         }
-        State::Created => {
-            if !value.is_none() {
-                return Err(vm.type_error(format!(
-                    "can't send non-None value to a just-started {}",
-                    kind(object)
-                )));
-            }
-        }
-        State::Suspended => {}
+        // If nothing has run, the frame sees the exception at its first line.
+        State::Created | State::Suspended => {}
     }
     vm.check_native_stack("")?;
     let _alive = object.clone();
     // SAFETY: the generator can resume; `_alive` keeps it.
     unsafe {
-        let raised = if raising { vm.take_raised() } else { None };
+        let raised = vm.take_raised();
         let sent = value.into_value();
         let frame = match push(vm, generator, sent, ff::ENTRY) {
             Ok(frame) => frame,
@@ -338,14 +353,10 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
                 return Err(error);
             }
         };
-        if raising && *(*frame).ip == *(*frame).ip {
-            // `push` stepped back to a YieldFrom; throwing goes past it.
-            let generator_start = (*(*frame).code).instructions_ptr() as *const _;
-            if (*frame).ip >= generator_start
-                && (*(*frame).ip).op_byte() == Opcode::YieldFrom as u8
-            {
-                (*frame).ip = (*frame).ip.add(1);
-            }
+        // `push` stepped back to a YieldFrom; throwing goes past it.
+        let start = (*(*frame).code).instructions_ptr() as *const _;
+        if (*frame).ip >= start && (*(*frame).ip).op_byte() == Opcode::YieldFrom as u8 {
+            (*frame).ip = (*frame).ip.add(1);
         }
         // Thrown into an `except` block: that is what it interrupts.
         let handled = (*vm.exc_info.get()).value.clone();
@@ -353,8 +364,7 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
             exceptions::set_context(raised, handled);
         }
         vm.restore_raised(raised);
-        let result = run(vm, frame, raising)?;
-        let result = Object::from_owned(result);
+        let result = Object::from_owned(run(vm, frame, true)?);
         Ok(if generator.state.get() == State::Closed { Step::Returned(result) } else { Step::Yielded(result) })
     }
 }
