@@ -216,6 +216,9 @@ pub unsafe fn dealloc(object: *mut Header) {
 unsafe fn finalize(object: *mut Header, ty: &Type) -> bool {
     // SAFETY: the object is revived for the time of the call.
     unsafe {
+        if crate::types::generator::has_ended(object) {
+            return true;
+        }
         (*object).set_count(1);
         (*object).set(header_flags::FINALIZED);
         if let Some(del) = ty.slots().del {

@@ -356,12 +356,36 @@ fn frozen(vm: &Vm, module_name: &str) -> Option<FrozenModule> {
     table.binary_search_by(|m| m.name.cmp(module_name)).ok().map(|i| table[i])
 }
 
+/// Gives the pages of a frozen module's code back, now that it has been read: they
+/// are part of the executable file and come again if they are looked at again.
+fn forget_pages(vm: &Vm, code: &[u8]) {
+    // What the kernel maps around a page that is touched.
+    const WINDOW: usize = 64 << 10;
+    const PAGE: usize = 4096;
+    static SPAN: std::sync::OnceLock<(usize, usize)> = std::sync::OnceLock::new();
+    // All the code lies together: no other data is on the pages inside.
+    let &(first, last) = SPAN.get_or_init(|| {
+        let table = vm.interp().frozen.get();
+        let start = table.iter().map(|m| m.code.as_ptr() as usize).min().unwrap_or(0);
+        let end = table.iter().map(|m| m.code.as_ptr() as usize + m.code.len()).max().unwrap_or(0);
+        (start.next_multiple_of(PAGE), end & !(PAGE - 1))
+    });
+    let start = (code.as_ptr() as usize & !(WINDOW - 1)).max(first);
+    let end = (code.as_ptr() as usize + code.len()).next_multiple_of(WINDOW).min(last);
+    if start < end {
+        // SAFETY: whole pages of read-only data in a private mapping of the executable.
+        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+    }
+}
+
 /// The code of a frozen module with its file names put below `root`.
 pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
     let Some(module) = frozen(vm, module_name) else {
         return Err(vm.import_error(format!("No module named '{module_name}'"), &vm.intern(module_name)));
     };
-    match taipan_bytecode::read(module.code) {
+    let unit = taipan_bytecode::read(module.code);
+    forget_pages(vm, module.code);
+    match unit {
         Ok(mut unit) => {
             let filename: std::rc::Rc<str> = format!("{root}/{}", module.path).into();
             rename(&mut unit, &filename);
@@ -388,7 +412,9 @@ pub fn frozen_code(vm: &Vm, module_name: &str) -> Result {
             &vm.intern(module_name),
         ));
     };
-    match taipan_bytecode::read(module.code) {
+    let unit = taipan_bytecode::read(module.code);
+    forget_pages(vm, module.code);
+    match unit {
         Ok(mut unit) => {
             let filename: std::rc::Rc<str> = format!("<frozen {module_name}>").into();
             rename(&mut unit, &filename);
@@ -494,7 +520,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         let dict = module::dict_of(module);
         if let Some(d) = dict.downcast::<Dict>() {
             d.set_text(vm, "check_hash_based_pycs", vm.intern("default"));
-            d.set_text(vm, "pyc_magic_number_token", vm.int(168_627_187 ^ 0x7a11));
+            d.set_text(vm, "pyc_magic_number_token", vm.int(168_627_187 ^ (0x7a10 + taipan_bytecode::VERSION as i64)));
         }
         Ok(())
     }),

@@ -464,6 +464,20 @@ impl std::ops::Deref for Bound {
 }
 
 impl Signature {
+    /// As [`Signature::filled`], borrowed from the arguments and the signature.
+    #[inline]
+    pub(crate) fn borrowed(&self, args: &[Object]) -> [Value; INLINE] {
+        let mut bound = [Value::UNBOUND; INLINE];
+        for (slot, arg) in bound.iter_mut().zip(args) {
+            *slot = arg.value();
+        }
+        for (slot, param) in bound.iter_mut().zip(&self.params).skip(args.len()) {
+            if let Some(default) = &param.default {
+                *slot = default.value();
+            }
+        }
+        bound
+    }
     /// Positional arguments and the defaults of the rest; see `defaults_fill`.
     #[inline]
     pub(crate) fn filled(&self, args: &[Object]) -> [Object; INLINE] {

@@ -396,7 +396,9 @@ impl Vm {
             return Ok(tuple.items().to_vec());
         }
         let iterator = self.iter(iterable)?;
-        let hint = self.length_hint(iterable, 0)?;
+        // Generators have no hint.
+        let known = iterable.ty().is(&crate::types::generator::GENERATOR);
+        let hint = if known { 0 } else { self.length_hint(iterable, 0)? };
         let mut out = Vec::new();
         if out.try_reserve(hint.min(1 << 24)).is_err() {
             return Err(self.memory_error());

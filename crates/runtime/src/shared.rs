@@ -74,3 +74,32 @@ impl Vm {
         drop(old);
     }
 }
+
+/// A hasher for addresses: they are spread well enough by one multiplication.
+#[derive(Clone, Copy, Default)]
+pub struct AddressHasher(u64);
+
+impl std::hash::BuildHasher for AddressHasher {
+    type Hasher = AddressHasher;
+    fn build_hasher(&self) -> AddressHasher {
+        *self
+    }
+}
+
+impl std::hash::Hasher for AddressHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+    fn finish(&self) -> u64 {
+        // The table takes the top bits for tags and the low ones for places.
+        self.0 ^ self.0 >> 32
+    }
+}

@@ -48,7 +48,7 @@ pub fn new_interpreter(
         hash_key,
         next_type_version: Cell::new(0),
         next_dict_version: Cell::new(0),
-        weakrefs: RefCell::new(HashMap::new()),
+        weakrefs: RefCell::default(),
         gc: Default::default(),
         config,
         native_modules: RefCell::new(HashMap::new()),

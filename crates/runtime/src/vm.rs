@@ -35,7 +35,7 @@ pub struct Interpreter {
     pub hash_key: (u64, u64),
     pub next_type_version: Cell<u32>,
     pub next_dict_version: Cell<u32>,
-    pub weakrefs: RefCell<HashMap<usize, crate::types::weakref::WeakList>>,
+    pub weakrefs: RefCell<HashMap<usize, crate::types::weakref::WeakList, crate::shared::AddressHasher>>,
     pub gc: crate::gc::GcState,
     pub config: Config,
     /// Native modules that can be imported.

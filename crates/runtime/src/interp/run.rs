@@ -11,7 +11,7 @@ use crate::alloc::{INLINE_SHIFT, LAST_SHIFT};
 use crate::prelude::*;
 use crate::types::code::Cache;
 use crate::types::dict::Dict;
-use crate::types::function::{FUNCTION, Function};
+use crate::types::function::{FUNCTION, Function, METHOD, Method};
 use crate::types::generator::{self, Generator};
 use crate::types::iterators::{LIST_ITERATOR, ListIterator, TUPLE_ITERATOR, TupleIterator};
 use crate::types::list::{LIST, List};
@@ -267,6 +267,24 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             continue 'dispatch;
                         }};
                     }
+                    // A load whose cache missed.
+                    macro_rules! shared_attr {
+                        ($b:expr, $cache:expr) => {{
+                            let value = slow::shared_attr(vm, $b, $cache);
+                            if value.is_unbound() {
+                                slow!(slow::load_attr(vm, frame!(), ins));
+                            } else {
+                                incref(value);
+                                if ins.has(f::B_TEMP) {
+                                    reg!(ins.b()) = Value::UNBOUND;
+                                    set!(ins.a(), value);
+                                    drop_value!($b);
+                                } else {
+                                    set!(ins.a(), value);
+                                }
+                            }
+                        }};
+                    }
                     // Enters a frame that was just pushed.
                     macro_rules! enter {
                         ($pushed:expr) => {{
@@ -411,7 +429,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
-                            slow!(slow::load_attr(vm, frame!(), ins));
+                            shared_attr!(b, cache);
                         }
                         Opcode::LoadAttrClass => {
                             let b = reg!(ins.b());
@@ -426,7 +444,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 set!(ins.a(), value);
                                 continue 'dispatch;
                             }
-                            slow!(slow::load_attr(vm, frame!(), ins));
+                            shared_attr!(b, cache);
                         }
                         Opcode::LoadAttrType => {
                             let b = reg!(ins.b());
@@ -533,6 +551,19 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                 reg!(a + 1) = b;
                                 continue 'dispatch;
                             }
+                            let func = slow::shared_method(vm, b, cache);
+                            if !func.is_unbound() {
+                                let a = ins.a();
+                                incref(func);
+                                if ins.has(f::B_TEMP) {
+                                    reg!(ins.b()) = Value::UNBOUND;
+                                } else {
+                                    incref(b);
+                                }
+                                reg!(a) = func;
+                                reg!(a + 1) = b;
+                                continue 'dispatch;
+                            }
                             slow!(slow::load_method(vm, frame!(), ins));
                         }
                         Opcode::LoadMethodModule => {
@@ -609,6 +640,25 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     continue 'dispatch;
                                 }
                             }
+                            let place = slow::shared_place(vm, object, cache);
+                            if !place.is_null() {
+                                let value = operand_b!(ins);
+                                if !value.is_unbound() {
+                                    if ins.has(f::B_TEMP) {
+                                        reg!(ins.b()) = Value::UNBOUND;
+                                    } else {
+                                        incref(value);
+                                    }
+                                    let old = *place;
+                                    *place = value;
+                                    drop_value!(old);
+                                    if ins.has(f::A_TEMP) {
+                                        reg!(ins.a()) = Value::UNBOUND;
+                                        drop_value!(object);
+                                    }
+                                    continue 'dispatch;
+                                }
+                            }
                             slow!(slow::store_attr(vm, frame!(), ins));
                         }
                         Opcode::StoreAttrSlot => {
@@ -664,13 +714,8 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     if (i as u64) < items.len() as u64 {
                                         found = items.get_unchecked(i as usize).value();
                                     }
-                                } else if ty == &raw const crate::types::dict::DICT
-                                    && c.is_ptr()
-                                    && type_ptr(c) == &raw const crate::types::str::STR
-                                {
-                                    if let Some(value) = Dict::from_raw(b).get_str(Object::borrow_value(&c)) {
-                                        found = value;
-                                    }
+                                } else if ty == &raw const crate::types::dict::DICT {
+                                    found = slow::dict_value(vm, b, c);
                                 }
                                 if !found.is_unbound() {
                                     incref(found);
@@ -690,6 +735,17 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         // The key's register was the result's: `set!` dropped it.
                                     }
                                     continue 'dispatch;
+                                }
+                            }
+                            if b.is_ptr() && (*type_ptr(b)).has(type_flags::HEAP) {
+                                (*frame!()).ip = ip;
+                                match slow::push_getitem(vm, frame!(), ins) {
+                                    Ok(Some(new)) => {
+                                        enter!(new);
+                                        continue 'dispatch;
+                                    }
+                                    Ok(None) => {}
+                                    Err(_) => break 'dispatch Exit::Raise,
                                 }
                             }
                             slow!(slow::get_item(vm, frame!(), ins));
@@ -1124,6 +1180,14 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         let window = slow::call_window(frame!(), b + 1, argc);
                                         enter_function!(code, function, window, argc, callee, b);
                                     }
+                                    if code.fast_argc != usize::MAX && !(*frame!()).has(ff::GENERATOR) {
+                                        let window = base.add(b + 1);
+                                        if slow::fill_defaults(function, window, argc) {
+                                            (*frame!()).ip = ip;
+                                            let argc = code.argcount;
+                                            enter_function!(code, function, window, argc, callee, b);
+                                        }
+                                    }
                                 } else if ty == &raw const crate::types::typ::TYPE {
                                     let class = &*(callee.as_ptr() as *const Type);
                                     let site = cache!(ins);
@@ -1169,6 +1233,32 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                             }
                                         }
                                     }
+                                } else if ty == &raw const METHOD {
+                                    // Its object takes the callable's place; the frame owns the method.
+                                    let method = payload::<Method>(callee);
+                                    let func = method.function.value();
+                                    if func.is_ptr() && type_ptr(func) == &raw const FUNCTION {
+                                        let function = payload::<Function>(func);
+                                        let code = function.code();
+                                        if code.fast_argc == argc + 1 && !(*frame!()).has(ff::GENERATOR) {
+                                            let window = base.add(b);
+                                            if let Some(new) =
+                                                push_fast(vm, code, window, argc + 1, func, ff::OWNS_EXTRA)
+                                            {
+                                                (*(*new).previous).ip = ip;
+                                                let object = method.object.value();
+                                                incref(object);
+                                                *window = object;
+                                                (*new).extra = callee;
+                                                if code.free_base < code.first_temp {
+                                                    copy_closure(code, window, function.closure());
+                                                }
+                                                base = window;
+                                                ip = (*new).ip;
+                                                continue 'dispatch;
+                                            }
+                                        }
+                                    }
                                 } else if ty == &raw const BUILTIN_FUNCTION {
                                     (*frame!()).ip = ip;
                                     match slow::call_builtin_fast(vm, base.add(b), argc) {
@@ -1206,6 +1296,14 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         let first = b + 2 - has_self as usize;
                                         let window = slow::call_window(frame!(), first, count);
                                         enter_function!(code, function, window, count, callee, b);
+                                    }
+                                    if code.fast_argc != usize::MAX && !(*frame!()).has(ff::GENERATOR) {
+                                        let window = base.add(b + 2 - has_self as usize);
+                                        if slow::fill_defaults(function, window, count) {
+                                            (*frame!()).ip = ip;
+                                            let count = code.argcount;
+                                            enter_function!(code, function, window, count, callee, b);
+                                        }
                                     }
                                 } else if ty == &raw const METHOD_DESCRIPTOR && has_self {
                                     (*frame!()).ip = ip;

@@ -234,6 +234,15 @@ pub unsafe fn compare(vm: &Vm, frame: F, ins: I, op: CompareOp) -> Result<()> {
                 CompareOp::Ne => Object::bool(!x.equals(y)),
                 _ => Object::bool(op.holds(Some(x.compare(y)))),
             },
+            // Both compare by identity.
+            _ if matches!(op, CompareOp::Eq | CompareOp::Ne)
+                && b.is_ptr()
+                && c.is_ptr()
+                && crate::types::object::compares_by_identity(b.ty())
+                && crate::types::object::compares_by_identity(c.ty()) =>
+            {
+                Object::bool((b.value() == c.value()) == (op == CompareOp::Eq))
+            }
             _ => vm.compare(&b, &c, op)?,
         };
         drop(b);
@@ -260,6 +269,20 @@ pub unsafe fn truth_b(vm: &Vm, frame: F, ins: I) -> Result<bool> {
 #[inline(never)]
 pub unsafe fn contains(vm: &Vm, frame: F, ins: I) -> Result<bool> {
     unsafe {
+        if !ins.has(f::B_TEMP | f::C_TEMP | f::C_CONST) {
+            let container = *reg(frame, ins.c());
+            let key = if ins.has(f::B_CONST) {
+                *(*(*frame).code).consts_ptr().add(ins.b())
+            } else {
+                *reg(frame, ins.b())
+            };
+            if let Some(d) = Object::borrow_value(&container).downcast_exact::<Dict>()
+                && !key.is_unbound()
+                && let Some(found) = d.probe(vm, Object::borrow_value(&key))
+            {
+                return Ok(found.is_some());
+            }
+        }
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
         vm.contains(&c, &b)
@@ -664,6 +687,73 @@ unsafe fn attr_entry<'a>(vm: &Vm, version: u32, name: Value, method: bool) -> (&
     }
 }
 
+/// What a polymorphic `LoadAttr` finds by the shared table: a borrowed word, or
+/// UNBOUND if the slow path has to look (which also adapts the instruction).
+#[inline(never)]
+pub unsafe fn shared_attr(vm: &Vm, object: Value, site: &mut Cache) -> Value {
+    unsafe {
+        if !object.is_ptr() || site.backoff == 0 {
+            return Value::UNBOUND;
+        }
+        let version = Object::borrow_value(&object).ty().version.get();
+        let (entry, hit) = attr_entry(vm, version, site.name, false);
+        if !hit {
+            return Value::UNBOUND;
+        }
+        site.backoff -= 1;
+        match entry.op {
+            Some(Opcode::LoadAttrInline | Opcode::LoadAttrSlot) => {
+                *((object.as_ptr() as *const u8).add(entry.index as usize) as *const Value)
+            }
+            Some(Opcode::LoadAttrClass) if unshadowed(Object::borrow_value(&object), entry, site.name) => entry.value,
+            _ => Value::UNBOUND,
+        }
+    }
+}
+
+/// The same for `LoadMethod`: the function.
+#[inline(never)]
+pub unsafe fn shared_method(vm: &Vm, object: Value, site: &mut Cache) -> Value {
+    unsafe {
+        if !object.is_ptr() || site.backoff == 0 {
+            return Value::UNBOUND;
+        }
+        let version = Object::borrow_value(&object).ty().version.get();
+        let (entry, hit) = attr_entry(vm, version, site.name, true);
+        if hit
+            && entry.op == Some(Opcode::LoadMethodCached)
+            && unshadowed(Object::borrow_value(&object), entry, site.name)
+        {
+            site.backoff -= 1;
+            return entry.value;
+        }
+        Value::UNBOUND
+    }
+}
+
+/// The place that a polymorphic `StoreAttr` may overwrite: it holds a value now.
+/// Null if the slow path has to look.
+#[inline(never)]
+pub unsafe fn shared_place(vm: &Vm, object: Value, site: &mut Cache) -> *mut Value {
+    unsafe {
+        if object.is_ptr() && site.backoff > 0 {
+            let ty = Object::borrow_value(&object).ty();
+            let (entry, hit) = attr_entry(vm, ty.version.get(), site.name, false);
+            if hit
+                && matches!(entry.op, Some(Opcode::LoadAttrInline | Opcode::LoadAttrSlot))
+                && ty.has(type_flags::GENERIC_SETATTR)
+            {
+                let place = (object.as_ptr() as *mut u8).add(entry.index as usize) as *mut Value;
+                if !(*place).is_unbound() {
+                    site.backoff -= 1;
+                    return place;
+                }
+            }
+        }
+        std::ptr::null_mut()
+    }
+}
+
 /// Looks the load up in the shared table (filling it in) and adapts the
 /// instruction now and then. The entry to go by, if there is one.
 unsafe fn attr_lookup(vm: &Vm, frame: F, ins: I, object: &Object, method: bool) -> Option<AttrEntry> {
@@ -794,6 +884,23 @@ pub unsafe fn load_method(vm: &Vm, frame: F, ins: I) -> Result<()> {
     }
 }
 
+/// Fills the shared table in for loads of an attribute that was just stored.
+unsafe fn fill_shared(vm: &Vm, object: &Object, site: &Cache) {
+    unsafe {
+        let ty = object.ty();
+        let version = ty.version_tag(vm);
+        if version == 0 || !object.is_ptr() || Type::of(object).is_some() || ty.is(&crate::types::module::MODULE) {
+            return;
+        }
+        let (entry, hit) = attr_entry(vm, version, site.name, false);
+        if !hit {
+            let mut probe = *site;
+            let op = specialise_load(vm, &mut probe, object, false);
+            *entry = AttrEntry { version, index: probe.index, name: site.name.bits(), value: probe.value, op };
+        }
+    }
+}
+
 #[inline(never)]
 pub unsafe fn store_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
@@ -804,6 +911,7 @@ pub unsafe fn store_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
         let c = cache(frame, ins);
         if c.backoff > 0 {
             c.backoff -= 1;
+            fill_shared(vm, &object, c);
             return Ok(());
         }
         c.backoff = BACKOFF;
@@ -841,7 +949,6 @@ pub unsafe fn store_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
             c.version = version;
             c.index = (offset + 8 + i * 8) as u32;
             c.version2 = i as u32;
-            c.backoff = 2;
             requicken(frame, Opcode::StoreAttrInline);
         }
         Ok(())
@@ -1513,12 +1620,22 @@ pub unsafe fn call_builtin_fast(vm: &Vm, window: *mut Value, argc: usize) -> Res
         let callable = *window;
         let function = Object::borrow_value(&callable).payload_unchecked::<NativeFunction>();
         let args = Object::borrow_slice(std::slice::from_raw_parts(window.add(1), argc));
-        let result = if function.object.is_unbound() {
-            function.invoke(vm, args, &[], 0)
-        } else {
-            crate::types::native_function::call_builtin(vm, Object::borrow_value(&callable), args, &[])
-        };
+        if function.object.is_unbound() {
+            let result = function.invoke(vm, args, &[], 0);
+            drop_window(window, argc + 1);
+            return result.map(Object::into_value);
+        }
+        if function.is_new() {
+            let result = crate::types::native_function::call_builtin(vm, Object::borrow_value(&callable), args, &[]);
+            drop_window(window, argc + 1);
+            return result.map(Object::into_value);
+        }
+        // A bound method: its object takes the callable's place before the arguments.
+        *window = function.object.clone().into_value();
+        let args = Object::borrow_slice(std::slice::from_raw_parts(window, argc + 1));
+        let result = function.invoke(vm, args, &[], 1);
         drop_window(window, argc + 1);
+        drop(Object::from_owned(callable));
         result.map(Object::into_value)
     }
 }
@@ -1584,6 +1701,77 @@ pub unsafe fn push(
     }
 }
 
+/// `r[b][r[c]]` for an instance of a class whose `__getitem__` is a Python function:
+/// its frame, pushed; its result is the instruction's. None: another kind of object.
+#[inline(never)]
+pub unsafe fn push_getitem(vm: &Vm, frame: F, ins: I) -> Result<Option<F>> {
+    unsafe {
+        if ins.has(f::B_CONST) || (*reg(frame, ins.b())).is_unbound() {
+            return Ok(None);
+        }
+        let object = *reg(frame, ins.b());
+        let Some(func) = Object::borrow_value(&object).ty().lookup(vm, name::getitem.object()) else {
+            return Ok(None);
+        };
+        if !Object::borrow_value(&func).ty().is(&FUNCTION) {
+            return Ok(None);
+        }
+        let func = Object::from_borrowed(func);
+        let function = func.payload_unchecked::<Function>();
+        let code = function.code();
+        let window = (*frame).window();
+        if code.fast_argc != 2 || window.add(2) >= vm.stack_end {
+            return Ok(None);
+        }
+        let key = get_c(vm, frame, ins)?;
+        *window = get_b(vm, frame, ins)?.into_value();
+        *window.add(1) = key.into_value();
+        match push_frame(vm, code, window, 2, func.value(), ff::PLAIN | ff::OWNS_EXTRA) {
+            Ok(new) => {
+                copy_closure(code, window, function.closure());
+                (*new).extra = func.into_value();
+                Ok(Some(new))
+            }
+            Err(raised) => {
+                drop_window(window, 2);
+                Err(raised)
+            }
+        }
+    }
+}
+
+/// The value under a key that is an int or a str, borrowed; UNBOUND if there is none
+/// or Python code would have to run.
+#[inline(never)]
+pub unsafe fn dict_value(vm: &Vm, dict: Value, key: Value) -> Value {
+    unsafe {
+        let d = Dict::from_raw(dict);
+        match d.probe(vm, Object::borrow_value(&key)) {
+            Some(Some(i)) => d.entries().get_unchecked(i).value,
+            _ => Value::UNBOUND,
+        }
+    }
+}
+
+/// Puts the defaults of a function with positional parameters only behind the
+/// `argc` arguments at `window`; false if some are missing.
+#[inline(never)]
+pub unsafe fn fill_defaults(function: &Function, window: *mut Value, argc: usize) -> bool {
+    unsafe {
+        let wanted = function.code().argcount;
+        let Some(defaults) = function.defaults() else { return false };
+        // Fewer than 256 parameters: see `call_window`.
+        if argc > wanted || wanted - argc > defaults.len() || wanted > 255 {
+            return false;
+        }
+        let from = defaults.len() - (wanted - argc);
+        for (i, default) in defaults.items()[from..].iter().enumerate() {
+            *window.add(argc + i) = default.clone().into_value();
+        }
+        true
+    }
+}
+
 /// The general call: everything the loop's fast paths do not take.
 #[inline(never)]
 pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> Result<Called> {
@@ -1617,8 +1805,16 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
             *reg(frame, at) = object.into_value();
             callable = function;
             count += 1;
-        } else if callable.ty().is(&FUNCTION) {
-            at += 1;
+        } else if callable.ty().is_heap()
+            && Type::of(&callable).is_none()
+            && let Some(func) = callable.ty().lookup(vm, name::call.object())
+            && Object::borrow_value(&func).ty().is(&FUNCTION)
+        {
+            // The `__call__` of a class made in Python: as a method bound to the callable,
+            // which stays where it is.
+            extra = Object::from_borrowed(func);
+            callable = extra.clone();
+            count += 1;
         } else {
             at += 1;
         }

@@ -88,6 +88,15 @@ impl Code {
         let index = index as u32;
         self.unit.exceptions.iter().rev().find(|e| e.start <= index && index < e.end).copied()
     }
+    /// Does a handler other than the one around every generator's body (which turns
+    /// StopIteration into RuntimeError) cover instruction `index`?
+    pub fn has_user_handler(&self, index: usize) -> bool {
+        self.handler(index).is_some_and(|entry| {
+            self.instructions().get(entry.target as usize).is_none_or(|ins| {
+                ins.op_byte() != taipan_bytecode::Opcode::Intrinsic1 as u8 || ins.c() != 2
+            })
+        })
+    }
     pub fn is_generator_like(&self) -> bool {
         self.has_flag(co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR)
     }

@@ -357,6 +357,45 @@ impl Dict {
         }
     }
 
+    /// Position of a key that is an int or an exact str, if that can be told without
+    /// running Python code. `Some(None)`: it is not there. None: look the long way.
+    #[inline]
+    pub fn probe(&self, vm: &Vm, key: &Object) -> Option<Option<usize>> {
+        if let Some(s) = key.downcast_exact::<Str>() {
+            let mut doubtful = false;
+            let found = self.find_str_first(key.value(), s, s.hash(vm), &mut doubtful);
+            return if found.is_none() && doubtful { None } else { Some(found) };
+        }
+        if !key.is_int() {
+            return None;
+        }
+        let table = self.table();
+        if table.memory.is_null() {
+            return Some(None);
+        }
+        let hash = crate::types::int::hash_i64(key.as_int());
+        let mask = table.mask();
+        let mut perturb = hash as u64;
+        let mut at = hash as usize & mask;
+        loop {
+            let index = table.index(at);
+            if index < DUMMY {
+                // SAFETY: indices name written entries.
+                let entry = unsafe { &*table.entries().add(index as usize) };
+                if entry.key == key.value() {
+                    return Some(Some(index as usize));
+                }
+                if entry.hash == hash && !entry.key.is_int() {
+                    return None;
+                }
+            } else if index == EMPTY {
+                return Some(None);
+            }
+            perturb >>= 5;
+            at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+        }
+    }
+
     #[inline]
     fn locate(&self, vm: &Vm, key: &Object) -> Result<(i64, Option<usize>)> {
         if let Some(s) = key.downcast_exact::<Str>() {
@@ -371,6 +410,11 @@ impl Dict {
                 Found::At(i) => Ok((hash, Some(i))),
                 Found::Absent => Ok((hash, None)),
             };
+        }
+        if key.is_int()
+            && let Some(found) = self.probe(vm, key)
+        {
+            return Ok((crate::types::int::hash_i64(key.as_int()), found));
         }
         let hash = match vm.hash(key) {
             Ok(hash) => hash,

@@ -278,6 +278,17 @@ pub enum Step {
     Returned(Object),
 }
 
+/// Is it a generator or coroutine with nothing left to finalize?
+///
+/// # Safety
+/// The object's memory is intact.
+pub(crate) unsafe fn has_ended(object: *mut Header) -> bool {
+    let value = Value::from_ptr(object);
+    let object = Object::borrow_value(&value);
+    let ty = object.ty();
+    (ty.is(&GENERATOR) || ty.is(&COROUTINE)) && this(object).state.get() == State::Closed
+}
+
 fn this(object: &Object) -> &Generator {
     // SAFETY: used on the three generator-like types, which share the payload.
     unsafe { object.payload_unchecked() }
@@ -534,7 +545,19 @@ pub fn close(vm: &Vm, object: &Object) -> Result {
             return Ok(Object::NONE);
         }
         State::Closed => return Ok(Object::NONE),
-        _ => {}
+        State::Suspended => {
+            // SAFETY: suspended: nobody else uses the frame. Nothing would see the exception.
+            unsafe {
+                let frame = generator.frame.get();
+                let yields = (*(*frame).ip.sub(1)).op_byte() == Opcode::Yield as u8;
+                if yields && !(*frame).has(ff::OBJECT) && !(*(*frame).code).has_user_handler((*frame).instruction_index()) {
+                    generator.state.set(State::Closed);
+                    generator.clear_registers();
+                    return Ok(Object::NONE);
+                }
+            }
+        }
+        State::Running => {}
     }
     let exit = exceptions::new_with_args(vm, &exc::GENERATOR_EXIT, Vec::new());
     match throw(vm, object, exit) {

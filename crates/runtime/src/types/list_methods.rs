@@ -212,6 +212,17 @@ fn list_contains(vm: &Vm, list: &Object, item: &Object) -> Result<bool> {
 /// Index of the first item equal to `wanted` in `start..stop`.
 fn find(vm: &Vm, list: &List, wanted: &Object, start: usize, stop: usize) -> Result<Option<usize>> {
     let mut i = start;
+    if wanted.is_int() {
+        // Small ints are equal only if they are the same word; other objects have a say.
+        let items = list.items_unchecked();
+        let stop = stop.min(items.len());
+        while i < stop && !items[i].is(wanted.value()) && items[i].is_int() {
+            i += 1;
+        }
+        if i >= stop || items[i].is(wanted.value()) {
+            return Ok((i < stop).then_some(i));
+        }
+    }
     while i < stop {
         let Some(item) = list.get(i) else { return Ok(None) };
         if vm.equal(&item, wanted)? {

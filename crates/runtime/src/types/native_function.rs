@@ -124,6 +124,11 @@ pub fn is_print(object: &Object) -> bool {
 }
 
 impl NativeFunction {
+    /// Is it a type's `__new__`?
+    #[inline]
+    pub fn is_new(&self) -> bool {
+        std::ptr::eq(self.def, &NEW)
+    }
     pub fn signature(&self, vm: &Vm) -> &Signature {
         if !self.descriptor.is_unbound() {
             return this(&self.descriptor).signature(vm);
@@ -157,8 +162,8 @@ impl NativeFunction {
                 let signature = self.signature(vm);
                 let all = signature.params.len();
                 if kwnames.is_empty() && all <= 8 && signature.defaults_fill(args.len()) {
-                    let bound = signature.filled(args);
-                    return f(vm, &bound[..all]);
+                    let bound = signature.borrowed(args);
+                    return f(vm, Object::borrow_slice(&bound[..all]));
                 }
                 let bound = signature.bind(vm, args, kwnames, skip)?;
                 f(vm, &bound)
@@ -181,7 +186,7 @@ pub fn call_builtin(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obje
     if f.object.is_unbound() {
         return f.invoke(vm, args, kwnames, 0);
     }
-    if std::ptr::eq(f.def, &NEW) {
+    if f.is_new() {
         return call_new(vm, f, args, kwnames);
     }
     f.invoke(vm, &with_self(&f.object, args), kwnames, 1)

@@ -62,6 +62,12 @@ pub fn identity_hash(object: &Object) -> i64 {
     object.bits().rotate_right(4) as i64
 }
 
+/// Is the type's comparison `object`'s?
+#[inline]
+pub fn compares_by_identity(ty: &Type) -> bool {
+    ty.slots().compare.is_some_and(|f| f as usize == object_compare as crate::ty::CompareFn as usize)
+}
+
 fn object_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
     match op {
         CompareOp::Eq => Ok(if a.value() == b.value() { Object::TRUE } else { Object::NOT_IMPLEMENTED }),

@@ -126,6 +126,19 @@ fn make(vm: &Vm, class: &Type, object: &Object, callback: Option<&Object>) -> Re
             vm.type_error(format!("cannot create weak reference to '{}' object", object.ty().full_name()))
         );
     };
+    if class.is(&REFERENCE)
+        && callback.is_none()
+        && header.has(header_flags::HAS_WEAKREFS)
+        && let Some(list) = vm.interp().weakrefs.borrow().get(&(object.as_ptr() as usize))
+        && let Some(&first) = list.refs.first()
+    {
+        // The shared plain reference is always the first.
+        // SAFETY: listed references have not been destroyed; a count of 0 waits for it.
+        let first = unsafe { ((*first).count() != 0).then(|| Object::from_borrowed(Value::from_ptr(first))) };
+        if let Some(first) = first.filter(|r| r.ty().is(&REFERENCE) && this(r).callback.is_empty()) {
+            return Ok(first);
+        }
+    }
     let shareable = class.is(&REFERENCE) || is_proxy_type(class);
     let existing = list_of(vm, object);
     let plain = |r: &Object| this(r).callback.is_empty();
