@@ -1,7 +1,7 @@
 //! Making and destroying objects: the one `dealloc`, `traverse` and `clear`
 //! that all types share. An instance is
 //! `[header][native payload][slots][dict word][inline values]`; for VAR_SIZED
-//! payloads the dict word lies behind the variable part.
+//! payloads slots and dict word lie behind the variable part.
 
 use crate::native::Payload;
 use crate::prelude::*;
@@ -24,6 +24,9 @@ fn inline_room(header: &Header) -> usize {
 
 /// `Type::dict_offset` of types whose dict word lies behind the variable part.
 pub const DICT_AT_END: usize = usize::MAX;
+
+/// Offsets of slots that lie behind the variable part begin here.
+pub const SLOTS_AT_END: usize = 1 << 40;
 
 impl Vm {
     /// A new object of type `ty` (a static type with payload `T` or a subtype of it).
@@ -62,7 +65,8 @@ impl Vm {
     ) -> Option<Object> {
         let fixed = size_of::<Payload<T>>();
         let var_end = fixed.checked_add(extra)?.checked_next_multiple_of(8)?;
-        let size = var_end.checked_add(if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 })?;
+        let dict = if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 };
+        let size = var_end.checked_add(slots_at_end(ty) + dict)?;
         // SAFETY: as in try_alloc.
         unsafe {
             let object = self.raw_alloc(ty, size)?;
@@ -137,6 +141,38 @@ unsafe fn variable_end(object: *mut Header, ty: &Type) -> usize {
     }
 }
 
+/// Bytes of the slots behind the variable part.
+#[inline]
+fn slots_at_end(ty: &Type) -> usize {
+    match ty.extra().slot_offsets.last() {
+        Some(&last) if last >= SLOTS_AT_END => last - SLOTS_AT_END + 8,
+        _ => 0,
+    }
+}
+
+/// Where the slot with this offset is.
+///
+/// # Safety
+/// Instances of the object's type have the slot.
+#[inline]
+pub unsafe fn slot_word(object: *mut Header, offset: usize) -> *mut Value {
+    // SAFETY: says the caller.
+    unsafe {
+        let offset = if offset >= SLOTS_AT_END {
+            variable_end(object, Type::from_head((*object).ty())) + (offset - SLOTS_AT_END)
+        } else {
+            offset
+        };
+        (object as *mut u8).add(offset) as *mut Value
+    }
+}
+
+/// Where the dict word behind the variable part is.
+unsafe fn dict_at_end(object: *mut Header, ty: &Type) -> usize {
+    // SAFETY: the caller's type has a VAR_SIZED native type.
+    unsafe { variable_end(object, ty) + slots_at_end(ty) }
+}
+
 /// The word that holds an instance's `__dict__` (UNBOUND: none yet, inline
 /// values count), if instances of the type have one.
 #[inline]
@@ -148,7 +184,7 @@ pub fn dict_word(object: &Object) -> Option<*mut Value> {
     }
     // SAFETY: the type says where the word is.
     unsafe {
-        let offset = if offset == DICT_AT_END { variable_end(object.as_ptr(), ty) } else { offset };
+        let offset = if offset == DICT_AT_END { dict_at_end(object.as_ptr(), ty) } else { offset };
         Some((object.as_ptr() as *mut u8).add(offset) as *mut Value)
     }
 }
@@ -245,11 +281,11 @@ unsafe fn clear_words(object: *mut Header, ty: &Type) {
             raw::decref(std::mem::replace(&mut *word, Value::UNBOUND));
         };
         for &offset in &ty.extra().slot_offsets {
-            take(offset);
+            raw::decref(std::mem::replace(&mut *slot_word(object, offset), Value::UNBOUND));
         }
         let offset = ty.dict_offset.get();
         if offset == DICT_AT_END {
-            take(variable_end(object, ty));
+            take(dict_at_end(object, ty));
         } else if offset != 0 {
             for i in 0..=inline_room(&*object) {
                 take(offset + i * 8);
@@ -273,12 +309,12 @@ pub unsafe fn traverse(object: *mut Header, visitor: &mut Visitor) {
         let offset = ty.dict_offset.get();
         if ty.is_heap() {
             for &offset in &ty.extra().slot_offsets {
-                visitor.visit(word(offset));
+                visitor.visit(*slot_word(object, offset));
             }
             visitor.visit(ty.value());
         }
         if offset == DICT_AT_END {
-            visitor.visit(word(variable_end(object, ty)));
+            visitor.visit(word(dict_at_end(object, ty)));
         } else if offset != 0 {
             let room = if ty.is_heap() { inline_room(&*object) } else { 0 };
             for i in 0..=room {

@@ -701,9 +701,9 @@ pub struct Member {
 }
 
 impl Member {
-    /// Is it of `__slots__`, with a word at `offset`?
+    /// Is it of `__slots__`, with a word at a fixed `offset`?
     pub fn is_slot(&self) -> bool {
-        self.native.is_none()
+        self.native.is_none() && self.offset < crate::alloc::SLOTS_AT_END
     }
 }
 
@@ -741,7 +741,7 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
                 return (def.get)(vm, object);
             }
             // SAFETY: instances of the owner have the slot at this offset.
-            let value = unsafe { *((object.as_ptr() as *const u8).add(m.offset) as *const Value) };
+            let value = unsafe { *crate::alloc::slot_word(object.as_ptr(), m.offset) };
             if value.is_unbound() {
                 return Err(vm.no_attribute(object, &m.name));
             }
@@ -762,7 +762,7 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             }
             // SAFETY: as above; the old value is taken out before it is dropped.
             let old = unsafe {
-                let slot = (object.as_ptr() as *mut u8).add(m.offset) as *mut Value;
+                let slot = crate::alloc::slot_word(object.as_ptr(), m.offset);
                 if value.is_none() && (*slot).is_unbound() {
                     return Err(vm.no_attribute(object, &m.name));
                 }

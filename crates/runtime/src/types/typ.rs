@@ -1,7 +1,7 @@
 //! type: making classes, method resolution order, and the attributes of
 //! classes themselves.
 
-use crate::alloc::DICT_AT_END;
+use crate::alloc::{DICT_AT_END, SLOTS_AT_END};
 use crate::lookup::{generic_setattr, instance_get};
 use crate::names::name;
 use crate::prelude::*;
@@ -774,7 +774,9 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
         } else {
             vm.collect(slots_value)?
         };
-        if !list.is_empty() && var_sized {
+        // What CPython keeps in objects of one size (str) can have them.
+        let one_size = if var_sized { base.has(type_flags::STR_SUBCLASS) } else { !base.has(type_flags::LONG_SUBCLASS) };
+        if !list.is_empty() && !one_size {
             return Err(vm.type_error(format!(
                 "nonempty __slots__ not supported for subtype of '{}'",
                 base.name()
@@ -831,8 +833,13 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
     let ty = Type::new_heap(text.clone(), base, meta);
     // [header][native payload][slots of the bases][new slots][dict word][inline values]:
     // the dict word moves behind new slots; everybody finds it through the type.
-    let slot_base = base.payload_size.get();
-    let payload = slot_base + slot_names.len() * 8;
+    let mut slot_base = base.payload_size.get();
+    let mut payload = slot_base + slot_names.len() * 8;
+    if var_sized {
+        // Slots and dict word come behind the variable part.
+        payload = slot_base;
+        slot_base = SLOTS_AT_END + base.extra().slot_offsets.len() * 8;
+    }
     ty.payload_size.set(payload);
     let mut size = payload;
     let has_dict = base.dict_offset.get() != 0 || add_dict;
