@@ -1,10 +1,11 @@
 //! Taipan: native modules for programs about programs: exit functions,
-//! opcodes, syntax trees, symbol tables, tokens.
+//! opcodes, syntax trees, symbol tables, tokens, interpreters.
 
 #![forbid(unsafe_code)]
 
 mod ast;
 mod atexit;
+mod interpreters;
 mod opcode;
 mod suggestions;
 mod symtable;
@@ -17,6 +18,8 @@ pub fn modules() -> Vec<&'static ModuleDef> {
     vec![
         &ast::MODULE,
         &atexit::ATEXIT,
+        &interpreters::INTERPRETERS,
+        &interpreters::QUEUES,
         &opcode::OPCODE,
         &suggestions::SUGGESTIONS,
         &symtable::SYMTABLE,
