@@ -13,6 +13,15 @@ pub fn fork() -> Result<i32> {
     cvt(unsafe { libc::fork() })
 }
 
+/// How many threads the system counts in this process; None if it does not say.
+pub fn thread_count() -> Option<usize> {
+    let stat = std::fs::read("/proc/self/stat").ok()?;
+    // The name in parentheses may contain anything.
+    let behind = stat.iter().rposition(|&b| b == b')')? + 1;
+    let text = std::str::from_utf8(stat.get(behind..)?).ok()?;
+    text.split_ascii_whitespace().nth(17)?.parse().ok()
+}
+
 /// `forkpty(3)`: the child's id (0 in the child) and the master's descriptor.
 pub fn fork_terminal() -> Result<(i32, i32)> {
     check(Access::Run(c""))?;

@@ -1,7 +1,7 @@
 //! The module `_posixsubprocess`: `fork_exec`, with which Lib/subprocess.py
 //! starts programs.
 
-use crate::posix::{after_fork_child, run_at_fork};
+use crate::posix::{check_may_fork, run_at_fork};
 use crate::support::*;
 use std::ffi::CString;
 use taipan_host::spawn::{self, Plan};
@@ -110,18 +110,18 @@ fn fork_exec(vm: &Vm, args: &[Object]) -> Result {
                 if !int::is_any_int(item) {
                     return Err(vm.type_error("extra_groups must be integers"));
                 }
-                groups.push(id_in(vm, item, "gid")?);
+                groups.push(group_id(vm, item)?);
             }
             Some(groups)
         }
         None => None,
     };
     let gid = match args[17].some() {
-        Some(gid) => Some(id_in(vm, gid, "gid")?),
+        Some(gid) => Some(id_argument(vm, gid, "gid")?),
         None => None,
     };
     let uid = match args[19].some() {
-        Some(uid) => Some(id_in(vm, uid, "uid")?),
+        Some(uid) => Some(id_argument(vm, uid, "uid")?),
         None => None,
     };
     let plan = Plan {
@@ -150,13 +150,13 @@ fn fork_exec(vm: &Vm, args: &[Object]) -> Result {
     let pid = match args[21].some() {
         None => os(vm, spawn::fork_exec(&plan, spawn::plain_fork, None))?,
         Some(preexec) => {
+            check_may_fork(vm, "preexec_fn not supported at interpreter shutdown")?;
             // Python code runs in the child: everything that goes with a fork.
             let mut before_exec = || {
                 let ok = vm.call(preexec, &[]).is_ok();
                 drop(vm.take_raised());
                 ok
             };
-            let _: fn(&Vm) = after_fork_child;
             let result = spawn::fork_exec(
                 &plan,
                 || match run_at_fork(vm, taipan_host::process::fork) {
@@ -171,13 +171,13 @@ fn fork_exec(vm: &Vm, args: &[Object]) -> Result {
     Ok(vm.int(pid as i64))
 }
 
-/// An id for the child; errors in subprocess's words.
-fn id_in(vm: &Vm, object: &Object, what: &str) -> Result<u32> {
-    match id_argument(vm, object, what) {
+/// A group for the child; errors in subprocess's words.
+fn group_id(vm: &Vm, object: &Object) -> Result<u32> {
+    match id_argument(vm, object, "gid") {
         Ok(id) => Ok(id),
         Err(raised) => {
             drop(vm.caught(raised));
-            Err(vm.value_error(format!("invalid {} id", if what == "gid" { "group" } else { "user" })))
+            Err(vm.value_error("invalid group id"))
         }
     }
 }

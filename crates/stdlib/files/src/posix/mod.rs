@@ -31,7 +31,7 @@ pub fn types() -> Vec<&'static Type> {
     vec![&scan::DIR_ENTRY, &scan::SCANDIR_ITERATOR]
 }
 
-pub use process::{after_fork_child, run_at_fork};
+pub use process::{check_may_fork, run_at_fork};
 pub use results::stat_result;
 
 fn init(vm: &Vm, module: &Object) -> Result<()> {

@@ -249,19 +249,45 @@ pub fn run_at_fork(
 }
 
 /// Brings the interpreter in order in a new child process.
-pub fn after_fork_child(vm: &Vm) {
+fn after_fork_child(vm: &Vm) {
     vm.after_fork_in_child();
     crate::signal::after_fork(vm);
     run_hooks(vm, IN_CHILD, false);
 }
 
+/// PythonFinalizationError if the interpreter shuts down.
+pub fn check_may_fork(vm: &Vm, message: &str) -> Result<()> {
+    match vm.interp().finalizing.get() {
+        true => Err(vm.error(&exc::PYTHON_FINALIZATION_ERROR, message)),
+        false => Ok(()),
+    }
+}
+
+/// Warns, in the parent, about a fork of a process with several threads.
+fn warn_about_threads(vm: &Vm, function: &str) -> Result<()> {
+    if process::thread_count().is_none_or(|n| n <= 1) {
+        return Ok(());
+    }
+    let pid = std::process::id();
+    let text = format!(
+        "This process (pid={pid}) is multi-threaded, use of {function}() may lead to deadlocks in the child."
+    );
+    vm.warn(&exc::DEPRECATION_WARNING, &text, 1)
+}
+
 fn fork(vm: &Vm, _args: &[Object]) -> Result {
+    check_may_fork(vm, "can't fork at interpreter shutdown")?;
     vm.audit("os.fork", &[])?;
-    let result = run_at_fork(vm, process::fork)?;
-    Ok(vm.int(os(vm, result)? as i64))
+    let pid = run_at_fork(vm, process::fork)?;
+    let pid = os(vm, pid)?;
+    if pid != 0 {
+        warn_about_threads(vm, "fork")?;
+    }
+    Ok(vm.int(pid as i64))
 }
 
 fn forkpty(vm: &Vm, _args: &[Object]) -> Result {
+    check_may_fork(vm, "can't fork at interpreter shutdown")?;
     vm.audit("os.forkpty", &[])?;
     let mut master = -1;
     let result = run_at_fork(vm, || {
@@ -270,6 +296,9 @@ fn forkpty(vm: &Vm, _args: &[Object]) -> Result {
         Ok(pid)
     })?;
     let pid = os(vm, result)?;
+    if pid != 0 {
+        warn_about_threads(vm, "forkpty")?;
+    }
     Ok(vm.tuple(vec![vm.int(pid as i64), vm.int(master as i64)]))
 }
 
