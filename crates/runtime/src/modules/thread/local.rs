@@ -165,7 +165,7 @@ pub static LOCAL: Type = Type::new::<Local>(
             let dict = local_dict(vm, object)?;
             if attr.value() == name::dict.value() {
                 return Err(vm.attribute_error(
-                    format!("'{}' object attribute '__dict__' is read-only", object.ty().name()),
+                    format!("'{}' object attribute '__dict__' is read-only", object.ty().full_name()),
                     object,
                     attr,
                 ));
