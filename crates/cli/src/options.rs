@@ -190,6 +190,7 @@ pub fn parse() -> Result<Options, Stop> {
     for option in config.x_options.clone() {
         match option.as_str() {
             "dev" => config.dev_mode = true,
+            "no_debug_ranges" => config.no_debug_ranges = true,
             "utf8" | "utf8=1" => config.utf8_mode = true,
             "utf8=0" => config.utf8_mode = false,
             "warn_default_encoding" => config.warn_default_encoding = true,
@@ -217,6 +218,7 @@ fn environment(config: &mut Config) {
     config.unbuffered |= set("PYTHONUNBUFFERED").is_some();
     config.safe_path |= set("PYTHONSAFEPATH").is_some();
     config.dev_mode |= set("PYTHONDEVMODE").is_some();
+    config.no_debug_ranges |= set("PYTHONNODEBUGRANGES").is_some();
     config.warn_default_encoding |= set("PYTHONWARNDEFAULTENCODING").is_some();
     if set("PYTHONINSPECT").is_some() {
         config.inspect += 1;

@@ -215,6 +215,22 @@ const MAX_ITEMS: usize = 256;
 
 /// `a op b`, if it can be done now without error and with a small result.
 pub(crate) fn fold_binary(op: Operator, a: &Constant, b: &Constant) -> Option<Constant> {
+    let truth = |c: &Constant| match c {
+        Constant::True => Some(true),
+        Constant::False => Some(false),
+        _ => None,
+    };
+    if let (Some(x), Some(y)) = (truth(a), truth(b)) {
+        let both = match op {
+            Operator::BitAnd => Some(x & y),
+            Operator::BitOr => Some(x | y),
+            Operator::BitXor => Some(x ^ y),
+            _ => None,
+        };
+        if let Some(both) = both {
+            return Some(if both { Constant::True } else { Constant::False });
+        }
+    }
     if let (Some(x), Some(y)) = (as_int(a), as_int(b)) {
         return fold_ints(op, x, y);
     }

@@ -282,6 +282,9 @@ impl<'a> Builder<'a> {
                 self.ann_assign(range, target, annotation, *value, *simple)
             }
             StmtKind::For(f) | StmtKind::AsyncFor(f) => {
+                if matches!(s.kind, StmtKind::AsyncFor(_)) && self.at_top_level() {
+                    self.cur().coroutine = true;
+                }
                 self.expr(f.target)?;
                 self.expr(f.iter)?;
                 self.conditional(|b| {
@@ -312,6 +315,9 @@ impl<'a> Builder<'a> {
                 Ok(())
             }),
             StmtKind::With { items, body, .. } | StmtKind::AsyncWith { items, body, .. } => {
+                if matches!(s.kind, StmtKind::AsyncWith { .. }) && self.at_top_level() {
+                    self.cur().coroutine = true;
+                }
                 self.conditional(|b| {
                     for item in items.iter() {
                         b.expr(item.context_expr)?;
@@ -663,6 +669,11 @@ impl<'a> Builder<'a> {
         self.opt(value)
     }
 
+    /// Where `await` is allowed for want of a function.
+    fn at_top_level(&mut self) -> bool {
+        self.top_level_await && self.cur().kind == ScopeKind::Module
+    }
+
     fn annotation(&mut self, e: ExprRef<'a>) -> Result<()> {
         let parent = self.cur_id();
         let (kind, conditional) = (self.cur().kind, self.cur().in_conditional_block);
@@ -800,7 +811,7 @@ impl<'a> Builder<'a> {
             }
             ExprKind::Await { value } => {
                 self.annotation_block_error("await expression", e.range)?;
-                if !self.top_level_await {
+                if !self.at_top_level() {
                     let scope = self.cur();
                     if !scope.is_function_like() {
                         return syntax_error(e.range, "'await' outside function");
@@ -890,7 +901,7 @@ impl<'a> Builder<'a> {
         if is_async {
             let outer = self.cur();
             let allowed = outer.async_def || outer.comprehension != ComprehensionKind::No;
-            if !allowed && !self.top_level_await {
+            if !allowed && !self.at_top_level() {
                 return syntax_error(
                     e.range,
                     "asynchronous comprehension outside of an asynchronous function",

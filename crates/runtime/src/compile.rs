@@ -479,6 +479,8 @@ pub fn warn(
         None => {
             let columns = columns.unwrap_or((1, line, 1));
             let _ = source;
+            // An error need not tell of the future.
+            let message = &message.replacen(" Such sequences will not work in the future.", "", 1);
             Err(located_error(vm, &exc::SYNTAX_ERROR, message, request.filename, line, columns))
         }
     }

@@ -134,27 +134,41 @@ pub fn remove_importlib_frames(vm: &Vm, exception: &Object) {
 }
 
 fn resolve_relative(vm: &Vm, module_name: &Object, globals: Option<&Object>, level: i32) -> Result {
-    let Some(globals) = globals.and_then(|g| g.downcast::<Dict>()) else {
-        return Err(vm.error(&exc::KEY_ERROR, "'__name__' not in globals"));
+    let no_name = || vm.error(&exc::KEY_ERROR, "'__name__' not in globals");
+    let globals = match globals {
+        None => return Err(no_name()),
+        Some(globals) => globals.downcast::<Dict>().ok_or_else(|| vm.type_error("globals must be a dict"))?,
     };
-    let mut package = globals.get_str_owned(name::package.object()).filter(|p| !p.is_none());
+    let package = globals.get_str_owned(name::package.object()).filter(|p| !p.is_none());
     let spec = globals.get_str_owned(name::spec.object()).filter(|s| !s.is_none());
-    if package.is_none()
-        && let Some(spec) = &spec
-    {
-        package = Some(vm.get_attr(spec, name::parent.object())?);
-    }
-    let package = match package {
-        Some(package) => {
+    let package = match (package, spec) {
+        (Some(package), spec) => {
             if package.downcast::<Str>().is_none() {
                 return Err(vm.type_error("package must be a string"));
             }
+            if let Some(spec) = spec {
+                let parent = vm.get_attr(&spec, name::parent.object())?;
+                if !vm.equal(&package, &parent)? {
+                    vm.warn(&exc::DEPRECATION_WARNING, "__package__ != __spec__.parent", 1)?;
+                }
+            }
             vm.str_lossy(&package)
         }
-        None => {
-            let Some(own) = globals.get_str_owned(name::name.object()) else {
-                return Err(vm.error(&exc::KEY_ERROR, "'__name__' not in globals"));
-            };
+        (None, Some(spec)) => {
+            let parent = vm.get_attr(&spec, name::parent.object())?;
+            if parent.downcast::<Str>().is_none() {
+                return Err(vm.type_error("__spec__.parent must be a string"));
+            }
+            vm.str_lossy(&parent)
+        }
+        (None, None) => {
+            let message =
+                "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__";
+            vm.warn(&exc::IMPORT_WARNING, message, 1)?;
+            let own = globals.get_str_owned(name::name.object()).ok_or_else(no_name)?;
+            if own.downcast::<Str>().is_none() {
+                return Err(vm.type_error("__name__ must be a string"));
+            }
             let own = vm.str_lossy(&own);
             if globals.contains_str(name::path.object()) {
                 own
@@ -342,9 +356,15 @@ static VISIBLE: [Visible; 15] = [
     visible("__phello_alias__.spam", "__hello__", "__hello__", false),
 ];
 
-fn visibly_frozen(module_name: &str) -> Option<&'static Visible> {
-    VISIBLE.iter().find(|row| row.name == module_name)
+fn visibly_frozen(vm: &Vm, module_name: &str) -> Option<&'static Visible> {
+    let hidden = vm.shared(HIDE_FROZEN).is_some_and(|o| o.is(Value::TRUE));
+    VISIBLE.iter().take(if hidden { NEEDED } else { VISIBLE.len() }).find(|row| row.name == module_name)
 }
+
+/// Key of the flag that `_override_frozen_modules_for_tests` sets.
+const HIDE_FROZEN: &str = "_imp hides frozen modules";
+/// That many rows of [`VISIBLE`] are never hidden.
+const NEEDED: usize = 4;
 
 fn not_frozen(vm: &Vm, module_name: &Object) -> Result<Raised> {
     let shown = vm.repr(module_name)?;
@@ -395,7 +415,8 @@ pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
     }
 }
 
-fn rename(unit: &mut taipan_bytecode::CodeUnit, filename: &std::rc::Rc<str>) {
+/// Puts another file name into a unit and those inside it.
+pub(crate) fn rename(unit: &mut taipan_bytecode::CodeUnit, filename: &std::rc::Rc<str>) {
     unit.filename = filename.clone();
     for constant in &mut unit.constants {
         if let taipan_bytecode::Constant::Code(inner) = constant {
@@ -467,16 +488,16 @@ pub static MODULE: ModuleDef = ModuleDef {
         }, "Create an extension module."),
         MethodDef::new("exec_dynamic(mod, /)", |vm, _| Ok(vm.int(0)), "Initialize an extension module."),
         MethodDef::new("is_frozen(name, /)", |vm, args| {
-            Ok(Object::bool(visibly_frozen(&text(vm, &args[0])?).is_some()))
+            Ok(Object::bool(visibly_frozen(vm, &text(vm, &args[0])?).is_some()))
         }, "Returns True if the module name corresponds to a frozen module."),
         MethodDef::new("is_frozen_package(name, /)", |vm, args| {
-            match visibly_frozen(&text(vm, &args[0])?) {
+            match visibly_frozen(vm, &text(vm, &args[0])?) {
                 Some(row) => Ok(Object::bool(row.is_package)),
                 None => Err(not_frozen(vm, &args[0])?),
             }
         }, "Returns True if the module name is of a frozen package."),
         MethodDef::new("find_frozen(name, /, *, withdata=False)", |vm, args| {
-            match visibly_frozen(&text(vm, &args[0])?) {
+            match visibly_frozen(vm, &text(vm, &args[0])?) {
                 Some(row) => Ok(vm.tuple(vec![
                     Object::NONE,
                     Object::bool(row.is_package),
@@ -496,7 +517,7 @@ pub static MODULE: ModuleDef = ModuleDef {
                 let shown = vm.repr(&args[0])?;
                 return Err(vm.import_error(format!("Frozen object named {} is invalid", vm.str_lossy(&shown)), &args[0]));
             }
-            match visibly_frozen(&module_name) {
+            match visibly_frozen(vm, &module_name) {
                 Some(row) => frozen_code(vm, row.original),
                 None => Err(not_frozen(vm, &args[0])?),
             }
@@ -505,9 +526,23 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new("_frozen_module_names()", |vm, _| {
             Ok(vm.list(VISIBLE.iter().map(|row| vm.intern(row.name)).collect()))
         }, "Returns the list of available frozen modules."),
-        MethodDef::new("_override_frozen_modules_for_tests(override, /)", |_, _| Ok(Object::NONE), ""),
+        MethodDef::new("_override_frozen_modules_for_tests(override, /)", |vm, args| {
+            vm.share(HIDE_FROZEN, Object::bool(vm.to_c_int(&args[0])? < 0));
+            Ok(Object::NONE)
+        }, ""),
         MethodDef::new("_override_multi_interp_extensions_check(override, /)", |vm, _| Ok(vm.int(0)), ""),
-        MethodDef::new("_fix_co_filename(code, path, /)", |_, _| Ok(Object::NONE), "Changes code.co_filename to specify the passed-in file path."),
+        MethodDef::new("_fix_co_filename(code, path, /)", |vm, args| {
+            let Some(code) = args[0].downcast_exact::<crate::types::code::Code>() else {
+                let got = args[0].ty().name();
+                return Err(vm.type_error(format!("_fix_co_filename() argument 1 must be code, not {got}")));
+            };
+            if args[1].downcast::<Str>().is_none() {
+                let got = args[1].ty().name();
+                return Err(vm.type_error(format!("_fix_co_filename() argument 2 must be str, not {got}")));
+            }
+            code.set_filename(&args[1]);
+            Ok(Object::NONE)
+        }, "Changes code.co_filename to specify the passed-in file path."),
         MethodDef::new("source_hash(key, source)", |vm, args| {
             let key = vm.to_i64(&args[0])? as u64;
             let source = vm.bytes_like(&args[1], "source")?;

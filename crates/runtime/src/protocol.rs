@@ -422,7 +422,9 @@ impl Vm {
             if object.value() == crate::types::typ::TYPE.value() {
                 return crate::types::genericalias::new(self, object, key);
             }
-            if let Some(method) = self.lookup_attr(object, name::class_getitem.object())? {
+            if let Some(method) = self.lookup_attr(object, name::class_getitem.object())?
+                && !method.is_none()
+            {
                 return self.call(&method, std::slice::from_ref(key));
             }
             let shown = self.str_text(&self.get_attr(object, name::name.object())?)?;
@@ -592,16 +594,19 @@ impl Vm {
         if modulus.is_none() {
             return self.binary(BinaryOp::Pow, a, b);
         }
-        let mut tried: Vec<usize> = Vec::new();
-        for operand in [a, b, modulus] {
-            if let Some(f) = operand.ty().slots().pow3
-                && !tried.contains(&(f as usize))
-            {
-                tried.push(f as usize);
-                let result = f(self, a, b, modulus)?;
-                if !result.is(Value::NOT_IMPLEMENTED) {
-                    return Ok(result);
-                }
+        let (left, right) = (a.ty().slots().pow3, b.ty().slots().pow3);
+        let same = |f: Option<crate::ty::TernaryFn>, g: Option<crate::ty::TernaryFn>| {
+            f.map(|f| f as usize) == g.map(|g| g as usize)
+        };
+        let right_first = !same(left, right) && b.ty().is_subtype(a.ty());
+        let (first, second) = if right_first { (right, left) } else { (left, right) };
+        let third = modulus.ty().slots().pow3;
+        let second = second.filter(|_| !same(first, second));
+        let third = third.filter(|_| !same(first, third) && !same(second, third));
+        for f in [first, second, third].into_iter().flatten() {
+            let result = f(self, a, b, modulus)?;
+            if !result.is(Value::NOT_IMPLEMENTED) {
+                return Ok(result);
             }
         }
         Err(self.type_error(format!(

@@ -92,6 +92,7 @@ pub struct Config {
     pub quiet: bool,
     pub isolated: bool,
     pub dev_mode: bool,
+    pub no_debug_ranges: bool,
     pub utf8_mode: bool,
     pub warn_default_encoding: bool,
     pub safe_path: bool,

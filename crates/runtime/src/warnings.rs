@@ -330,7 +330,7 @@ fn show(
 
 fn frame_file(frame: &Frame) -> Object {
     // SAFETY: the code outlives the frame.
-    unsafe { (*frame.code).filename.clone() }
+    unsafe { (*frame.code).filename.get() }
 }
 
 fn is_internal(vm: &Vm, frame: &Frame) -> bool {

@@ -145,7 +145,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
     }
 
     pub fn check_await(&mut self, range: Range) -> Result<()> {
-        if self.options.top_level_await {
+        if self.options.top_level_await && self.u.kind == UnitKind::Module {
             return Ok(());
         }
         if !self.in_function() {

@@ -892,6 +892,9 @@ pub(crate) fn generate(
         last_location: (NO_LOCATION, Location::default()),
     };
     g.u.flags = g.table.future;
+    if options.top_level_await && g.table.scope(ScopeId(0)).coroutine {
+        g.u.flags |= taipan_bytecode::code_flags::COROUTINE;
+    }
     g.module(module)?;
     let unit =
         std::mem::replace(&mut g.u, Codegen::new_unit(&g.table, ScopeId(0), UnitKind::Module, "", None, 1));

@@ -84,6 +84,7 @@ pub fn codec_name<'a>(vm: &Vm, object: &'a Object) -> Result<Cow<'a, str>> {
 
 /// `text.encode(encoding, errors)`: bytes.
 pub fn encode(vm: &Vm, text: &Object, encoding: &str, errors: &str) -> Result {
+    check_names(vm, encoding, errors)?;
     if let Some(native) = native(encoding) {
         if native != Native::Utf16
             && native != Native::Utf32
@@ -121,6 +122,7 @@ pub fn encode(vm: &Vm, text: &Object, encoding: &str, errors: &str) -> Result {
 
 /// The text of a bytes-like object: str.
 pub fn decode_object(vm: &Vm, object: &Object, encoding: &str, errors: &str) -> Result {
+    check_names(vm, encoding, errors)?;
     if let Some(native) = native(encoding) {
         if let Some(bytes) = object.downcast::<Bytes>() {
             return decode_native(vm, bytes.as_slice(), native, errors);
@@ -140,6 +142,19 @@ pub fn decode_object(vm: &Vm, object: &Object, encoding: &str, errors: &str) -> 
         "'{encoding}' decoder returned '{}' instead of 'str'; use codecs.decode() to decode to arbitrary types",
         result.ty().full_name()
     )))
+}
+
+/// In development mode both names must exist even if nothing needs them.
+fn check_names(vm: &Vm, encoding: &str, errors: &str) -> Result<()> {
+    if vm.interp().config.dev_mode && vm.shared("importlib").is_some() {
+        if native(encoding).is_none() {
+            lookup(vm, encoding)?;
+        }
+        if errors != "strict" {
+            errors::lookup_error(vm, errors)?;
+        }
+    }
+    Ok(())
 }
 
 /// As [`decode_object`] for bytes at hand.

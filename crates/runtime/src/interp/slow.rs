@@ -1503,14 +1503,12 @@ pub unsafe fn dict_merge(vm: &Vm, frame: F, ins: I) -> Result<()> {
             pairs
         };
         for (key, value) in pairs {
-            if key.downcast::<Str>().is_none() {
-                return Err(vm.type_error("keywords must be strings"));
-            }
+            // Whether all are strings is for the call to see.
             if d.contains(vm, &key)? {
                 return Err(vm.type_error(format!(
                     "{} got multiple values for keyword argument '{}'",
                     callable_text(vm, &callable),
-                    vm.str_lossy(&key)
+                    vm.str_text(&key)?
                 )));
             }
             d.set(vm, &key, value)?;
@@ -2247,8 +2245,8 @@ pub fn awaitable_iterator(vm: &Vm, object: &Object) -> Result {
     }
     if iterator.ty().slots().next.is_none() {
         return Err(vm.type_error(format!(
-            "__await__() must return an iterator, not '{}'",
-            iterator.ty().name()
+            "__await__() returned non-iterator of type '{}'",
+            iterator.ty().full_name()
         )));
     }
     Ok(iterator)

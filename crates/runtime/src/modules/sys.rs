@@ -22,7 +22,20 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef { hide_signature: false, ..MethodDef::raw("breakpointhook(*args, **kwargs)", breakpointhook, "This hook function is called by built-in breakpoint().") },
         MethodDef::new("_clear_internal_caches()", |_, _| Ok(Object::NONE), "Clear all internal performance-related caches."),
         MethodDef::new("_clear_type_cache()", |_, _| Ok(Object::NONE), "Clear the internal type lookup cache."),
-        MethodDef::new("_clear_type_descriptors(type, /)", |_, _| Ok(Object::NONE), "Private function for clearing certain descriptors from a type's dictionary."),
+        MethodDef::new("_clear_type_descriptors(type, /)", |vm, args| {
+            let Some(ty) = Type::of(&args[0]) else {
+                let got = args[0].ty().name();
+                return Err(vm.type_error(format!("_clear_type_descriptors() argument must be type, not {got}")));
+            };
+            if !ty.is_heap() {
+                return Err(vm.type_error("argument is immutable"));
+            }
+            for key in ["__dict__", "__weakref__"] {
+                drop(ty.dict().remove_str(&vm.intern(key)));
+            }
+            ty.modified();
+            Ok(Object::NONE)
+        }, "Private function for clearing certain descriptors from a type's dictionary."),
         MethodDef::new("_current_frames()", current_frames, "Return a dict mapping each thread's thread id to its current stack frame."),
         MethodDef::new("_current_exceptions()", current_exceptions, "Return a dict mapping each thread's identifier to its current raised exception."),
         MethodDef::new("displayhook(object, /)", displayhook, "Print an object to sys.stdout and also save it in builtins._"),

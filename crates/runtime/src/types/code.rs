@@ -1,6 +1,7 @@
 //! code: live code objects, instantiated from the compiler's `CodeUnit`.
 
 use crate::prelude::*;
+use crate::types::cell::ObjectCell;
 use crate::types::str as text;
 use std::cell::{Cell, UnsafeCell};
 use taipan_bytecode::code_flags as co;
@@ -45,7 +46,7 @@ pub struct Code {
     pub locals: Box<[(Object, LocalKind)]>,
     pub name: Object,
     pub qualname: Object,
-    pub filename: Object,
+    pub filename: ObjectCell,
     pub unit: CodeUnit,
 }
 
@@ -142,7 +143,7 @@ fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
     Code {
         name: vm.intern(&unit.name),
         qualname: vm.intern(&unit.qualname),
-        filename,
+        filename: ObjectCell::new(filename),
         consts,
         caches: UnsafeCell::new(caches),
         registers: unit.registers as usize,
@@ -202,14 +203,21 @@ pub static CODE: Type = Type::new::<Code>(
     &crate::types::object::OBJECT,
     type_flags::WEAKREFABLE,
     Slots {
-        hash: Some(|_, c| Ok((c.as_ptr() as i64) >> 4)),
+        hash: Some(|vm, c| {
+            let code = this(c);
+            let seed = (code.unit.first_line as u64) << 32 | code.flags.get() as u64;
+            let shape = (code.argcount + code.kwonly) as u64 ^ (code.instructions().len() as u64) << 16;
+            let name = vm.str_lossy(&code.name);
+            Ok(crate::types::str::siphash13(seed, shape, name.as_bytes()) as i64)
+        }),
+        compare: Some(code_compare),
         ..Slots::EMPTY.repr(|vm, c| {
             let code = this(c);
             Ok(vm.str(&format!(
                 "<code object {} at {:#x}, file \"{}\", line {}>",
                 vm.str_lossy(&code.name),
                 c.as_ptr() as usize,
-                vm.str_lossy(&code.filename),
+                vm.str_lossy(&code.filename.get()),
                 code.unit.first_line
             )))
         })
@@ -230,7 +238,7 @@ pub static CODE: Type = Type::new::<Code>(
     &[
         GetSetDef::new("co_name", |_, c| Ok(this(c).name.clone())),
         GetSetDef::new("co_qualname", |_, c| Ok(this(c).qualname.clone())),
-        GetSetDef::new("co_filename", |_, c| Ok(this(c).filename.clone())),
+        GetSetDef::new("co_filename", |_, c| Ok(this(c).filename.get())),
         GetSetDef::new("co_firstlineno", |vm, c| Ok(vm.int(this(c).unit.first_line as i64))),
         GetSetDef::new("co_argcount", |vm, c| Ok(vm.usize(this(c).argcount))),
         GetSetDef::new("co_posonlyargcount", |vm, c| Ok(vm.usize(this(c).posonly))),
@@ -258,6 +266,19 @@ pub static CODE: Type = Type::new::<Code>(
 fn this(object: &Object) -> &Code {
     // SAFETY: slots and methods of code are only called on code objects.
     unsafe { object.payload_unchecked() }
+}
+
+/// Equal are code objects that do the same at the same places, whatever their file.
+fn code_compare(_: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
+    let (Some(x), Some(y)) = (a.downcast_exact::<Code>(), b.downcast_exact::<Code>()) else {
+        return Ok(Object::NOT_IMPLEMENTED);
+    };
+    let same = a.value() == b.value() || !x.identity().is_empty() && x.identity() == y.identity();
+    match op {
+        CompareOp::Eq => Ok(Object::bool(same)),
+        CompareOp::Ne => Ok(Object::bool(!same)),
+        _ => Ok(Object::NOT_IMPLEMENTED),
+    }
 }
 
 fn co_names(vm: &Vm, code: &Object) -> Result {
@@ -297,6 +318,7 @@ fn co_lines(vm: &Vm, args: &[Object]) -> Result {
 
 fn co_positions(vm: &Vm, args: &[Object]) -> Result {
     let number = |n: u32, known: bool| if known { vm.int(n as i64) } else { Object::NONE };
+    let ranges = !vm.interp().config.no_debug_ranges;
     let rows = this(&args[0])
         .unit
         .locations
@@ -305,9 +327,9 @@ fn co_positions(vm: &Vm, args: &[Object]) -> Result {
             let known = l.line != 0;
             vm.tuple(vec![
                 number(l.line, known),
-                number(l.end_line, known),
-                number(l.column, known),
-                number(l.end_column, known),
+                number(l.end_line, known && ranges),
+                number(l.column, known && ranges),
+                number(l.end_column, known && ranges),
             ])
         })
         // One row for each two bytes of code, as readers of `tb_lasti` expect.
@@ -331,7 +353,7 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
         match vm.str_lossy(name).as_str() {
             "co_name" => copy.name = as_str(vm)?,
             "co_qualname" => copy.qualname = as_str(vm)?,
-            "co_filename" => copy.filename = as_str(vm)?,
+            "co_filename" => copy.filename.set(as_str(vm)?),
             "co_firstlineno" => copy.unit.first_line = vm.to_c_int(value)?.max(0) as u32,
             "co_flags" => copy.flags.set(vm.to_c_int(value)? as u32),
             "co_consts" => match value.downcast::<Tuple>() {
@@ -378,7 +400,7 @@ impl Code {
             unit: self.unit.clone(),
             name: self.name.clone(),
             qualname: self.qualname.clone(),
-            filename: self.filename.clone(),
+            filename: ObjectCell::new(self.filename.get()),
             instructions: UnsafeCell::new(
                 self.instructions().iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
             ),
@@ -420,12 +442,35 @@ impl Code {
         Some(CodeUnit {
             name: shown(&self.name)?.into(),
             qualname: shown(&self.qualname)?.into(),
-            filename: shown(&self.filename)?.into(),
+            filename: shown(&self.filename.get())?.into(),
             flags: self.flags.get(),
             instructions: self.instructions().iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
             constants: self.consts.iter().map(plain).collect::<Option<_>>()?,
             ..self.unit.clone()
         })
+    }
+}
+
+impl Code {
+    /// All that counts when code objects are compared, as bytes; empty if a
+    /// constant has no plain form.
+    fn identity(&self) -> Vec<u8> {
+        match self.try_to_unit() {
+            Some(mut unit) => {
+                crate::import::rename(&mut unit, &"".into());
+                taipan_bytecode::write(&unit)
+            }
+            None => Vec::new(),
+        }
+    }
+    /// Another file name, for the code inside as well (`_imp._fix_co_filename`).
+    pub fn set_filename(&self, filename: &Object) {
+        self.filename.set(filename.clone());
+        for constant in &self.consts {
+            if let Some(inner) = constant.downcast_exact::<Code>() {
+                inner.set_filename(filename);
+            }
+        }
     }
 }
 

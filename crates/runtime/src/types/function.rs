@@ -235,8 +235,10 @@ pub static FUNCTION: Type = Type::new::<Function>(
             Ok(if params.is_unbound() { vm.tuple(Vec::new()) } else { params })
         })
         .with_set(|vm, f, value| {
-            let value = optional::<Tuple>(vm, value, "__type_params__ must be set to a tuple")?;
-            drop(this(f).type_params.replace(value));
+            let Some(value) = value.filter(|v| v.downcast::<Tuple>().is_some()) else {
+                return Err(vm.type_error("__type_params__ must be set to a tuple"));
+            };
+            drop(this(f).type_params.replace(value.clone()));
             Ok(())
         }),
     ],

@@ -282,7 +282,7 @@ fn get_annotations(vm: &Vm, module: &Object) -> Result {
             let made = vm.call(&annotate, &[vm.int(1)])?;
             if made.downcast::<Dict>().is_none() {
                 return Err(vm.type_error(format!(
-                    "__annotate__() must return a dict, not {}",
+                    "__annotate__ returned non-dict of type '{}'",
                     made.ty().full_name()
                 )));
             }

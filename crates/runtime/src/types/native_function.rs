@@ -743,7 +743,9 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             // SAFETY: instances of the owner have the slot at this offset.
             let value = unsafe { *crate::alloc::slot_word(object.as_ptr(), m.offset) };
             if value.is_unbound() {
-                return Err(vm.no_attribute(object, &m.name));
+                let shown = crate::types::set_methods::qualified_type_name(vm, object);
+                let text = format!("'{shown}' object has no attribute '{}'", vm.str_lossy(&m.name));
+                return Err(vm.attribute_error(text, object, &m.name));
             }
             // SAFETY: owned by the object.
             Ok(unsafe { Object::from_borrowed(value) })

@@ -181,6 +181,17 @@ pub fn set_dict(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> 
     Ok(())
 }
 
+/// Setter of classes made by Python code: theirs can be deleted, a new one comes.
+pub fn replace_dict(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
+    match value {
+        Some(_) => set_dict(vm, object, value),
+        None => {
+            crate::lookup::set_instance_dict(vm, object, vm.new_dict());
+            Ok(())
+        }
+    }
+}
+
 fn set_class(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value else { return Err(vm.type_error("can't delete __class__ attribute")) };
     let Some(new) = Type::of(value) else {

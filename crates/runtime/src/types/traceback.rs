@@ -14,6 +14,8 @@ pub struct Traceback {
     frame: Object,
     /// Index of the instruction.
     index: usize,
+    /// `tb_lasti` if Python code made the traceback.
+    lasti: Option<i32>,
     /// 0: ask the code.
     line: Cell<i64>,
 }
@@ -44,6 +46,8 @@ pub struct FrameObject {
     registers: UnsafeCell<Vec<Value>>,
     /// Where the frame stood when it ended.
     last_index: Cell<usize>,
+    /// Where it stood when an exception passed through last.
+    raised_index: Cell<Option<usize>>,
     back: RefCell<Object>,
     pub trace: RefCell<Object>,
     pub trace_lines: Cell<bool>,
@@ -164,6 +168,7 @@ pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
                 namespace: Object::from_borrowed((*frame).locals()),
                 registers: UnsafeCell::new(Vec::new()),
                 last_index: Cell::new(0),
+                raised_index: Cell::new(None),
                 back: RefCell::new(Object::NONE),
                 trace: RefCell::new(Object::NONE),
                 trace_lines: Cell::new(true),
@@ -230,7 +235,8 @@ pub(crate) unsafe fn new_for_frame(vm: &Vm, frame: *mut Frame, next: Object) -> 
     unsafe {
         let index = (*frame).instruction_index();
         let frame = frame_object(vm, frame);
-        vm.alloc(&TRACEBACK, Traceback { next: RefCell::new(next), frame, index, line: Cell::new(0) })
+        fr(&frame).raised_index.set(Some(index));
+        vm.alloc(&TRACEBACK, Traceback { next: RefCell::new(next), frame, index, lasti: None, line: Cell::new(0) })
     }
 }
 
@@ -278,6 +284,7 @@ pub static TRACEBACK: Type = Type::new::<Traceback>(
                     next: RefCell::new(args[0].clone()),
                     frame: args[1].clone(),
                     index: (lasti.max(0) / 8) as usize,
+                    lasti: Some(lasti),
                     line: Cell::new(line as i64),
                 },
             ))
@@ -309,7 +316,10 @@ pub static TRACEBACK: Type = Type::new::<Traceback>(
             Ok(())
         }),
         GetSetDef::new("tb_frame", |_, t| Ok(tb(t).frame.clone())),
-        GetSetDef::new("tb_lasti", |vm, t| Ok(vm.usize(tb(t).index * 8))),
+        GetSetDef::new("tb_lasti", |vm, t| {
+            let t = tb(t);
+            Ok(t.lasti.map_or_else(|| vm.usize(t.index * 8), |lasti| vm.int(lasti as i64)))
+        }),
         GetSetDef::new("tb_lineno", |vm, t| Ok(vm.int(tb_line(t)))),
     ],
 )
@@ -322,7 +332,7 @@ pub fn entries(vm: &Vm, traceback: &Object) -> Vec<(String, i64, String)> {
     let mut at = traceback.clone();
     while at.ty().is(&TRACEBACK) {
         let code = fr(&tb(&at).frame).code();
-        out.push((vm.str_lossy(&code.filename), tb_line(&at), vm.str_lossy(&code.qualname)));
+        out.push((vm.str_lossy(&code.filename.get()), tb_line(&at), vm.str_lossy(&code.qualname)));
         let next = tb(&at).next.borrow().clone();
         at = next;
     }
@@ -389,6 +399,10 @@ fn f_line(f: &Object) -> u32 {
     }
     let (code, index) = (this.code(), this.index());
     match code.line_of(index) {
+        // The way out of handlers has no line; CPython goes back to where it was raised.
+        0 if frame.is_null() && this.raised_index.get().is_some() => {
+            code.line_of(this.raised_index.get().unwrap_or(index))
+        }
         // Neither has a generator that was not started yet: its prologue has no line.
         0 if index <= 1 && code.is_generator_like() => code.unit.first_line,
         line => line,
@@ -405,7 +419,7 @@ pub static FRAME: Type = Type::new::<FrameObject>(
             Ok(vm.str(&format!(
                 "<frame at {:#x}, file {}, line {}, code {}>",
                 f.bits(),
-                vm.repr_text(&code.filename)?,
+                vm.repr_text(&code.filename.get())?,
                 f_line(f),
                 vm.str_lossy(&code.name)
             )))
@@ -518,7 +532,7 @@ pub fn origin(vm: &Vm, depth: usize) -> Object {
         while !frame.is_null() && rows.len() < depth {
             let code = &*(*frame).code;
             let line = vm.int((*frame).line() as i64);
-            rows.push(vm.tuple(vec![code.filename.clone(), line, code.name.clone()]));
+            rows.push(vm.tuple(vec![code.filename.get(), line, code.name.clone()]));
             frame = (*frame).previous;
         }
     }
@@ -749,7 +763,7 @@ pub fn trim(vm: &Vm, base: &crate::types::exceptions::BaseException, cut: impl F
     let mut at = base.traceback();
     while at.ty().is(&TRACEBACK) {
         let code = fr(&tb(&at).frame).code();
-        match cut(&vm.str_lossy(&code.filename), &vm.str_lossy(&code.name)) {
+        match cut(&vm.str_lossy(&code.filename.get()), &vm.str_lossy(&code.name)) {
             Some(verdict) => {
                 run.push(at.clone());
                 remove |= verdict;

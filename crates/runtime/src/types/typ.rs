@@ -142,11 +142,16 @@ pub static TYPE: Type = Type::new::<TypePayload>(
             }
         })
         .with_set(|vm, t, value| {
-            check_mutable(vm, this(t), "__type_params__")?;
-            set_dict_entry(vm, this(t), name::type_params.object(), value);
+            let value = check_set(vm, this(t), "__type_params__", value)?;
+            set_dict_entry(vm, this(t), name::type_params.object(), Some(&value));
             Ok(())
         }),
-        GetSetDef::new("__flags__", |vm, t| Ok(vm.int((this(t).flags.get() & 0xffff_ffff) as i64))),
+        GetSetDef::new("__flags__", |vm, t| {
+            // CPython makes the types of `typing` at run time, and `copyreg` asks.
+            let typing = this(t).full_name().starts_with("typing.") && !this(t).is_heap();
+            let heap = if typing { type_flags::HEAP } else { 0 };
+            Ok(vm.int(((this(t).flags.get() | heap) & 0xffff_ffff) as i64))
+        }),
         GetSetDef::new("__basicsize__", |vm, t| Ok(vm.usize(this(t).instance_size.get()))),
         GetSetDef::new("__itemsize__", |vm, t| {
             let native = this(t);
@@ -235,8 +240,17 @@ fn set_name(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
     if s.chars().any(|c| c == 0) {
         return Err(vm.value_error("type name must not contain null characters"));
     }
+    check_encodable(vm, &value)?;
     ty.set_name(vm.str_lossy(&value));
     drop(ty.update_extra(|extra| extra.name_object.replace(value)));
+    Ok(())
+}
+
+/// CPython keeps names and documentation of classes as UTF-8, too.
+fn check_encodable(vm: &Vm, text: &Object) -> Result<()> {
+    if text.downcast::<Str>().is_some_and(|s| s.chars().any(|c| (0xd800..0xe000).contains(&c))) {
+        vm.call_method(text, "encode", &[])?;
+    }
     Ok(())
 }
 
@@ -745,6 +759,7 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
     let base_object = base.to_object();
     let base = this(&base_object);
     let text = vm.str_lossy(class_name);
+    check_encodable(vm, class_name)?;
     if text.contains('\0') {
         return Err(vm.value_error("type name must not contain null characters"));
     }
@@ -899,8 +914,9 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
         Some(q) => drop(ty.update_extra(|extra| extra.qualname.replace(q))),
         None => drop(ty.update_extra(|extra| extra.qualname.replace(class_name.clone()))),
     }
-    if !dict.contains_str(name::doc.object()) {
-        dict.set_str(vm, name::doc.object(), Object::NONE);
+    match dict.get_str_owned(name::doc.object()) {
+        Some(doc) => check_encodable(vm, &doc)?,
+        None => dict.set_str(vm, name::doc.object(), Object::NONE),
     }
     for (key, wrap) in [
         (name::new, descriptors::new_staticmethod as fn(&Vm, Object) -> Object),
@@ -1002,7 +1018,7 @@ fn register_with_bases(ty: &Type, bases: &[Object]) {
 
 fn dict_getset(vm: &Vm, ty: &Type, dict: &Dict) {
     static DICT: GetSetDef =
-        GetSetDef::new("__dict__", crate::types::object::get_dict).with_set(crate::types::object::set_dict)
+        GetSetDef::new("__dict__", crate::types::object::get_dict).with_set(crate::types::object::replace_dict)
             .with_doc("dictionary for instance variables");
     if !dict.contains_str(name::dict.object()) {
         let descriptor = native_function::new_getset(vm, &DICT, ty);
@@ -1199,6 +1215,10 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
     for def in ty.getset {
         let object = native_function::new_getset(vm, def, ty);
         ty.dict().set_str(vm, &vm.intern(def.name), object);
+    }
+    if ty.is(&crate::types::template::INTERPOLATION) {
+        let fields = ["value", "expression", "conversion", "format_spec"].map(|field| vm.intern(field));
+        ty.dict().set_str(vm, name::match_args.object(), vm.tuple(fields.to_vec()));
     }
     slots::add_wrappers(vm, ty);
     if own_new && !ty.has(type_flags::DISALLOW_INSTANTIATION) {

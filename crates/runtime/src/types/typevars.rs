@@ -406,7 +406,7 @@ fn paramspec_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> 
     (out.covariant, out.contravariant, out.infer_variance) =
         (variance.covariant, variance.contravariant, variance.infer);
     if let Some(upper) = bound[1].some() {
-        out.bound = ObjectCell::new(check_type(vm, upper, "Bound must be a type.")?);
+        out.bound = ObjectCell::new(upper.clone());
     }
     out.default = ObjectCell::new(default_given(vm, &bound[2]));
     let object = allocate(vm, class, out)?;

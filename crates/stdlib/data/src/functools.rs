@@ -97,6 +97,7 @@ pub static KEY_WRAPPER: Type = Type::new::<KeyWrapper>(
             Ok(())
         })
         .with_doc("Value wrapped by a key function."),
+        GetSetDef::new("__text_signature__", |vm, _| Ok(vm.intern("(obj)"))),
     ],
 );
 

@@ -247,7 +247,11 @@ fn isclose(vm: &Vm, args: &[Object]) -> Result {
 
 fn nextafter(vm: &Vm, args: &[Object]) -> Result {
     let (x, y) = (vm.to_f64(&args[0])?, vm.to_f64(&args[1])?);
-    let Some(steps) = args[2].some() else { return Ok(vm.float(mathfn::nextafter(x, y, 1))) };
+    let Some(steps) = args[2].some() else {
+        // As C's function: the smallest numbers keep their sign on the way to zero.
+        let next = mathfn::nextafter(x, y, 1);
+        return Ok(vm.float(if next == 0.0 && x != y { next.copysign(x) } else { next }));
+    };
     let steps = vm.index(steps)?;
     if int::is_negative(&steps) {
         return Err(vm.value_error("steps must be a non-negative integer"));

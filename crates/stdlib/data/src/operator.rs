@@ -186,6 +186,9 @@ impl NativeClass for ItemGetter {
     }
 }
 
+/// The three kinds of getter are called with one object.
+const TEXT_SIGNATURE: GetSetDef = GetSetDef::new("__text_signature__", |vm, _| Ok(vm.intern("(obj, /)")));
+
 pub static ITEMGETTER: Type = Type::new::<ItemGetter>(
     "operator.itemgetter",
     &OBJECT,
@@ -199,7 +202,7 @@ pub static ITEMGETTER: Type = Type::new::<ItemGetter>(
         },
         "Return state information for pickling",
     )],
-    &[],
+    &[TEXT_SIGNATURE],
 )
 .with_doc("itemgetter(item, /, *items)\n--\n\nReturn a callable object that fetches the given item(s) from its operand.\nAfter f = itemgetter(2), the call f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])");
 
@@ -300,7 +303,7 @@ pub static ATTRGETTER: Type = Type::new::<AttrGetter>(
         },
         "Return state information for pickling",
     )],
-    &[],
+    &[TEXT_SIGNATURE],
 )
 .with_doc("attrgetter(attr, /, *attrs)\n--\n\nReturn a callable object that fetches the given attribute(s) from its operand.\nAfter f = attrgetter('name'), the call f(r) returns r.name.\nAfter g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).");
 
@@ -380,7 +383,7 @@ pub static METHODCALLER: Type = Type::new::<MethodCaller>(
     type_flags::HAVE_GC,
     Slots { new: Some(methodcaller_new), call: Some(methodcaller_call), ..Slots::EMPTY.repr(methodcaller_repr) },
     &[MethodDef::new("__reduce__($self, /)", methodcaller_reduce, "Return state information for pickling")],
-    &[],
+    &[TEXT_SIGNATURE],
 )
 .with_doc("methodcaller(name, /, *args, **kwargs)\n--\n\nReturn a callable object that calls the given method on its operand.\nAfter f = methodcaller('name'), the call f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).");
 

@@ -223,7 +223,7 @@ fn array_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resu
         return Err(vm.type_error(format!("array() takes {word} ({n} given)")));
     }
     let code = type_code(vm, &args[0], "array() argument 1")?;
-    let initial = args.get(1).filter(|o| !o.is_none());
+    let initial = args.get(1);
     let found = Kind::of(code);
     if code == 'u' as u32 {
         vm.warn(
@@ -338,10 +338,14 @@ fn setitem(vm: &Vm, array: &Object, key: &Object, value: Option<&Object>) -> Res
             return Ok(());
         };
         let packed = this.kind.pack(vm, value)?;
-        if let Some(slot) = this.bytes_mut().get_mut(start..start + size) {
-            slot.copy_from_slice(&packed[..size]);
-        }
-        return Ok(());
+        // Packing ran Python code.
+        return match this.bytes_mut().get_mut(start..start + size) {
+            Some(slot) => {
+                slot.copy_from_slice(&packed[..size]);
+                Ok(())
+            }
+            None => Err(vm.index_error("array assignment index out of range")),
+        };
     }
     let Some(slice) = Slice::of(key) else { return Err(bad_index(vm)) };
     let range = slice.indices(vm, this.len())?;
