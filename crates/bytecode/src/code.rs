@@ -66,7 +66,7 @@ pub enum CacheSpec {
 pub struct LocalKind(pub u8);
 
 impl LocalKind {
-    /// Invisible to `locals()`: a comprehension's variable in a module or class.
+    /// A comprehension's variable with a register of its own, bound while it runs.
     pub const HIDDEN: LocalKind = LocalKind(0x10);
     pub const LOCAL: LocalKind = LocalKind(0x20);
     pub const CELL: LocalKind = LocalKind(0x40);

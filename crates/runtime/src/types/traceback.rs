@@ -132,17 +132,7 @@ impl FrameObject {
     }
     /// What the variable in register `i` holds.
     fn variable(&self, i: usize, kind: LocalKind) -> Option<Object> {
-        let word = self.register(i);
-        if word.is_unbound() {
-            return None;
-        }
-        // SAFETY: alive in its register.
-        let object = unsafe { Object::from_borrowed(word) };
-        let is_cell = kind.contains(LocalKind::CELL) || kind.contains(LocalKind::FREE);
-        match object.downcast_exact::<CellObject>() {
-            Some(cell) if is_cell => cell.get(),
-            _ => Some(object),
-        }
+        content(self.register(i), kind)
     }
 }
 
@@ -341,35 +331,65 @@ pub fn entries(vm: &Vm, traceback: &Object) -> Vec<(String, i64, String)> {
 
 // ---- frame ------------------------------------------------------------------------
 
+/// The variables that are bound, with their registers. The variable of a running
+/// comprehension, which has a hidden register, stands before one of its name.
+fn visible_variables(
+    code: &Code,
+    value: impl Fn(usize, LocalKind) -> Option<Object>,
+) -> Vec<(usize, Object)> {
+    let mut found: Vec<(usize, Object)> = Vec::new();
+    for (i, (local, kind)) in code.locals.iter().enumerate() {
+        let Some(value) = value(i, *kind) else { continue };
+        // Names are interned.
+        let shadowed = kind.contains(LocalKind::HIDDEN).then(|| {
+            found.iter_mut().find(|(j, _)| code.locals[*j].0.value() == local.value())
+        });
+        match shadowed.flatten() {
+            Some(outer) => *outer = (i, value),
+            None => found.push((i, value)),
+        }
+    }
+    found
+}
+
+fn as_bool(vm: &Vm, value: &Object) -> Result<bool> {
+    if value.is_bool() { Ok(value.is(Value::TRUE)) } else { Err(vm.type_error("attribute value type must be bool")) }
+}
+
+/// Does a comprehension run that has variables of its own?
+fn in_comprehension(code: &Code, word: impl Fn(usize) -> Value) -> bool {
+    let mut locals = code.locals.iter().enumerate();
+    locals.any(|(i, (_, kind))| kind.contains(LocalKind::HIDDEN) && !word(i).is_unbound())
+}
+
 /// `locals()` of a frame: the namespace, or a snapshot of the variables.
 pub fn frame_locals(vm: &Vm, frame: *mut Frame) -> Result {
     // SAFETY: called for the current frame.
     let (namespace, code) = unsafe { (Object::from_borrowed((*frame).locals()), &*(*frame).code) };
-    if !namespace.is_unbound() {
+    // SAFETY: named registers are in range.
+    let word = |i: usize| unsafe { *(*frame).base.add(i) };
+    if !namespace.is_unbound() && !in_comprehension(code, word) {
         return Ok(namespace);
     }
     let snapshot = vm.new_dict();
-    for (i, (local, kind)) in code.locals.iter().enumerate() {
-        if kind.contains(LocalKind::HIDDEN) {
-            continue;
-        }
-        // SAFETY: named registers are in range.
-        let word = unsafe { *(*frame).base.add(i) };
-        if word.is_unbound() {
-            continue;
-        }
-        // SAFETY: alive in its register.
-        let object = unsafe { Object::from_borrowed(word) };
-        let is_cell = kind.contains(LocalKind::CELL) || kind.contains(LocalKind::FREE);
-        let value = match object.downcast_exact::<CellObject>() {
-            Some(cell) if is_cell => cell.get(),
-            _ => Some(object),
-        };
-        if let Some(value) = value {
-            vm.set_item(&snapshot, local, &value)?;
-        }
+    for (i, value) in visible_variables(code, |i, kind| content(word(i), kind)) {
+        vm.set_item(&snapshot, &code.locals[i].0, &value)?;
     }
     Ok(snapshot)
+}
+
+/// What a register says of its variable.
+fn content(word: Value, kind: LocalKind) -> Option<Object> {
+    if word.is_unbound() {
+        return None;
+    }
+    // SAFETY: alive in its register.
+    let object = unsafe { Object::from_borrowed(word) };
+    let is_cell = kind.contains(LocalKind::CELL) || kind.contains(LocalKind::FREE);
+    match object.downcast_exact::<CellObject>() {
+        Some(cell) if is_cell => cell.get(),
+        _ => Some(object),
+    }
 }
 
 fn f_back(vm: &Vm, f: &Object) -> Result {
@@ -464,7 +484,7 @@ pub static FRAME: Type = Type::new::<FrameObject>(
         GetSetDef::new("f_builtins", |_, f| Ok(fr(f).builtins.clone())),
         GetSetDef::new("f_locals", |vm, f| {
             let this = fr(f);
-            if !this.namespace.is_unbound() {
+            if !this.namespace.is_unbound() && !in_comprehension(this.code(), |i| this.register(i)) {
                 return Ok(this.namespace.clone());
             }
             Ok(vm.alloc(&FRAME_LOCALS_PROXY, LocalsProxy { frame: f.clone() }))
@@ -474,20 +494,32 @@ pub static FRAME: Type = Type::new::<FrameObject>(
             let line = f_line(f);
             Ok(if line == 0 { Object::NONE } else { vm.int(line as i64) })
         })
-        .with_set(|vm, _, _| Err(vm.value_error("f_lineno can only be set in a trace function"))),
+        .with_set(|vm, _, value| {
+            Err(match value {
+                Some(_) => vm.value_error("f_lineno can only be set in a trace function"),
+                None => vm.error(&exc::ATTRIBUTE_ERROR, "attribute 'f_lineno' of 'frame' objects cannot be deleted"),
+            })
+        }),
         GetSetDef::new("f_trace", |_, f| Ok(fr(f).trace.borrow().clone())).with_set(|_, f, value| {
             drop(fr(f).trace.replace(value.cloned().unwrap_or(Object::NONE)));
             Ok(())
         }),
         GetSetDef::new("f_trace_lines", |_, f| Ok(Object::bool(fr(f).trace_lines.get()))).with_set(
             |vm, f, value| {
-                fr(f).trace_lines.set(vm.is_true(value.unwrap_or(&Object::FALSE))?);
+                let Some(value) = value else {
+                    return Err(vm.type_error("can't delete numeric/char attribute"));
+                };
+                fr(f).trace_lines.set(as_bool(vm, value)?);
                 Ok(())
             },
         ),
         GetSetDef::new("f_trace_opcodes", |_, f| Ok(Object::bool(fr(f).trace_opcodes.get()))).with_set(
             |vm, f, value| {
-                fr(f).trace_opcodes.set(vm.is_true(value.unwrap_or(&Object::FALSE))?);
+                let Some(value) = value else {
+                    let text = "attribute 'f_trace_opcodes' of 'frame' objects cannot be deleted";
+                    return Err(vm.error(&exc::ATTRIBUTE_ERROR, text));
+                };
+                fr(f).trace_opcodes.set(as_bool(vm, value)?);
                 Ok(())
             },
         ),
@@ -560,14 +592,29 @@ fn proxy_frame(object: &Object) -> &FrameObject {
     fr(unsafe { &object.payload_unchecked::<LocalsProxy>().frame })
 }
 
-fn proxy_position(vm: &Vm, this: &FrameObject, key: &Object) -> Option<usize> {
-    this.code().locals.iter().position(|(local, kind)| {
-        !kind.contains(LocalKind::HIDDEN) && (local.value() == key.value() || vm.str_equal(local, key))
-    })
+/// The register of a name: that of a running comprehension's variable first.
+fn proxy_position(vm: &Vm, this: &FrameObject, key: &Object) -> Result<Option<usize>> {
+    let plain = key.ty().is(&crate::types::str::STR);
+    let hash = if plain { 0 } else { vm.hash(key)? };
+    let mut found = None;
+    for (i, (local, kind)) in this.code().locals.iter().enumerate() {
+        let hidden = kind.contains(LocalKind::HIDDEN);
+        if (hidden && this.register(i).is_unbound()) || (found.is_some() && !hidden) {
+            continue;
+        }
+        let same = match plain {
+            true => local.value() == key.value() || vm.str_equal(local, key),
+            false => vm.hash(local)? == hash && vm.equal(local, key)?,
+        };
+        if same {
+            found = Some(i);
+        }
+    }
+    Ok(found)
 }
 
 fn proxy_get(vm: &Vm, this: &FrameObject, key: &Object) -> Result<Option<Object>> {
-    if let Some(i) = proxy_position(vm, this, key)
+    if let Some(i) = proxy_position(vm, this, key)?
         && let Some(value) = this.variable(i, this.code().locals[i].1)
     {
         return Ok(Some(value));
@@ -584,7 +631,7 @@ fn proxy_get(vm: &Vm, this: &FrameObject, key: &Object) -> Result<Option<Object>
 
 fn proxy_set(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> Result<()> {
     let this = proxy_frame(object);
-    if let Some(i) = proxy_position(vm, this, key) {
+    if let Some(i) = proxy_position(vm, this, key)? {
         let Some(value) = value else {
             return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
         };
@@ -620,12 +667,8 @@ fn proxy_set(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> 
 fn proxy_dict(vm: &Vm, object: &Object) -> Result {
     let this = proxy_frame(object);
     let snapshot = vm.new_dict();
-    for (i, (local, kind)) in this.code().locals.iter().enumerate() {
-        if !kind.contains(LocalKind::HIDDEN)
-            && let Some(value) = this.variable(i, *kind)
-        {
-            vm.set_item(&snapshot, local, &value)?;
-        }
+    for (i, value) in visible_variables(this.code(), |i, kind| this.variable(i, kind)) {
+        vm.set_item(&snapshot, &this.code().locals[i].0, &value)?;
     }
     let extra = this.extra_locals.borrow().clone();
     if let (Some(d), Some(e)) = (snapshot.downcast::<Dict>(), extra.downcast::<Dict>()) {
@@ -691,7 +734,10 @@ pub static FRAME_LOCALS_PROXY: Type = Type::new::<LocalsProxy>(
             })
     },
     &[
-        MethodDef::new("__reversed__($self, /)", |vm, a| on_snapshot(vm, &a[0], "__reversed__", &[]), ""),
+        MethodDef::new("__reversed__($self, /)", |vm, a| {
+            let keys = on_snapshot(vm, &a[0], "__reversed__", &[])?;
+            Ok(vm.list(vm.collect(&keys)?))
+        }, ""),
         MethodDef::new("copy($self, /)", |vm, a| proxy_dict(vm, &a[0]), ""),
         MethodDef::new("keys($self, /)", |vm, a| {
             let keys = on_snapshot(vm, &a[0], "keys", &[])?;
@@ -714,7 +760,7 @@ pub static FRAME_LOCALS_PROXY: Type = Type::new::<LocalsProxy>(
         }, ""),
         MethodDef::new("pop($self, key, default=<unset>, /)", |vm, a| {
             let this = proxy_frame(&a[0]);
-            if proxy_position(vm, this, &a[1]).is_some() {
+            if proxy_position(vm, this, &a[1])?.is_some() {
                 return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
             }
             let extra = this.extra_locals.borrow().clone();

@@ -365,7 +365,7 @@ impl<'a> Parser<'a, '_> {
                 self.expect(Tok::RPar)?;
             }
         }
-        if module == Some("__future__") && names.iter().any(|a| a.name == "barry_as_FLUFL") {
+        if level == 0 && module == Some("__future__") && names.iter().any(|a| a.name == "barry_as_FLUFL") {
             self.flufl = true;
         }
         Ok(StmtKind::ImportFrom { module, names: self.arena.alloc_slice_copy(&names), level })
