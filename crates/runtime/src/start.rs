@@ -319,7 +319,6 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
             drop(vm.take_raised());
         }
     }
-    vm.share(crate::modules::sys::FINALIZING, Object::TRUE);
     clear_main(vm);
     status
 }
