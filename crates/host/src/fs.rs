@@ -1,6 +1,7 @@
 //! Calls on paths. A `dir` of None means the current directory (AT_FDCWD).
 //! A [`Target`] is a path or a descriptor, for calls that take either.
 
+use crate::embedded;
 use crate::error::{Errno, Result, check as cvt, count, done};
 use crate::policy::{self, Access};
 use std::ffi::{CStr, CString};
@@ -26,6 +27,7 @@ pub fn open(dir: Option<i32>, path: &CStr, flags: i32, mode: u32) -> Result<i32>
     policy::check(if writes { Access::Write(path) } else { Access::Read(path) })?;
     // SAFETY: a C string.
     cvt(unsafe { libc::openat(at(dir), path.as_ptr(), flags, mode) })
+        .or_else(|error| embedded::open(path, flags, error))
 }
 
 /// The stat family.
@@ -36,14 +38,17 @@ pub fn stat(dir: Option<i32>, path: &CStr, follow: bool) -> Result<Stat> {
     // SAFETY: zero is a valid stat, filled by the call.
     unsafe {
         let mut st: Stat = std::mem::zeroed();
-        done(if dir.is_none() && follow {
+        let result = done(if dir.is_none() && follow {
             libc::stat(path.as_ptr(), &mut st)
         } else if dir.is_none() {
             libc::lstat(path.as_ptr(), &mut st)
         } else {
             libc::fstatat(at(dir), path.as_ptr(), &mut st, nofollow(follow))
-        })?;
-        Ok(st)
+        });
+        match result {
+            Ok(()) => Ok(st),
+            Err(error) => embedded::stat(path, error, std::mem::zeroed()),
+        }
     }
 }
 
@@ -85,6 +90,7 @@ pub fn access(dir: Option<i32>, path: &CStr, mode: i32, effective: bool, follow:
             libc::faccessat(at(dir), path.as_ptr(), mode, flags)
         }
     })
+    .or_else(|error| embedded::access(path, mode, error))
 }
 
 pub fn mkdir(dir: Option<i32>, path: &CStr, mode: u32) -> Result {
@@ -276,6 +282,7 @@ pub fn pathconf(target: Target<'_>, name: i32) -> Result<i64> {
 // ---- directories --------------------------------------------------------------------
 
 /// An entry of a directory.
+#[derive(Clone, Debug)]
 pub struct DirectoryEntry {
     pub name: CString,
     pub inode: u64,
@@ -285,7 +292,10 @@ pub struct DirectoryEntry {
 
 /// An open directory stream; closed when dropped.
 pub struct Directory {
+    /// Null for a directory of the embedded library.
     stream: *mut libc::DIR,
+    embedded: Vec<DirectoryEntry>,
+    position: usize,
 }
 
 // SAFETY: the stream is used by one thread at a time (callers hold it by &mut).
@@ -296,16 +306,26 @@ impl Directory {
         policy::read(path)?;
         // SAFETY: a C string.
         let stream = unsafe { libc::opendir(path.as_ptr()) };
-        if stream.is_null() { Err(Errno::last()) } else { Ok(Directory { stream }) }
+        let embedded =
+            if stream.is_null() { embedded::list(path, Errno::last())? } else { Vec::new() };
+        Ok(Directory { stream, embedded, position: 0 })
     }
     /// Takes over `fd`, which the directory closes.
     pub fn from_fd(fd: i32) -> Result<Directory> {
         // SAFETY: a number.
         let stream = unsafe { libc::fdopendir(fd) };
-        if stream.is_null() { Err(Errno::last()) } else { Ok(Directory { stream }) }
+        if stream.is_null() {
+            return Err(Errno::last());
+        }
+        Ok(Directory { stream, embedded: Vec::new(), position: 0 })
     }
     /// The next entry; `.` and `..` are left out.
     pub fn read(&mut self) -> Result<Option<DirectoryEntry>> {
+        if self.stream.is_null() {
+            let entry = self.embedded.get(self.position).cloned();
+            self.position += 1;
+            return Ok(entry);
+        }
         loop {
             Errno::clear();
             // SAFETY: the stream is open; the entry is copied at once.
@@ -328,15 +348,20 @@ impl Directory {
         }
     }
     pub fn rewind(&mut self) {
-        // SAFETY: the stream is open.
-        unsafe { libc::rewinddir(self.stream) }
+        self.position = 0;
+        if !self.stream.is_null() {
+            // SAFETY: the stream is open.
+            unsafe { libc::rewinddir(self.stream) }
+        }
     }
 }
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // SAFETY: open until here.
-        unsafe { libc::closedir(self.stream) };
+        if !self.stream.is_null() {
+            // SAFETY: open until here.
+            unsafe { libc::closedir(self.stream) };
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! call the system around it. The check itself is in [`policy`].
 
 pub mod clock;
+pub mod embedded;
 pub mod entropy;
 pub mod environment;
 pub mod error;

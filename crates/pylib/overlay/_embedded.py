@@ -9,6 +9,7 @@ import _pylib
 from _frozen_importlib import ModuleSpec, spec_from_loader
 
 ROOT = sys._stdlib_dir
+_pylib.mount(ROOT)
 
 
 class EmbeddedLoader:

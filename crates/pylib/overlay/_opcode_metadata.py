@@ -210,6 +210,7 @@ opmap = {
     "CONTAINS_OP": 171,
     "RESUME": 172,
     "POP_TOP": 173,
+    "COPY_FREE_VARS": 174,
 }
 
 HAVE_ARGUMENT = 1

@@ -31,6 +31,34 @@ pub fn read(path: &str) -> Option<Vec<u8>> {
     miniz_oxide::inflate::decompress_to_vec_with_limit(DATA.get(file.start..file.end)?, file.size).ok()
 }
 
+/// The names in a directory of the library, none if there is no such directory.
+fn names_in(path: &str) -> Vec<&'static str> {
+    let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+    let mut names: Vec<&str> = FILES
+        .iter()
+        .filter_map(|f| f.path.strip_prefix(prefix.as_str()))
+        .map(|rest| rest.split('/').next().unwrap_or(rest))
+        .collect();
+    names.dedup();
+    names
+}
+
+/// The library as a directory of the file system.
+struct Library;
+
+impl taipan_host::embedded::Tree for Library {
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        read(path)
+    }
+    fn size(&self, path: &str) -> Option<usize> {
+        FILES.binary_search_by(|f| f.path.cmp(path)).ok().map(|i| FILES[i].size)
+    }
+    fn list(&self, path: &str) -> Option<Vec<String>> {
+        let names = names_in(path);
+        (!names.is_empty()).then(|| names.into_iter().map(String::from).collect())
+    }
+}
+
 fn path_of(vm: &Vm, object: &Object) -> Result<String> {
     match object.downcast::<Str>() {
         Some(_) => Ok(vm.str_lossy(object)),
@@ -63,18 +91,13 @@ pub static MODULE: ModuleDef = ModuleDef {
             }
         }, "The content of a file of the library."),
         MethodDef::new("listdir(path, /)", |vm, args| {
-            let mut prefix = path_of(vm, &args[0])?;
-            if !prefix.is_empty() {
-                prefix.push('/');
-            }
-            let mut names: Vec<&str> = FILES
-                .iter()
-                .filter_map(|f| f.path.strip_prefix(prefix.as_str()))
-                .map(|rest| rest.split('/').next().unwrap_or(rest))
-                .collect();
-            names.dedup();
+            let names = names_in(&path_of(vm, &args[0])?);
             Ok(vm.list(names.into_iter().map(|n| vm.str(n)).collect()))
         }, "Names in a directory of the library."),
+        MethodDef::new("mount(root, /)", |vm, args| {
+            taipan_host::embedded::mount(&path_of(vm, &args[0])?, &Library);
+            Ok(Object::NONE)
+        }, "Lets the library be seen as a directory of this name."),
         MethodDef::new("exists(path, /)", |vm, args| {
             let path = path_of(vm, &args[0])?;
             let below = format!("{path}/");

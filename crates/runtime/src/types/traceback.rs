@@ -226,7 +226,10 @@ pub(crate) unsafe fn new_for_frame(vm: &Vm, frame: *mut Frame, next: Object) -> 
         let index = (*frame).instruction_index();
         let frame = frame_object(vm, frame);
         fr(&frame).raised_index.set(Some(index));
-        vm.alloc(&TRACEBACK, Traceback { next: RefCell::new(next), frame, index, lasti: None, line: Cell::new(0) })
+        vm.alloc(
+            &TRACEBACK,
+            Traceback { next: RefCell::new(next), frame, index, lasti: None, line: Cell::new(0) },
+        )
     }
 }
 
