@@ -183,6 +183,19 @@ ready.set()
 thread.join()
 
 
+def fork_here():
+    pid = os.fork()
+    if pid == 0:
+        alive = threading.main_thread() is threading.current_thread(), threading.active_count()
+        os._exit(0 if alive == (True, 1) else 1)
+    print(os.waitpid(pid, 0)[1])
+
+
+thread = threading.Thread(target=fork_here)
+thread.start()
+thread.join()
+
+
 # ---- the end: threads that are no daemons are waited for
 def late():
     time.sleep(0.05)

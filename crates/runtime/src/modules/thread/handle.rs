@@ -83,7 +83,8 @@ impl Running {
 pub fn after_fork(vm: &Vm) {
     park::after_fork();
     let mut mine = 0;
-    for thread in std::mem::take(&mut *vm.interp().running.0.borrow_mut()) {
+    let running = std::mem::take(&mut *vm.interp().running.0.borrow_mut());
+    for thread in running {
         // There is nothing to join over here.
         std::mem::forget(thread.system.borrow_mut().take());
         if thread.ident.get() == vm.thread_ident && thread.state.get() == State::Running {
