@@ -49,7 +49,22 @@ pub fn run(vm: &Vm, main: &Object, greeting: bool) -> Result<()> {
     let dict = taipan_runtime::types::module::dict_of(main);
     let names = [vm.intern("locals"), vm.intern("filename")];
     let console = vm.call_kw(&class, &[dict, vm.str("<stdin>")], &names)?;
+    if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        static READ: MethodDef = MethodDef::new("raw_input(prompt='', /)", read_after_prompt, "");
+        let read = taipan_runtime::types::native_function::new_function(vm, &READ, Object::NONE);
+        vm.set_attr_str(&console, "raw_input", &read)?;
+    }
     let interact = vm.get_attr_str(&console, "interact")?;
     let names = [vm.intern("banner"), vm.intern("exitmsg")];
     vm.call_kw(&interact, &[vm.str(""), vm.str("")], &names).map(drop)
+}
+
+/// A line of standard input; the prompt goes to standard error, so that what a
+/// program reads from the other end of a pipe is what its code printed.
+fn read_after_prompt(vm: &Vm, args: &[Object]) -> Result {
+    let stderr = vm.get_attr_str(&vm.import_module("sys")?, "stderr")?;
+    vm.call_method(&stderr, "write", std::slice::from_ref(&args[0]))?;
+    vm.call_method(&stderr, "flush", &[])?;
+    let input = vm.get_attr_str(&vm.import_module("builtins")?, "input")?;
+    vm.call(&input, &[])
 }

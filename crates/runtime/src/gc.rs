@@ -16,6 +16,8 @@ pub struct GcState {
     callbacks: RefCell<Option<Object>>,
     garbage: RefCell<Option<Object>>,
     debug: Cell<i64>,
+    /// A collection runs, its callbacks included: those start no other.
+    busy: Cell<bool>,
 }
 
 const DEBUG_STATS: i64 = 1;
@@ -120,7 +122,7 @@ fn write_stderr(vm: &Vm, text: &str) {
 /// Collects `generation` and the younger ones. Returns how many objects were
 /// collected, and how many could not be.
 pub fn collect(vm: &Vm, generation: usize) -> (usize, usize) {
-    if with_state(|heap| heap.collector.collecting) {
+    if with_state(|heap| heap.collector.collecting) || vm.interp().gc.busy.replace(true) {
         return (0, 0);
     }
     let saved = vm.take_raised();
@@ -147,6 +149,7 @@ pub fn collect(vm: &Vm, generation: usize) -> (usize, usize) {
         );
     }
     call_back(vm, "stop", generation, result);
+    vm.interp().gc.busy.set(false);
     vm.restore_raised(saved);
     result
 }
