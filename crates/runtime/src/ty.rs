@@ -275,6 +275,9 @@ pub struct Type {
     base: Cell<*const Type>,
     slots: UnsafeCell<Slots>,
     /// Drops the native payload in place (not the header, not the memory).
+    /// Which payload instances have. (Addresses of functions tell nothing: those of
+    /// equal functions may be equal.)
+    pub payload_type: std::any::TypeId,
     pub drop_payload: unsafe fn(*mut Header),
     pub native_traverse: Option<unsafe fn(*mut Header, &mut Visitor)>,
     pub native_clear: Option<unsafe fn(*mut Header)>,
@@ -337,6 +340,7 @@ impl Type {
             version: Cell::new(0),
             base: Cell::new(base),
             slots: UnsafeCell::new(slots),
+            payload_type: std::any::TypeId::of::<T>(),
             drop_payload: crate::native::drop_payload::<T>,
             native_traverse: Some(crate::native::traverse_payload::<T>),
             native_clear: Some(crate::native::clear_payload::<T>),
@@ -385,6 +389,7 @@ impl Type {
             version: Cell::new(0),
             base: Cell::new(base),
             slots: UnsafeCell::new(Slots::EMPTY),
+            payload_type: base.payload_type,
             drop_payload: base.drop_payload,
             native_traverse: base.native_traverse,
             native_clear: base.native_clear,

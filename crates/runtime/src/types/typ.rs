@@ -1176,9 +1176,7 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
     if let Some(base) = base {
         ready_base(vm, base);
     }
-    let own_payload = base.is_none_or(|b| {
-        ty.drop_payload as usize != b.drop_payload as usize || ty.payload_size.get() != b.payload_size.get()
-    });
+    let own_payload = base.is_none_or(|b| ty.payload_type != b.payload_type);
     ty.native.set(if own_payload || base.is_none() { ty } else { base.map_or(ty, |b| unsafe { &*b.native.get() }) });
     let mut flags = ty.flags.get() | type_flags::READY | type_flags::IMMUTABLE;
     if let Some(base) = base {
