@@ -60,8 +60,12 @@ pub fn epoll_control(epoll: i32, operation: i32, fd: i32, events: u32) -> Result
 
 /// Descriptors and events.
 pub fn epoll_wait(epoll: i32, most: usize, timeout_ms: i32) -> Result<Vec<(i32, u32)>> {
-    let mut events = vec![libc::epoll_event { events: 0, u64: 0 }; most];
-    // SAFETY: room for `most` events.
-    let n = cvt(unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), most as i32, timeout_ms) })?;
-    Ok(events[..n as usize].iter().map(|e| (e.u64 as i32, e.events)).collect())
+    let mut events: Vec<libc::epoll_event> = Vec::new();
+    events.try_reserve_exact(most).map_err(|_| Errno(libc::ENOMEM))?;
+    // SAFETY: room for `most` events, of which the call fills those it counts.
+    unsafe {
+        let n = cvt(libc::epoll_wait(epoll, events.as_mut_ptr(), most as i32, timeout_ms))?;
+        events.set_len((n as usize).min(most));
+    }
+    Ok(events.iter().map(|e| (e.u64 as i32, e.events)).collect())
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 struct State {
     locked: bool,
     waiting: usize,
+    /// Threads that gave the lock up on request and wait for somebody to take it.
+    handing: usize,
     /// Counts hand-overs, so that a waiter knows when somebody else had a turn.
     turns: u64,
 }
@@ -18,7 +20,10 @@ struct State {
 /// another one took it.
 pub struct Gil {
     state: Mutex<State>,
+    /// The lock is free.
     changed: Condvar,
+    /// Somebody took it.
+    taken: Condvar,
     /// Microseconds that a waiter waits before it asks (`sys.setswitchinterval`).
     pub interval: AtomicU64,
 }
@@ -35,8 +40,9 @@ impl Gil {
     pub fn new_held() -> Gil {
         HELD.with(|held| held.set(true));
         Gil {
-            state: Mutex::new(State { locked: true, waiting: 0, turns: 0 }),
+            state: Mutex::new(State { locked: true, waiting: 0, handing: 0, turns: 0 }),
             changed: Condvar::new(),
+            taken: Condvar::new(),
             interval: AtomicU64::new(5000),
         }
     }
@@ -45,9 +51,15 @@ impl Gil {
     }
     /// Gives the lock up. The thread must not touch objects until `acquire`.
     pub fn release(&self, _vm: &Vm) {
-        self.lock().locked = false;
+        let mut state = self.lock();
+        state.locked = false;
+        let waited_for = state.waiting > 0;
+        drop(state);
         HELD.with(|held| held.set(false));
-        self.changed.notify_one();
+        // A call of the system, even if nobody is there.
+        if waited_for {
+            self.changed.notify_one();
+        }
     }
     /// Waits for the lock; asks its holder after the switch interval.
     pub fn acquire(&self, vm: &Vm) {
@@ -66,6 +78,9 @@ impl Gil {
         state.locked = true;
         state.waiting -= 1;
         state.turns += 1;
+        if state.handing > 0 {
+            self.taken.notify_all();
+        }
         if vm.interp().finalizing.get() && !vm.finalizer.get() {
             // Nobody else runs Python code any more.
             state.locked = false;
@@ -88,10 +103,12 @@ impl Gil {
         }
         let turns = state.turns;
         state.locked = false;
-        self.changed.notify_all();
+        state.handing += 1;
+        self.changed.notify_one();
         while state.turns == turns && state.waiting > 0 {
-            state = self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
+            state = self.taken.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner());
         }
+        state.handing -= 1;
         drop(state);
         self.acquire(vm);
     }
