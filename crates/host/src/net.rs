@@ -259,7 +259,7 @@ unsafe fn control_messages(header: &libc::msghdr) -> (Vec<Control>, bool) {
     // SAFETY: headers lie within the control buffer, says the C library's walk;
     // the data of the last one may reach beyond it and is cut there.
     unsafe {
-        let end = header.msg_control as usize + header.msg_controllen as usize;
+        let end = header.msg_control as usize + header.msg_controllen;
         let mut at = libc::CMSG_FIRSTHDR(header);
         while !at.is_null() {
             let data = libc::CMSG_DATA(at);

@@ -5,7 +5,7 @@ use crate::policy::{read, write};
 use std::ffi::CStr;
 
 /// Most that a semaphore can count to.
-pub const SEMAPHORE_MAX: i64 = libc::INT_MAX as i64;
+pub const SEMAPHORE_MAX: i64 = i32::MAX as i64;
 
 /// A named semaphore that is open in this process; closed when dropped.
 pub struct Semaphore {

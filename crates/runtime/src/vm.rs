@@ -63,7 +63,7 @@ pub struct Interpreter {
     /// The interpreter shuts down: only the thread that does it may go on.
     pub finalizing: Cell<bool>,
     /// Has the main thread see a signal that did not come; set with `signal_handler`.
-    pub simulate_signal: Cell<Option<fn(&Vm, i32)>>,
+    pub simulate_signal: Cell<Option<SimulateSignal>>,
 }
 
 /// A module compiled into the binary.
@@ -104,6 +104,9 @@ pub struct Config {
     pub orig_argv: Vec<std::ffi::OsString>,
     pub executable: String,
 }
+
+/// Has the main thread see a signal.
+pub type SimulateSignal = fn(&Vm, i32);
 
 /// Work that another thread asked the interpreter to do.
 pub type PendingCall = Box<dyn FnOnce(&Vm) -> Result<()> + Send>;

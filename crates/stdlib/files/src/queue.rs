@@ -57,8 +57,8 @@ pub static SIMPLE_QUEUE: Type = Type::new::<SimpleQueue>(
             get(vm, this(&args[0]), timeout)
         }, "Takes an item out of the queue.\n\nWaits for one if block is true, for at most timeout seconds unless that is None.\nEmpty is raised if there is none."),
         MethodDef::new("get_nowait($self, /)", |vm, args| get(vm, this(&args[0]), Some(Duration::ZERO)), "Takes an item out of the queue without waiting.\n\nEmpty is raised if there is none."),
-        MethodDef::new("put($self, /, item, block=True, timeout=None)", |vm, args| put(vm, args), "Puts an item into the queue.\n\nblock and timeout are there for likeness with Queue; this never waits."),
-        MethodDef::new("put_nowait($self, /, item)", |vm, args| put(vm, args), "Puts an item into the queue, as put()."),
+        MethodDef::new("put($self, /, item, block=True, timeout=None)", put, "Puts an item into the queue.\n\nblock and timeout are there for likeness with Queue; this never waits."),
+        MethodDef::new("put_nowait($self, /, item)", put, "Puts an item into the queue, as put()."),
         MethodDef::new("qsize($self, /)", |vm, args| Ok(vm.usize(this::<SimpleQueue>(&args[0]).items.borrow().len())), "Return the approximate size of the queue (not reliable!)."),
         MethodDef::new("__class_getitem__($type, object, /)", taipan_runtime::types::genericalias::class_getitem, "SimpleQueues are generic over the type of their contents").class_method(),
     ],

@@ -39,7 +39,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    fn new(state: State, ident: u64) -> Arc<Shared> {
+    fn record(state: State, ident: u64) -> Arc<Shared> {
         Arc::new(Shared(Thread {
             state: Cell::new(state),
             ident: Cell::new(ident),
@@ -143,7 +143,7 @@ pub static HANDLE: Type = Type::new::<Handle>(
     &crate::types::object::OBJECT,
     type_flags::WEAKREFABLE | type_flags::IMMUTABLE,
     Slots {
-        new: Some(|vm, class, _, _| Ok(vm.alloc(class, Handle { thread: Thread::new(State::NotStarted, 0) }))),
+        new: Some(|vm, class, _, _| Ok(vm.alloc(class, Handle { thread: Thread::record(State::NotStarted, 0) }))),
         ..Slots::EMPTY.repr(|vm, h| {
             let ident = thread_of(h).ident.get();
             Ok(vm.str(&format!("<{} object: ident={ident}>", h.ty().full_name())))
@@ -192,7 +192,7 @@ pub fn make_handle(vm: &Vm, args: &[Object]) -> Result {
         return Err(vm.type_error("ident must be an integer"));
     }
     let ident = vm.to_u64(&args[0])?;
-    Ok(vm.alloc(&HANDLE, Handle { thread: Thread::new(State::Running, ident) }))
+    Ok(vm.alloc(&HANDLE, Handle { thread: Thread::record(State::Running, ident) }))
 }
 
 // ---- starting ---------------------------------------------------------------------------
@@ -227,7 +227,7 @@ fn spawn(vm: &Vm, function: &Object, args: Object, kwargs: Object, thread: Optio
     // somewhere else: it is dropped right here, with the GIL held.
     let spawned = std::thread::Builder::new().stack_size(stack).spawn(move || run(start));
     let Ok(system) = spawned else { return Err(failed()) };
-    let ident = system.as_pthread_t() as u64;
+    let ident = system.as_pthread_t();
     COUNT.fetch_add(1, Ordering::Relaxed);
     if let Some(thread) = thread {
         thread.state.set(State::Running);
@@ -312,7 +312,7 @@ pub fn start_joinable_thread(vm: &Vm, args: &[Object]) -> Result {
     let handle = match args[1].some() {
         Some(handle) if handle.ty().is(&HANDLE) => handle.clone(),
         Some(_) => return Err(vm.type_error("'handle' must be a _ThreadHandle")),
-        None => vm.alloc(&HANDLE, Handle { thread: Thread::new(State::NotStarted, 0) }),
+        None => vm.alloc(&HANDLE, Handle { thread: Thread::record(State::NotStarted, 0) }),
     };
     let daemon = vm.is_true(&args[2])?;
     vm.audit("_thread.start_joinable_thread", &[args[0].clone(), Object::bool(daemon), handle.clone()])?;

@@ -71,9 +71,8 @@ pub fn host_address(vm: &Vm, host: &CStr, family: i32) -> Result<(i32, Vec<u8>)>
     let found = vm.without_gil(|| lookup::addresses(Some(host), None, hints));
     let found = found.map_err(|e| resolve::failure(vm, e))?;
     for answer in &found {
-        match (answer.family, inet_bytes(&answer.address)) {
-            (family @ (libc::AF_INET | libc::AF_INET6), Some(bytes)) => return Ok((family, bytes.to_vec())),
-            _ => {}
+        if let Some(bytes) = inet_bytes(&answer.address) {
+            return Ok((answer.family, bytes.to_vec()));
         }
     }
     Err(vm.error(&exc::OS_ERROR, "unknown address family"))

@@ -126,7 +126,7 @@ pub fn get_name_info(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     if numbers[0] > 0xfffff {
         return Err(vm.overflow_error("getnameinfo(): flowinfo must be 0-1048575."));
     }
-    vm.audit("socket.getnameinfo", &[given[0].clone()])?;
+    vm.audit("socket.getnameinfo", &given[..1])?;
     let port = CString::new(port.to_string()).unwrap_or_default();
     let hints = lookup::Hints { kind: libc::SOCK_DGRAM, flags: libc::AI_NUMERICHOST, ..Default::default() };
     let found = vm.without_gil(|| lookup::addresses(Some(&host), Some(&port), hints));
@@ -162,7 +162,7 @@ fn host_argument(vm: &Vm, function: &str, args: &[Object], kwnames: &[Object]) -
     }
     let host = address::host_name(vm, object)?;
     let event = if function == "gethostbyaddr" { "socket.gethostbyaddr" } else { "socket.gethostbyname" };
-    vm.audit(event, &[object.clone()])?;
+    vm.audit(event, std::slice::from_ref(object))?;
     Ok(host)
 }
 
@@ -265,7 +265,7 @@ pub fn set_host_name(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
         Some(b) => b.as_slice().to_vec(),
         None => fs_bytes(vm, &given[0])?.into_bytes(),
     };
-    vm.audit("socket.sethostname", &[given[0].clone()])?;
+    vm.audit("socket.sethostname", given)?;
     os(vm, lookup::set_host_name(&name))?;
     Ok(Object::NONE)
 }
