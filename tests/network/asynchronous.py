@@ -105,7 +105,7 @@ async def cancellation():
         print(len(e.exceptions), log)
     future = asyncio.get_running_loop().create_future()
     future.add_done_callback(lambda f: print("callback", f))
-    print(future, future.done())
+    print(repr(future).split(' at ')[0], future.done())
     future.set_exception(KeyError("k"))
     try:
         await future

@@ -14,7 +14,8 @@ pub fn is_wanted(vm: &Vm) -> bool {
 pub fn inspects(vm: &Vm) -> bool {
     let config = &vm.interp().config;
     config.inspect > 0
-        || !config.ignore_environment && std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty())
+        || !config.ignore_environment
+            && std::env::var_os("PYTHONINSPECT").is_some_and(|value| !value.is_empty())
 }
 
 /// What CPython shows first: version, platform, what to type for help.

@@ -18,7 +18,8 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
     modules.extend(taipan_stdlib_net::modules());
     modules.extend(taipan_stdlib_text::modules());
     modules.push(&taipan_pylib::MODULE);
-    let Some(vm) = start::new_interpreter(options.config, native_limit, modules, taipan_pylib::MODULES) else {
+    let Some(vm) = start::new_interpreter(options.config, native_limit, modules, taipan_pylib::MODULES)
+    else {
         eprintln!("Fatal Python error: cannot reserve memory for the interpreter");
         return 1;
     };
@@ -103,7 +104,10 @@ fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object, skip_first_line: boo
             }
             let errno = error.raw_os_error().unwrap_or(2);
             if directory {
-                eprintln!("{executable}: can't find '__main__' module in {}", vm.repr_text(&absolute(vm, path))?);
+                eprintln!(
+                    "{executable}: can't find '__main__' module in {}",
+                    vm.repr_text(&absolute(vm, path))?
+                );
                 std::process::exit(1);
             }
             eprintln!(

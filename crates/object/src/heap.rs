@@ -43,6 +43,8 @@ pub struct Block {
 }
 
 struct Slot {
+    /// Tells the collector that there is no object here; read as an object's first word.
+    #[allow(dead_code)]
     zero: u64,
     next: *mut Slot,
 }

@@ -32,14 +32,7 @@ pub fn call_function(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obj
             filled = bind(vm, callable, f, base, args.len(), kwnames)?;
         }
         let _code_alive = f.code_object();
-        let pushed = push_frame(
-            vm,
-            code,
-            base,
-            filled,
-            callable.value(),
-            frame_flags::ENTRY,
-        );
+        let pushed = push_frame(vm, code, base, filled, callable.value(), frame_flags::ENTRY);
         let frame = match pushed {
             Ok(frame) => frame,
             Err(raised) => {
@@ -213,9 +206,9 @@ fn bind_general(
         rest = Some(vm.new_dict());
     }
     for (key, value) in kwnames.iter().zip(given) {
-        let position = (code.posonly..named).find(|&i| code.locals[i].0.value() == key.value()).or_else(|| {
-            (code.posonly..named).find(|&i| vm.str_equal(&code.locals[i].0, key))
-        });
+        let position = (code.posonly..named)
+            .find(|&i| code.locals[i].0.value() == key.value())
+            .or_else(|| (code.posonly..named).find(|&i| vm.str_equal(&code.locals[i].0, key)));
         match position {
             Some(i) => {
                 if !out[i].is_unbound() {

@@ -50,7 +50,14 @@ pub struct Frame {
 impl Frame {
     /// Makes this place the frame of `code`, about to run from its start.
     #[inline(always)]
-    pub fn enter(&mut self, code: &Code, base: *mut Value, function: Value, previous: *mut Frame, flags: u32) {
+    pub fn enter(
+        &mut self,
+        code: &Code,
+        base: *mut Value,
+        function: Value,
+        previous: *mut Frame,
+        flags: u32,
+    ) {
         self.ip = code.instructions_ptr();
         self.base = base;
         self.code = code;

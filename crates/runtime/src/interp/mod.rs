@@ -9,8 +9,8 @@ mod slow;
 pub mod unwind;
 
 pub use run::run;
-pub use slow::{AttrEntry, exception_matches, new_attr_table, raise_value};
 pub use slow::awaitable_iterator;
+pub use slow::{AttrEntry, exception_matches, new_attr_table, raise_value};
 
 use crate::names::name;
 use crate::prelude::*;
@@ -218,10 +218,9 @@ pub(crate) fn super_arguments(vm: &Vm) -> Result<(Object, Object)> {
                 };
                 return match cell.get() {
                     Some(class) if Type::of(&class).is_some() => Ok((class, first)),
-                    Some(class) => Err(vm.runtime_error(format!(
-                        "super(): __class__ is not a type ({})",
-                        class.ty().name()
-                    ))),
+                    Some(class) => Err(
+                        vm.runtime_error(format!("super(): __class__ is not a type ({})", class.ty().name()))
+                    ),
                     None => Err(vm.runtime_error("super(): empty __class__ cell")),
                 };
             }

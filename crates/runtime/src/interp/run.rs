@@ -230,8 +230,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                     // in register `b` dies when it returns.
                     macro_rules! enter_function {
                         ($code:expr, $function:expr, $window:expr, $argc:expr, $callee:expr, $b:expr) => {{
-                            let mut pushed =
-                                push_fast(vm, $code, $window, $argc, $callee, ff::DROP_CALLABLE);
+                            let mut pushed = push_fast(vm, $code, $window, $argc, $callee, ff::DROP_CALLABLE);
                             if pushed.is_none() {
                                 pushed = slow::push(vm, frame!(), $b, $code, $window, $argc, $callee);
                             }
@@ -405,7 +404,9 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         }
                         Opcode::StoreDeref => slow!(slow::store_deref(vm, frame!(), ins)),
                         Opcode::DeleteDeref => slow!(slow::delete_deref(vm, frame!(), ins)),
-                        Opcode::LoadFromDictOrDeref => slow!(slow::load_from_dict_or_deref(vm, frame!(), ins)),
+                        Opcode::LoadFromDictOrDeref => {
+                            slow!(slow::load_from_dict_or_deref(vm, frame!(), ins))
+                        }
                         Opcode::LoadFromDictOrGlobals => {
                             slow!(slow::load_from_dict_or_globals(vm, frame!(), ins))
                         }
@@ -477,7 +478,8 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                             let cache = cache!(ins);
                             if b.is_ptr() && (*type_ptr(b)).version.get() == cache.version {
                                 let ty = &*type_ptr(b);
-                                let dict = *((b.as_ptr() as *const u8).add(ty.dict_offset.get()) as *const Value);
+                                let dict =
+                                    *((b.as_ptr() as *const u8).add(ty.dict_offset.get()) as *const Value);
                                 if dict.is_ptr() {
                                     let entries = Dict::from_raw(dict).entries();
                                     if let Some(entry) = entries.get(cache.index as usize)
@@ -509,14 +511,8 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                     }
                                     *window = b;
                                     (*frame!()).ip = ip;
-                                    let pushed = push_frame(
-                                        vm,
-                                        code,
-                                        window,
-                                        1,
-                                        func,
-                                        ff::PLAIN | ff::OWNS_EXTRA,
-                                    );
+                                    let pushed =
+                                        push_frame(vm, code, window, 1, func, ff::PLAIN | ff::OWNS_EXTRA);
                                     match pushed {
                                         Ok(new) => {
                                             incref(func);
@@ -753,10 +749,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::SetItem => {
                             let container = reg!(ins.a());
                             let key = operand_b!(ins);
-                            if container.is_ptr()
-                                && key.is_int()
-                                && type_ptr(container) == &raw const LIST
-                            {
+                            if container.is_ptr() && key.is_int() && type_ptr(container) == &raw const LIST {
                                 let list = List::from_raw(container);
                                 let mut i = key.as_int();
                                 let len = list.len() as i64;
@@ -792,12 +785,22 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::Add => arith!(Add, false, |x, y| x.checked_add(y - 2), |p, q| p + q),
                         Opcode::Sub => arith!(Sub, false, |x, y| x.checked_sub(y - 2), |p, q| p - q),
                         Opcode::Mul => {
-                            arith!(Mul, false, |x, y| ((x - 2) >> 2).checked_mul(y - 2).map(|n| n | 2), |p, q| p * q)
+                            arith!(
+                                Mul,
+                                false,
+                                |x, y| ((x - 2) >> 2).checked_mul(y - 2).map(|n| n | 2),
+                                |p, q| p * q
+                            )
                         }
                         Opcode::InplaceAdd => arith!(Add, true, |x, y| x.checked_add(y - 2), |p, q| p + q),
                         Opcode::InplaceSub => arith!(Sub, true, |x, y| x.checked_sub(y - 2), |p, q| p - q),
                         Opcode::InplaceMul => {
-                            arith!(Mul, true, |x, y| ((x - 2) >> 2).checked_mul(y - 2).map(|n| n | 2), |p, q| p * q)
+                            arith!(
+                                Mul,
+                                true,
+                                |x, y| ((x - 2) >> 2).checked_mul(y - 2).map(|n| n | 2),
+                                |p, q| p * q
+                            )
                         }
                         Opcode::TrueDiv | Opcode::InplaceTrueDiv => {
                             let b = operand_b!(ins);
@@ -903,7 +906,9 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                         Opcode::Pow => slow!(slow::binary(vm, frame!(), ins, BinaryOp::Pow, false)),
                         Opcode::InplacePow => slow!(slow::binary(vm, frame!(), ins, BinaryOp::Pow, true)),
                         Opcode::MatMul => slow!(slow::binary(vm, frame!(), ins, BinaryOp::MatMul, false)),
-                        Opcode::InplaceMatMul => slow!(slow::binary(vm, frame!(), ins, BinaryOp::MatMul, true)),
+                        Opcode::InplaceMatMul => {
+                            slow!(slow::binary(vm, frame!(), ins, BinaryOp::MatMul, true))
+                        }
                         Opcode::Negative => {
                             let b = operand_b!(ins);
                             if b.is_float() {
@@ -1121,7 +1126,8 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                         if next.op_byte() != Opcode::Move2 as u8
                                             || next.b() != from
                                             || next.c() != from + 1
-                                            || next.flags() & (f::B_CONST | f::C_CONST | f::B_TEMP | f::C_TEMP)
+                                            || next.flags()
+                                                & (f::B_CONST | f::C_CONST | f::B_TEMP | f::C_TEMP)
                                                 != f::B_TEMP | f::C_TEMP
                                         {
                                             break;
@@ -1208,14 +1214,7 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
                                             let window = base.add(b);
                                             *window = instance;
                                             drop_value!(callee);
-                                            match push_frame(
-                                                vm,
-                                                code,
-                                                window,
-                                                argc + 1,
-                                                init,
-                                                ff::INIT,
-                                            ) {
+                                            match push_frame(vm, code, window, argc + 1, init, ff::INIT) {
                                                 Ok(new) => {
                                                     (*new).extra = instance;
                                                     incref(init);
@@ -1354,7 +1353,9 @@ unsafe fn run_loop(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
 
                         // ---- functions, imports ---------------------------------------------------
                         Opcode::MakeFunction => slow!(slow::make_function(vm, frame!(), ins)),
-                        Opcode::SetFunctionAttribute => slow!(slow::set_function_attribute(vm, frame!(), ins)),
+                        Opcode::SetFunctionAttribute => {
+                            slow!(slow::set_function_attribute(vm, frame!(), ins))
+                        }
                         Opcode::Return => {
                             let value = reg!(ins.a());
                             if value.is_unbound() {

@@ -10,7 +10,9 @@ use crate::types::exceptions;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use taipan_bytecode::{Opcode, code_flags as co};
 
-pub use crate::types::async_generator::{ASYNC_GEN_SEND, ASYNC_GEN_THROW, ASYNC_GEN_WRAPPED, ASYNC_GENERATOR};
+pub use crate::types::async_generator::{
+    ASYNC_GEN_SEND, ASYNC_GEN_THROW, ASYNC_GEN_WRAPPED, ASYNC_GENERATOR,
+};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
@@ -376,7 +378,11 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
         }
         vm.restore_raised(raised);
         let result = Object::from_owned(run(vm, frame, true)?);
-        Ok(if generator.state.get() == State::Closed { Step::Returned(result) } else { Step::Yielded(result) })
+        Ok(if generator.state.get() == State::Closed {
+            Step::Returned(result)
+        } else {
+            Step::Yielded(result)
+        })
     }
 }
 
@@ -520,7 +526,11 @@ fn resume_past_yield_from(vm: &Vm, object: &Object, value: Object) -> Result<Ste
         };
         (*frame).ip = (*frame).ip.add(1);
         let result = Object::from_owned(run(vm, frame, false)?);
-        Ok(if generator.state.get() == State::Closed { Step::Returned(result) } else { Step::Yielded(result) })
+        Ok(if generator.state.get() == State::Closed {
+            Step::Returned(result)
+        } else {
+            Step::Yielded(result)
+        })
     }
 }
 
@@ -550,7 +560,10 @@ pub fn close(vm: &Vm, object: &Object) -> Result {
             unsafe {
                 let frame = generator.frame.get();
                 let yields = (*(*frame).ip.sub(1)).op_byte() == Opcode::Yield as u8;
-                if yields && !(*frame).has(ff::OBJECT) && !(*(*frame).code).has_user_handler((*frame).instruction_index()) {
+                if yields
+                    && !(*frame).has(ff::OBJECT)
+                    && !(*(*frame).code).has_user_handler((*frame).instruction_index())
+                {
                     generator.state.set(State::Closed);
                     generator.clear_registers();
                     return Ok(Object::NONE);
@@ -642,7 +655,12 @@ fn inner_of(object: &Object) -> Object {
 
 fn gen_repr(vm: &Vm, object: &Object) -> Result {
     let qualname = this(object).qualname.borrow().clone();
-    Ok(vm.str(&format!("<{} object {} at {:#x}>", object.ty().name(), vm.str_lossy(&qualname), object.bits())))
+    Ok(vm.str(&format!(
+        "<{} object {} at {:#x}>",
+        object.ty().name(),
+        vm.str_lossy(&qualname),
+        object.bits()
+    )))
 }
 
 fn set_name(vm: &Vm, field: &RefCell<Object>, what: &str, value: Option<&Object>) -> Result<()> {
@@ -672,7 +690,8 @@ fn is_suspended(object: &Object) -> Object {
     Object::bool(this(object).state.get() == State::Suspended)
 }
 
-const SEND_DOC: &str = "send(value) -> send 'value' into generator,\nreturn next yielded value or raise StopIteration.";
+const SEND_DOC: &str =
+    "send(value) -> send 'value' into generator,\nreturn next yielded value or raise StopIteration.";
 const THROW_DOC: &str = "throw(value)\nthrow(type[,value[,tb]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 const CLOSE_DOC: &str = "close() -> raise GeneratorExit inside generator.";
 
@@ -694,11 +713,20 @@ pub static GENERATOR: Type = Type::new::<Generator>(
         MethodDef::new("send($self, value, /)", method_send, SEND_DOC),
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),
         MethodDef::new("close($self, /)", |vm, args| close(vm, &args[0]), CLOSE_DOC),
-        MethodDef::new("__sizeof__($self, /)", |vm, args| {
-            let n = this(&args[0]).register_count();
-            Ok(vm.usize(size_of::<Generator>() + 16 + n * 8))
-        }, "gen.__sizeof__() -> size of gen in memory, in bytes"),
-        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new(
+            "__sizeof__($self, /)",
+            |vm, args| {
+                let n = this(&args[0]).register_count();
+                Ok(vm.usize(size_of::<Generator>() + 16 + n * 8))
+            },
+            "gen.__sizeof__() -> size of gen in memory, in bytes",
+        ),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            crate::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
         GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))
@@ -724,13 +752,26 @@ pub static COROUTINE: Type = Type::new::<Generator>(
             .unary(UnaryOp::Await, |vm, c| Ok(vm.alloc(&COROUTINE_WRAPPER, Wrapper { coroutine: c.clone() })))
     },
     &[
-        MethodDef::new("send($self, value, /)", method_send, "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration."),
+        MethodDef::new(
+            "send($self, value, /)",
+            method_send,
+            "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration.",
+        ),
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),
-        MethodDef::new("close($self, /)", |vm, args| {
-            close(vm, &args[0])?;
-            Ok(Object::NONE)
-        }, "close() -> raise GeneratorExit inside coroutine."),
-        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new(
+            "close($self, /)",
+            |vm, args| {
+                close(vm, &args[0])?;
+                Ok(Object::NONE)
+            },
+            "close() -> raise GeneratorExit inside coroutine.",
+        ),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            crate::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
         GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))
@@ -774,19 +815,31 @@ pub static COROUTINE_WRAPPER: Type = Type::new::<Wrapper>(
         ..Slots::EMPTY.iter(|_, w| Ok(w.clone()))
     },
     &[
-        MethodDef::new("send($self, value, /)", |vm, args| {
-            let step = resume(vm, wrapped(&args[0]), args[1].clone(), false)?;
-            step_to_result(vm, step)
-        }, "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration."),
-        MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", |vm, args| {
-            let exception = throw_arguments(vm, &args[1], &args[2], &args[3])?;
-            let step = throw(vm, wrapped(&args[0]), exception)?;
-            step_to_result(vm, step)
-        }, THROW_DOC),
-        MethodDef::new("close($self, /)", |vm, args| {
-            close(vm, wrapped(&args[0]))?;
-            Ok(Object::NONE)
-        }, "close() -> raise GeneratorExit inside coroutine."),
+        MethodDef::new(
+            "send($self, value, /)",
+            |vm, args| {
+                let step = resume(vm, wrapped(&args[0]), args[1].clone(), false)?;
+                step_to_result(vm, step)
+            },
+            "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration.",
+        ),
+        MethodDef::new(
+            "throw($self, type, value=<unset>, traceback=<unset>, /)",
+            |vm, args| {
+                let exception = throw_arguments(vm, &args[1], &args[2], &args[3])?;
+                let step = throw(vm, wrapped(&args[0]), exception)?;
+                step_to_result(vm, step)
+            },
+            THROW_DOC,
+        ),
+        MethodDef::new(
+            "close($self, /)",
+            |vm, args| {
+                close(vm, wrapped(&args[0]))?;
+                Ok(Object::NONE)
+            },
+            "close() -> raise GeneratorExit inside coroutine.",
+        ),
     ],
     &[],
 );

@@ -1,0 +1,314 @@
+//! The slow paths of the loop. Each takes ownership of the operands that die,
+//! runs whatever has to run, and stores the result in the instruction's
+//! register. Attribute and global loads also specialise the instruction here.
+
+mod attributes;
+mod blocks;
+mod building;
+mod calls;
+mod items;
+mod matching;
+mod names;
+
+pub use attributes::*;
+pub use blocks::*;
+pub use building::*;
+pub use calls::*;
+pub use items::*;
+pub use matching::*;
+pub use names::*;
+
+use super::call::{bind, drop_window};
+use super::frame::{Frame, frame_flags as ff};
+use super::{copy_closure, push_frame};
+use crate::names::name;
+use crate::prelude::*;
+use crate::types::cell::CellObject;
+use crate::types::code::{Cache, Code};
+use crate::types::exceptions::{self, BaseException};
+use crate::types::function::{FUNCTION, Function, METHOD, Method};
+use crate::types::native_function::{
+    BUILTIN_FUNCTION, MEMBER_DESCRIPTOR, METHOD_DESCRIPTOR, Member, NativeFunction,
+};
+use crate::types::{generator, str as text, tuple};
+use taipan_bytecode::instruction::flags as f;
+use taipan_bytecode::{Instruction, LocalKind, Opcode};
+
+type F = *mut Frame;
+type I = Instruction;
+
+// Every function of this file is called by the loop with its current frame and
+// the instruction it just fetched; the SAFETY of the raw register accesses is
+// the loop's: registers are in range and hold live words.
+
+unsafe fn reg<'a>(frame: F, i: usize) -> &'a mut Value {
+    // SAFETY: verified code.
+    unsafe { &mut *(*frame).base.add(i) }
+}
+
+unsafe fn take(frame: F, i: usize) -> Object {
+    // SAFETY: temps are owned.
+    unsafe { Object::from_owned(std::mem::replace(reg(frame, i), Value::UNBOUND)) }
+}
+
+unsafe fn borrowed(frame: F, i: usize) -> Object {
+    // SAFETY: alive in its register.
+    unsafe { Object::from_borrowed(*reg(frame, i)) }
+}
+
+unsafe fn operand(vm: &Vm, frame: F, i: usize, temp: bool, constant: bool) -> Result {
+    // SAFETY: as above.
+    unsafe {
+        if constant {
+            return Ok(Object::from_borrowed(*(*(*frame).code).consts_ptr().add(i)));
+        }
+        if temp {
+            return Ok(take(frame, i));
+        }
+        let value = *reg(frame, i);
+        if value.is_unbound() {
+            return Err(unbound(vm, frame, i));
+        }
+        Ok(Object::from_borrowed(value))
+    }
+}
+
+unsafe fn get_b(vm: &Vm, frame: F, ins: I) -> Result {
+    unsafe { operand(vm, frame, ins.b(), ins.has(f::B_TEMP), ins.has(f::B_CONST)) }
+}
+unsafe fn get_c(vm: &Vm, frame: F, ins: I) -> Result {
+    unsafe { operand(vm, frame, ins.c(), ins.has(f::C_TEMP), ins.has(f::C_CONST)) }
+}
+unsafe fn get_a(vm: &Vm, frame: F, ins: I) -> Result {
+    unsafe { operand(vm, frame, ins.a(), ins.has(f::A_TEMP), false) }
+}
+unsafe fn set(frame: F, i: usize, object: Object) {
+    // SAFETY: the old word is taken out before it is dropped.
+    unsafe { drop(Object::from_owned(std::mem::replace(reg(frame, i), object.into_value()))) }
+}
+unsafe fn cache<'a>(frame: F, ins: I) -> &'a mut Cache {
+    unsafe { &mut *(*(*frame).code).caches_ptr().add(ins.c()) }
+}
+unsafe fn name_of<'a>(frame: F, ins: I) -> &'a Object {
+    // SAFETY: names are constants of the code.
+    unsafe { Object::borrow_value(&(*(*(*frame).code).caches_ptr().add(ins.c())).name) }
+}
+unsafe fn temps(frame: F, first: usize, n: usize) -> Vec<Object> {
+    (first..first + n).map(|i| unsafe { take(frame, i) }).collect()
+}
+/// Rewrites the running instruction.
+unsafe fn requicken(frame: F, op: Opcode) {
+    // SAFETY: `ip` is behind the running instruction.
+    unsafe {
+        let at = (*frame).ip.sub(1) as *mut Instruction;
+        *at = (*at).with_op(op);
+    }
+}
+unsafe fn dict_of<'a>(value: Value) -> &'a Dict {
+    // SAFETY: globals and builtins are dicts.
+    unsafe { Dict::from_raw(value) }
+}
+
+/// UnboundLocalError or NameError of register `i`.
+#[cold]
+pub unsafe fn unbound(vm: &Vm, frame: F, i: usize) -> Raised {
+    // SAFETY: the code is alive.
+    let code = unsafe { &*(*frame).code };
+    let Some((local, kind)) = code.locals.get(i) else {
+        return vm.system_error("unbound temporary register");
+    };
+    let shown = vm.str_lossy(local);
+    if kind.contains(LocalKind::FREE) {
+        return vm.name_error(
+            format!("cannot access free variable '{shown}' where it is not associated with a value in enclosing scope"),
+            local,
+        );
+    }
+    let exception = crate::errors::new_exception(
+        vm,
+        &exc::UNBOUND_LOCAL_ERROR,
+        &format!("cannot access local variable '{shown}' where it is not associated with a value"),
+    );
+    vm.raise_in_context(exception)
+}
+
+/// Version of the type of a raw word.
+#[inline(always)]
+pub unsafe fn type_version(value: Value) -> u32 {
+    // SAFETY: alive.
+    unsafe { crate::protocol::type_of(value).version.get() }
+}
+
+/// Signals, GIL requests, collections: whatever the breaker asks for.
+#[cold]
+#[inline(never)]
+pub fn eval_breaker(vm: &Vm) -> Result<()> {
+    crate::breaker::handle(vm)
+}
+
+/// As [`eval_breaker`] while an exception is on its way: where only exceptions
+/// end calls there is no other safe point. What a signal handler raises takes
+/// the exception's place.
+#[cold]
+#[inline(never)]
+pub fn breaker_while_raising(vm: &Vm) {
+    let raised = vm.take_raised();
+    match crate::breaker::handle(vm) {
+        Ok(()) => vm.restore_raised(raised),
+        Err(error) => {
+            let exception = vm.caught(error);
+            if let Some(raised) = raised {
+                crate::types::exceptions::set_context(&exception, raised);
+            }
+            vm.raise(exception);
+        }
+    }
+}
+
+// ---- operators -----------------------------------------------------------------
+
+#[inline(never)]
+pub unsafe fn binary(vm: &Vm, frame: F, ins: I, op: BinaryOp, inplace: bool) -> Result<()> {
+    unsafe {
+        // `s += x` on a local that holds the only reference: append in place.
+        if op == BinaryOp::Add
+            && !ins.has(f::B_TEMP | f::B_CONST)
+            && ins.a() == ins.b()
+            && let Some(b) = Object::borrow_value(reg(frame, ins.b())).downcast_exact::<Str>()
+            && b.len() > 200
+        {
+            let c = get_c(vm, frame, ins)?;
+            if let Some(added) = c.downcast_exact::<Str>() {
+                let owned = take(frame, ins.b());
+                match text::append_in_place(vm, owned, added) {
+                    Ok(joined) => {
+                        set(frame, ins.a(), joined);
+                        return Ok(());
+                    }
+                    Err(owned) => {
+                        let result = vm.binary(op, &owned, &c);
+                        set(frame, ins.b(), owned);
+                        set(frame, ins.a(), result?);
+                        return Ok(());
+                    }
+                }
+            }
+            let b = get_b(vm, frame, ins)?;
+            let result = if inplace { vm.inplace(op, &b, &c)? } else { vm.binary(op, &b, &c)? };
+            set(frame, ins.a(), result);
+            return Ok(());
+        }
+        let b = get_b(vm, frame, ins)?;
+        let c = get_c(vm, frame, ins)?;
+        // Numbers outside the words' ranges, or of two kinds.
+        if b.is_float() || c.is_float() {
+            let as_float = |o: &Object| {
+                if o.is_int() {
+                    Some(o.as_int() as f64)
+                } else if o.is_float() {
+                    Some(o.as_float())
+                } else {
+                    None
+                }
+            };
+            if let (Some(x), Some(y)) = (as_float(&b), as_float(&c))
+                && (b.is_float() || b.as_int().unsigned_abs() < 1 << 53)
+                && (c.is_float() || c.as_int().unsigned_abs() < 1 << 53)
+            {
+                let result = match op {
+                    BinaryOp::Add => Some(x + y),
+                    BinaryOp::Sub => Some(x - y),
+                    BinaryOp::Mul => Some(x * y),
+                    BinaryOp::TrueDiv if y != 0.0 => Some(x / y),
+                    _ => None,
+                };
+                if let Some(result) = result {
+                    set(frame, ins.a(), vm.float(result));
+                    return Ok(());
+                }
+            }
+        }
+        let result = if inplace { vm.inplace(op, &b, &c) } else { vm.binary(op, &b, &c) }?;
+        drop(b);
+        drop(c);
+        set(frame, ins.a(), result);
+        Ok(())
+    }
+}
+
+#[inline(never)]
+pub unsafe fn unary(vm: &Vm, frame: F, ins: I, op: UnaryOp) -> Result<()> {
+    unsafe {
+        let b = get_b(vm, frame, ins)?;
+        let result = vm.unary(op, &b)?;
+        drop(b);
+        set(frame, ins.a(), result);
+        Ok(())
+    }
+}
+
+#[inline(never)]
+pub unsafe fn compare(vm: &Vm, frame: F, ins: I, op: CompareOp) -> Result<()> {
+    unsafe {
+        let b = get_b(vm, frame, ins)?;
+        let c = get_c(vm, frame, ins)?;
+        let result = match (b.downcast_exact::<Str>(), c.downcast_exact::<Str>()) {
+            (Some(x), Some(y)) => match op {
+                CompareOp::Eq => Object::bool(x.equals(y)),
+                CompareOp::Ne => Object::bool(!x.equals(y)),
+                _ => Object::bool(op.holds(Some(x.compare(y)))),
+            },
+            // Both compare by identity.
+            _ if matches!(op, CompareOp::Eq | CompareOp::Ne)
+                && b.is_ptr()
+                && c.is_ptr()
+                && crate::types::object::compares_by_identity(b.ty())
+                && crate::types::object::compares_by_identity(c.ty()) =>
+            {
+                Object::bool((b.value() == c.value()) == (op == CompareOp::Eq))
+            }
+            _ => vm.compare(&b, &c, op)?,
+        };
+        drop(b);
+        drop(c);
+        set(frame, ins.a(), result);
+        Ok(())
+    }
+}
+
+#[inline(never)]
+pub unsafe fn truth_a(vm: &Vm, frame: F, ins: I) -> Result<bool> {
+    unsafe {
+        let a = get_a(vm, frame, ins)?;
+        vm.is_true(&a)
+    }
+}
+#[inline(never)]
+pub unsafe fn truth_b(vm: &Vm, frame: F, ins: I) -> Result<bool> {
+    unsafe {
+        let b = get_b(vm, frame, ins)?;
+        vm.is_true(&b)
+    }
+}
+#[inline(never)]
+pub unsafe fn contains(vm: &Vm, frame: F, ins: I) -> Result<bool> {
+    unsafe {
+        if !ins.has(f::B_TEMP | f::C_TEMP | f::C_CONST) {
+            let container = *reg(frame, ins.c());
+            let key = if ins.has(f::B_CONST) {
+                *(*(*frame).code).consts_ptr().add(ins.b())
+            } else {
+                *reg(frame, ins.b())
+            };
+            if let Some(d) = Object::borrow_value(&container).downcast_exact::<Dict>()
+                && !key.is_unbound()
+                && let Some(found) = d.probe(vm, Object::borrow_value(&key))
+            {
+                return Ok(found.is_some());
+            }
+        }
+        let b = get_b(vm, frame, ins)?;
+        let c = get_c(vm, frame, ins)?;
+        vm.contains(&c, &b)
+    }
+}
