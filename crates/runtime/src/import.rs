@@ -460,9 +460,17 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_imp",
     doc: "(Extremely) low-level import machinery bits as used by importlib.",
     functions: &[
-        MethodDef::new("lock_held()", |vm, _| Ok(Object::bool(vm.shared("import lock").is_some())), ""),
-        MethodDef::new("acquire_lock()", |_, _| Ok(Object::NONE), ""),
-        MethodDef::new("release_lock()", |_, _| Ok(Object::NONE), ""),
+        MethodDef::new("lock_held()", |vm, _| Ok(Object::bool(vm.interp().import_lock.is_held())), "Is the import lock held? Only `fork` waits for it, as modules have locks of their own."),
+        MethodDef::new("acquire_lock()", |vm, _| {
+            vm.interp().import_lock.acquire(vm, None)?;
+            Ok(Object::NONE)
+        }, "Takes the import lock, as often as one likes."),
+        MethodDef::new("release_lock()", |vm, _| {
+            if !vm.interp().import_lock.release(vm) {
+                return Err(vm.runtime_error("not holding the import lock"));
+            }
+            Ok(Object::NONE)
+        }, "Gives the import lock back; RuntimeError if this thread does not have it."),
         MethodDef::new("extension_suffixes()", |vm, _| Ok(vm.list(Vec::new())), ""),
         MethodDef::new("is_builtin(name, /)", |vm, args| {
             let module_name = text(vm, &args[0])?;

@@ -65,6 +65,7 @@ pub fn new_interpreter(
         pending_calls: Mutex::new(Vec::new()),
         threads: RefCell::default(),
         running: Default::default(),
+        import_lock: crate::modules::thread::locks::RLock::new(),
         finalizing: Cell::new(false),
         simulate_signal: Cell::new(None),
     });

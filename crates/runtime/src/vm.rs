@@ -60,6 +60,8 @@ pub struct Interpreter {
     pub(crate) threads: RefCell<Vec<*const Vm>>,
     /// Those among them that have a handle.
     pub(crate) running: crate::modules::thread::handle::Running,
+    /// Held while importlib changes its tables of locks, and during a fork.
+    pub import_lock: crate::modules::thread::locks::RLock,
     /// The interpreter shuts down: only the thread that does it may go on.
     pub finalizing: Cell<bool>,
     /// Has the main thread see a signal that did not come; set with `signal_handler`.

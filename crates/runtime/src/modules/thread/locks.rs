@@ -183,10 +183,29 @@ fn rlock_of(object: &Object) -> &RLock {
 }
 
 impl RLock {
+    pub const fn new() -> RLock {
+        RLock { mutex: Mutex::new(), owner: Cell::new(0), count: Cell::new(0) }
+    }
+    /// Has any thread the lock?
+    pub fn is_held(&self) -> bool {
+        self.mutex.held.get()
+    }
+    /// Releases it once; false if this thread does not have it.
+    pub fn release(&self, vm: &Vm) -> bool {
+        if !self.is_mine(vm) {
+            return false;
+        }
+        match self.count.get() {
+            1 => self.free(),
+            count => self.count.set(count - 1),
+        }
+        true
+    }
     fn is_mine(&self, vm: &Vm) -> bool {
         self.count.get() > 0 && self.owner.get() == vm.thread_ident
     }
-    fn acquire(&self, vm: &Vm, timeout: Option<Duration>) -> Result<bool> {
+    /// Takes it; false if it was not free within the time (None: for ever).
+    pub fn acquire(&self, vm: &Vm, timeout: Option<Duration>) -> Result<bool> {
         if self.is_mine(vm) {
             self.count.set(self.count.get().saturating_add(1));
             return Ok(true);
@@ -206,13 +225,8 @@ impl RLock {
 }
 
 fn rlock_release(vm: &Vm, object: &Object) -> Result {
-    let lock = rlock_of(object);
-    if !lock.is_mine(vm) {
+    if !rlock_of(object).release(vm) {
         return Err(vm.runtime_error("cannot release un-acquired lock"));
-    }
-    match lock.count.get() {
-        1 => lock.free(),
-        count => lock.count.set(count - 1),
     }
     Ok(Object::NONE)
 }
@@ -249,8 +263,7 @@ pub static RLOCK: Type = Type::new::<RLock>(
     type_flags::BASE | type_flags::WEAKREFABLE | type_flags::IMMUTABLE,
     Slots {
         new: Some(|vm, class, _, _| {
-            let lock = RLock { mutex: Mutex::new(), owner: Cell::new(0), count: Cell::new(0) };
-            Ok(vm.alloc(class, lock))
+            Ok(vm.alloc(class, RLock::new()))
         }),
         ..Slots::EMPTY.repr(|vm, l| {
             let lock = rlock_of(l);

@@ -240,10 +240,15 @@ pub fn run_at_fork(
     fork: impl FnOnce() -> taipan_host::Result<i32>,
 ) -> Result<taipan_host::Result<i32>> {
     run_hooks(vm, BEFORE, true);
+    // No import is under way in the child.
+    vm.interp().import_lock.acquire(vm, None)?;
     let result = fork();
     match result {
         Ok(0) => after_fork_child(vm),
-        _ => run_hooks(vm, IN_PARENT, false),
+        _ => {
+            vm.interp().import_lock.release(vm);
+            run_hooks(vm, IN_PARENT, false);
+        }
     }
     Ok(result)
 }
@@ -251,6 +256,7 @@ pub fn run_at_fork(
 /// Brings the interpreter in order in a new child process.
 fn after_fork_child(vm: &Vm) {
     vm.after_fork_in_child();
+    vm.interp().import_lock.release(vm);
     crate::signal::after_fork(vm);
     run_hooks(vm, IN_CHILD, false);
 }
