@@ -38,8 +38,14 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
         Ok(main) => main,
         Err(raised) => return report(vm, raised),
     };
+    if matches!(options.target, Target::Command(_) | Target::Stdin)
+        && !vm.interp().config.safe_path
+        && let Err(raised) = insert_path(vm, vm.str(""))
+    {
+        return report(vm, raised);
+    }
     let result = match &options.target {
-        Target::Command(source) => run_source(vm, source.as_bytes(), "<string>", &main),
+        Target::Command(source) => run_command(vm, source, &main),
         Target::Module(name) => run_module(vm, name),
         Target::File(path) => run_file(vm, path, &main, options.skip_first_line),
         Target::Stdin if interactive::is_wanted(vm) => interactive::run(vm, &main, true),
@@ -84,6 +90,15 @@ fn main_module(vm: &Vm) -> Result {
     Ok(main)
 }
 
+/// `-c`: the lines of the command are there for tracebacks.
+fn run_command(vm: &Vm, source: &str, main: &Object) -> Result<()> {
+    let code = compile::compile_bytes(vm, source.as_bytes(), &vm.str("<string>"), compile::Mode::Exec, -1)?;
+    let linecache = vm.import_module("linecache")?;
+    vm.call_method(&linecache, "_register_code", &[code.clone(), vm.str(source), vm.str("<string>")])?;
+    let dict = taipan_runtime::types::module::dict_of(main);
+    interp::run_code(vm, &code, &dict, &dict).map(drop)
+}
+
 fn run_source(vm: &Vm, source: &[u8], filename: &str, main: &Object) -> Result<()> {
     let code = compile::compile_bytes(vm, source, &vm.str(filename), compile::Mode::Exec, -1)?;
     let dict = taipan_runtime::types::module::dict_of(main);
@@ -96,6 +111,7 @@ fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object, skip_first_line: boo
     let shown = compile::surrogate_escaped(vm, full.as_os_str().as_bytes());
     let executable = vm.interp().config.executable.clone();
     let mut source = match std::fs::read(path) {
+        Ok(source) if is_zip(&source) => return run_directory(vm, path),
         Ok(source) => source,
         Err(error) => {
             let directory = std::path::Path::new(path).is_dir();
@@ -131,16 +147,56 @@ fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object, skip_first_line: boo
     let dict = taipan_runtime::types::module::dict_of(main);
     vm.set_item(&dict, &vm.intern("__file__"), &shown)?;
     vm.set_item(&dict, &vm.intern("__cached__"), &Object::NONE)?;
-    set_loader(vm, &dict, &shown);
-    let code = compile::compile_bytes(vm, &source, &shown, compile::Mode::Exec, -1)?;
-    interp::run_code(vm, &code, &dict, &dict).map(drop)
+    let compiled = path.as_bytes().ends_with(b".pyc") || source.starts_with(&pyc_magic(vm)?[..2]);
+    let code = if compiled {
+        set_loader(vm, "SourcelessFileLoader", &dict, &shown);
+        read_pyc(vm, &source)?
+    } else {
+        set_loader(vm, "SourceFileLoader", &dict, &shown);
+        compile::compile_bytes(vm, &source, &shown, compile::Mode::Exec, -1)?
+    };
+    interp::run_code(vm, &code, &dict, &dict)?;
+    for name in ["__file__", "__cached__"] {
+        if vm.delete_item(&dict, &vm.intern(name)).is_err() {
+            drop(vm.take_raised());
+        }
+    }
+    Ok(())
 }
 
-/// `__main__.__loader__` is a SourceFileLoader of the script.
-fn set_loader(vm: &Vm, dict: &Object, path: &Object) {
+/// Does a file end as zip files do: the record of the end, then a comment?
+fn is_zip(file: &[u8]) -> bool {
+    const RECORD: usize = 22;
+    let tail = &file[file.len().saturating_sub(RECORD + 0xffff)..];
+    tail.len() >= RECORD && tail[..tail.len() - RECORD + 4].windows(4).any(|bytes| bytes == b"PK\x05\x06")
+}
+
+/// The first four bytes of compiled files.
+fn pyc_magic(vm: &Vm) -> Result<[u8; 4]> {
+    let external = vm.import_module("_frozen_importlib_external")?;
+    let magic = vm.get_attr_str(&external, "MAGIC_NUMBER")?;
+    let bytes = magic.downcast::<taipan_runtime::types::bytes::Bytes>().map(|bytes| bytes.as_slice());
+    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default())
+}
+
+/// The code in a compiled file.
+fn read_pyc(vm: &Vm, file: &[u8]) -> Result {
+    if !file.starts_with(&pyc_magic(vm)?) {
+        return Err(vm.runtime_error("Bad magic number in .pyc file"));
+    }
+    let marshal = vm.import_native("marshal")?;
+    let code = vm.call_method(&marshal, "loads", &[vm.bytes(file.get(16..).unwrap_or_default())])?;
+    if code.downcast::<taipan_runtime::types::code::Code>().is_none() {
+        return Err(vm.runtime_error("Bad code object in .pyc file"));
+    }
+    Ok(code)
+}
+
+/// `__main__.__loader__` is an importlib loader of the script.
+fn set_loader(vm: &Vm, class: &str, dict: &Object, path: &Object) {
     let made = (|| -> Result<()> {
         let external = vm.import_module("_frozen_importlib_external")?;
-        let class = vm.get_attr_str(&external, "SourceFileLoader")?;
+        let class = vm.get_attr_str(&external, class)?;
         let loader = vm.call(&class, &[vm.intern("__main__"), path.clone()])?;
         vm.set_item(dict, &vm.intern("__loader__"), &loader)
     })();
@@ -161,7 +217,8 @@ fn insert_path(vm: &Vm, entry: Object) -> Result<()> {
 }
 
 fn run_directory(vm: &Vm, path: &std::ffi::OsStr) -> Result<()> {
-    insert_path(vm, compile::surrogate_escaped(vm, path.as_bytes()))?;
+    let full = std::env::current_dir().map_or_else(|_| path.into(), |here| here.join(path));
+    insert_path(vm, compile::surrogate_escaped(vm, full.as_os_str().as_bytes()))?;
     let runpy = vm.import_module("runpy")?;
     vm.call_method(&runpy, "_run_module_as_main", &[vm.str("__main__"), Object::FALSE]).map(drop)
 }

@@ -6,7 +6,7 @@ it, into finders.
 """
 import sys
 import _pylib
-from _frozen_importlib import ModuleSpec, spec_from_loader
+from _frozen_importlib import ModuleSpec, _call_with_frames_removed
 
 ROOT = sys._stdlib_dir
 _pylib.mount(ROOT)
@@ -31,7 +31,9 @@ class EmbeddedLoader:
         return None
 
     def exec_module(self, module):
-        exec(self.get_code(self.name), module.__dict__)
+        _call_with_frames_removed(exec, self.get_code(self.name), module.__dict__)
+        if self.name == "linecache":
+            read_frozen(module)
 
     def get_code(self, fullname):
         return _pylib.code(fullname, ROOT)
@@ -56,6 +58,29 @@ class EmbeddedLoader:
     def get_resource_reader(self, fullname):
         from _embedded_resources import Reader
         return Reader(self)
+
+
+def read_frozen(linecache):
+    """Lets linecache find the source of modules that say `<frozen name>`.
+
+    It looks for their `__file__`, and that lies inside the executable.
+    """
+    update = linecache.updatecache
+
+    def updatecache(filename, module_globals=None):
+        lines = update(filename, module_globals)
+        if not lines and module_globals is not None and filename.startswith("<frozen "):
+            loader = module_globals.get("__loader__")
+            if isinstance(loader, EmbeddedLoader):
+                source = loader.get_source(loader.name)
+                lines = [line + "\n" for line in source.splitlines()]
+                linecache.cache[filename] = (len(source), None, lines, loader.path)
+        return lines
+
+    updatecache.__doc__ = update.__doc__
+    updatecache.__module__ = "linecache"
+    updatecache.__qualname__ = "updatecache"
+    linecache.updatecache = updatecache
 
 
 class EmbeddedFinder:

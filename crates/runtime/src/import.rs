@@ -128,7 +128,10 @@ pub fn remove_importlib_frames(vm: &Vm, exception: &Object) {
     let Some(base) = exception.downcast::<crate::types::exceptions::BaseException>() else { return };
     let always = exception.is_instance_of(&exc::IMPORT_ERROR);
     crate::types::traceback::trim(vm, base, |file, function| {
-        let own = file == "<frozen importlib._bootstrap>" || file == "<frozen importlib._bootstrap_external>";
+        let own = matches!(
+            file,
+            "<frozen importlib._bootstrap>" | "<frozen importlib._bootstrap_external>" | "<frozen _embedded>"
+        );
         own.then_some(always || function == "_call_with_frames_removed")
     });
 }
@@ -398,7 +401,26 @@ fn forget_pages(vm: &Vm, code: &[u8]) {
     }
 }
 
-/// The code of a frozen module with its file names put below `root`.
+/// Modules whose code CPython freezes: their frames show no file.
+static SHOWN_AS_FROZEN: [&str; 15] = [
+    "_collections_abc",
+    "_sitebuiltins",
+    "abc",
+    "codecs",
+    "genericpath",
+    "importlib.machinery",
+    "importlib.util",
+    "io",
+    "ntpath",
+    "os",
+    "posixpath",
+    "runpy",
+    "site",
+    "stat",
+    "zipimport",
+];
+
+/// The code of a module of the library with its file names put below `root`.
 pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
     let Some(module) = frozen(vm, module_name) else {
         return Err(vm.import_error(format!("No module named '{module_name}'"), &vm.intern(module_name)));
@@ -407,7 +429,10 @@ pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
     forget_pages(vm, module.code);
     match unit {
         Ok(mut unit) => {
-            let filename: std::rc::Rc<str> = format!("{root}/{}", module.path).into();
+            let filename: std::rc::Rc<str> = match SHOWN_AS_FROZEN.contains(&module_name) {
+                true => format!("<frozen {module_name}>").into(),
+                false => format!("{root}/{}", module.path).into(),
+            };
             rename(&mut unit, &filename);
             Ok(crate::types::code::new(vm, unit))
         }

@@ -230,10 +230,16 @@ pub fn report_uncaught(vm: &Vm, exception: &Object) -> i32 {
     if exception.is_instance_of(&exc::SYSTEM_EXIT) {
         return exit_status(vm, exception);
     }
+    let traceback = exception
+        .downcast::<crate::types::exceptions::BaseException>()
+        .map_or(Object::NONE, |e| e.traceback());
     let sys = vm.interp().modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys"));
     let hook = match &sys {
         Some(sys) => {
             let _ = vm.set_attr_str(sys, "last_exc", exception);
+            let _ = vm.set_attr_str(sys, "last_type", &exception.ty().to_object());
+            let _ = vm.set_attr_str(sys, "last_value", exception);
+            let _ = vm.set_attr_str(sys, "last_traceback", &traceback);
             vm.lookup_attr_str(sys, "excepthook").ok().flatten()
         }
         None => None,
@@ -244,9 +250,6 @@ pub fn report_uncaught(vm: &Vm, exception: &Object) -> i32 {
         let _ = crate::display::print_exception(vm, exception, &out);
         return 1;
     };
-    let traceback = exception
-        .downcast::<crate::types::exceptions::BaseException>()
-        .map_or(Object::NONE, |e| e.traceback());
     let args = [exception.ty().to_object(), exception.clone(), traceback];
     if let Err(raised) = vm.call(&hook, &args) {
         let second = vm.caught(raised);

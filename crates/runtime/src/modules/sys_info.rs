@@ -267,7 +267,7 @@ pub fn add_to(vm: &Vm, module: &Object) -> Result<()> {
         set(name, prefix.clone())?;
     }
     set("_home", Object::NONE)?;
-    let library = vm.str(&format!("{}/lib/python3.14", vm.str_lossy(&prefix)));
+    let library = vm.str(&format!("{}/lib/python3.14", vm.str_lossy(&prefix).trim_end_matches('/')));
     set("_stdlib_dir", library.clone())?;
     set("pycache_prefix", Object::NONE)?;
     set("dont_write_bytecode", Object::bool(config.dont_write_bytecode))?;
