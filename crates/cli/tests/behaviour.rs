@@ -3,7 +3,8 @@
 //!
 //! `NAME.py` is the program, `NAME.out` the expected standard output followed by
 //! a line `[exit N]`; `NAME.err`, where there is one, the expected last line of
-//! standard error.
+//! standard error. A first line `# requires: PATH` is for what needs more than
+//! the interpreter: without that path the program is not run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +22,13 @@ fn programs(dir: &Path, out: &mut Vec<PathBuf>) {
             out.push(path);
         }
     }
+}
+
+/// What the program requires and is not there.
+fn missing(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let required = text.lines().next()?.strip_prefix("# requires: ")?;
+    (!Path::new(required).exists()).then(|| required.to_string())
 }
 
 fn run(path: &Path) -> Result<(), String> {
@@ -92,6 +100,10 @@ fn programs_print_what_cpython_prints() {
         for _ in 0..std::thread::available_parallelism().map_or(2, |n| n.get()) {
             scope.spawn(|| {
                 while let Some(path) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Some(missing) = missing(path) {
+                        println!("skipped: {}: there is no {missing}", path.display());
+                        continue;
+                    }
                     if let Err(why) = run(path)
                         && let Ok(mut failures) = failures.lock()
                     {
