@@ -46,7 +46,7 @@ print(env.get_template("page.html").render(users=[U("ann <x>", 30), U("bob", 5),
 for src in ["{{ a.b.c }}", "{% for x in %}", "{{ 1/0 }}", "{% include 'nope' %}", "{% block %}", "{{ x|nofilter }}", "line\n{{ f() }}"]:
     import traceback
     try: print(Environment(undefined=StrictUndefined).from_string(src).render(a={}, f=lambda: {}["k"]))
-    except Exception as e: print(type(e), e); traceback.print_exc(file=sys.stdout)
+    except Exception as e: print(type(e), e); print(traceback.format_exc().replace(__file__, "jinja_page.py"), end="")
 print(env.compile("{% for x in y %}{{ x }}{% endfor %}", raw=True))
 import asyncio
 ae = Environment(enable_async=True)
