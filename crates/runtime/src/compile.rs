@@ -256,12 +256,6 @@ fn front_end(source: &str, syntax: &taipan_syntax::Options, options: &taipan_com
     }
 }
 
-/// Moves a value out of a thread that has ended.
-struct Moved<T>(T);
-// SAFETY: the thread that made the value has ended (it is joined) before the
-// value is used here, so no two threads share any part of it.
-unsafe impl<T> Send for Moved<T> {}
-
 /// Runs `work` with enough native stack for a source of `len` bytes.
 pub fn with_stack<R>(vm: &Vm, len: usize, work: impl FnOnce() -> R) -> Result<R> {
     let marker = 0u8;
@@ -270,21 +264,8 @@ pub fn with_stack<R>(vm: &Vm, len: usize, work: impl FnOnce() -> R) -> Result<R>
     if left >= wanted {
         return Ok(work());
     }
-    let work = Moved(work);
-    let joined = std::thread::scope(|scope| {
-        let run = move || {
-            let work = work;
-            Moved((work.0)())
-        };
-        match std::thread::Builder::new().stack_size(FRONT_END_STACK + (1 << 20)).spawn_scoped(scope, run) {
-            Ok(handle) => handle.join().ok(),
-            Err(_) => None,
-        }
-    });
-    match joined {
-        Some(result) => Ok(result.0),
-        None => Err(vm.memory_error()),
-    }
+    crate::modules::thread::system::on_own_stack(FRONT_END_STACK + (1 << 20), work)
+        .ok_or_else(|| vm.memory_error())
 }
 
 /// Compiles text (or, with `PyCF_ONLY_AST`, makes AST objects of it).

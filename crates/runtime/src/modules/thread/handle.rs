@@ -1,13 +1,12 @@
 //! Starting threads, and the handles by which one waits for their ends.
 
 use super::park::{self, Queue, wait_until};
+use super::system::SystemThread;
 use crate::prelude::*;
 use crate::seconds::{Rounding, nanoseconds};
 use std::cell::{Cell, RefCell};
-use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Register stack of a thread (reserved address space).
@@ -35,7 +34,7 @@ pub struct Thread {
     /// Those who wait for its end.
     joiners: Queue,
     /// The system's half; whoever joins first takes it.
-    system: RefCell<Option<JoinHandle<()>>>,
+    system: RefCell<Option<SystemThread>>,
 }
 
 impl Thread {
@@ -113,9 +112,7 @@ fn join(vm: &Vm, thread: &Thread, timeout: Option<Duration>) -> Result<()> {
     let system = if ended { thread.system.borrow_mut().take() } else { None };
     if let Some(system) = system {
         // It is on its last steps.
-        vm.without_gil(|| {
-            let _ = system.join();
-        });
+        vm.without_gil(|| system.join());
     }
     Ok(())
 }
@@ -223,11 +220,9 @@ fn spawn(vm: &Vm, function: &Object, args: Object, kwargs: Object, thread: Optio
     };
     let own = Vm::new(vm.interp, REGISTER_STACK, 0).ok_or_else(failed)?;
     let start = Start { vm: own, stack, function: function.clone(), args, kwargs, thread: thread.clone() };
-    // If the system refuses, the closure must not be dropped with its objects
-    // somewhere else: it is dropped right here, with the GIL held.
-    let spawned = std::thread::Builder::new().stack_size(stack).spawn(move || run(start));
-    let Ok(system) = spawned else { return Err(failed()) };
-    let ident = system.as_pthread_t();
+    // If the system refuses, all of it is dropped right here, with the GIL held.
+    let system = SystemThread::start(stack, move || run(start)).ok_or_else(failed)?;
+    let ident = system.ident();
     COUNT.fetch_add(1, Ordering::Relaxed);
     if let Some(thread) = thread {
         thread.state.set(State::Running);

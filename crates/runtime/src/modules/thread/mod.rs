@@ -5,6 +5,7 @@ pub mod handle;
 pub mod local;
 pub mod locks;
 pub mod park;
+pub(crate) mod system;
 
 use crate::names::name;
 use crate::prelude::*;
