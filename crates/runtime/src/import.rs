@@ -308,7 +308,7 @@ pub fn instantiate(vm: &Vm, def: &'static ModuleDef) -> Result {
     if !def.doc.is_empty() {
         d.set_text(vm, "__doc__", vm.str(def.doc));
     }
-    let module_name = vm.intern(def.name);
+    let module_name = if def.name == "sys" { vm.str(def.name) } else { vm.intern(def.name) };
     for ty in def.types {
         crate::types::typ::ready(vm, ty);
         d.set_text(vm, ty.name(), ty.to_object());

@@ -310,6 +310,9 @@ pub fn generic_setattr(vm: &Vm, object: &Object, name: &Object, value: Option<&O
     if ty.dict_offset.get() == 0 {
         let text = match (found.is_some(), value.is_some() || ty.slots().setattr.is_some()) {
             (true, _) => format!("'{}' object attribute '{}' is read-only", ty.full_name(), shown),
+            _ if !ty.has(type_flags::GENERIC_SETATTR) => {
+                format!("'{}' object has no attribute '{}'", ty.full_name(), shown)
+            }
             (false, _) => format!(
                 "'{}' object has no attribute '{}' and no __dict__ for setting new attributes",
                 ty.full_name(),

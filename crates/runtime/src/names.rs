@@ -94,6 +94,7 @@ names! {
     dunder_debug "__debug__", is_main "__main__.", getnewargs_ex "__getnewargs_ex__", getnewargs "__getnewargs__",
     sys "sys", has_location "has_location", cached "__cached__", origin_plain "origin", lock_unlock_module "_lock_unlock_module",
     replace "__replace__", unraisablehook "unraisablehook", pad "pad", fspath "__fspath__", parent "parent",
+    copyreg "copyreg", newobj "__newobj__", newobj_ex "__newobj_ex__", slotnames "__slotnames__",
 }
 
 /// Interns the table. Called once, when the first interpreter starts.

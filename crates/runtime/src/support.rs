@@ -19,6 +19,16 @@ fn wrong_payload() -> ! {
     unreachable!("native method called on an object of another type")
 }
 
+/// Puts functions into a module.
+pub fn add_functions(vm: &Vm, module: &Object, functions: &'static [MethodDef]) -> Result<()> {
+    let module_name = vm.get_attr(module, crate::names::name::name.object())?;
+    for def in functions {
+        let function = crate::types::native_function::new_function(vm, def, module_name.clone());
+        vm.set_attr_str(module, def.name(), &function)?;
+    }
+    Ok(())
+}
+
 /// A new object, or MemoryError.
 #[inline]
 pub fn allocate<T: NativeClass>(vm: &Vm, class: &Type, payload: T) -> Result {
@@ -151,4 +161,36 @@ pub fn compare_digest(vm: &Vm, args: &[Object]) -> Result {
     }
     let (x, y) = (vm.bytes_like(a, "a")?, vm.bytes_like(b, "b")?);
     Ok(Object::bool(same_bytes(x.bytes(), y.bytes())))
+}
+
+/// Checks the arguments of a function whose parameters are all positional-only,
+/// in the words that CPython has for those it calls with keywords: `total`
+/// arguments, self not counted, the last ones for `kwnames`.
+pub fn check_positional(
+    vm: &Vm,
+    name: &str,
+    total: usize,
+    kwnames: &[Object],
+    (least, most): (usize, usize),
+) -> Result<()> {
+    let given = total - kwnames.len();
+    if given < least {
+        let word = if least == most { "exactly" } else { "at least" };
+        let s = if least == 1 { "" } else { "s" };
+        return Err(
+            vm.type_error(format!("{name}() takes {word} {least} positional argument{s} ({given} given)"))
+        );
+    }
+    if total > most {
+        if most == 0 {
+            return Err(vm.type_error(format!("{name}() takes no arguments")));
+        }
+        let s = if most == 1 { "" } else { "s" };
+        return Err(vm.type_error(format!("{name}() takes at most {most} argument{s} ({total} given)")));
+    }
+    if let Some(keyword) = kwnames.first() {
+        let shown = vm.str_lossy(keyword);
+        return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{shown}'")));
+    }
+    Ok(())
 }

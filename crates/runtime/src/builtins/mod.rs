@@ -56,7 +56,9 @@ pub fn build(vm: &Vm) -> Object {
     let Some(d) = dict.downcast::<Dict>() else { return builtins };
     d.set_text(vm, "__doc__", vm.str(DOC));
     d.set_text(vm, "__package__", vm.intern(""));
-    let module_name = vm.intern("builtins");
+    // Not the interned name, which classes have: pickles tell the difference.
+    let module_name = vm.str("builtins");
+    d.set_text(vm, "__name__", module_name.clone());
     let tables: [&'static [MethodDef]; 6] = [
         attributes::FUNCTIONS,
         execute::FUNCTIONS,

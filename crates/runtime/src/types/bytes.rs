@@ -149,6 +149,19 @@ pub fn build(vm: &Vm, len: usize, fill: impl FnOnce(&mut [u8])) -> Result {
     .ok_or_else(|| vm.memory_error())
 }
 
+/// One bytes object of several slices.
+pub fn concat(vm: &Vm, parts: &[&[u8]]) -> Result {
+    let total = parts.iter().fold(0usize, |total, part| total.saturating_add(part.len()));
+    try_build(vm, &BYTES, total, |mut out| {
+        for part in parts {
+            let (head, tail) = out.split_at_mut(part.len());
+            head.write_copy_of_slice(part);
+            out = tail;
+        }
+    })
+    .ok_or_else(|| vm.memory_error())
+}
+
 /// The object itself if its type is exactly bytes, else a copy that is.
 pub fn exact(vm: &Vm, object: &Object) -> Object {
     if object.ty().is(&BYTES) { object.clone() } else { from_slice(vm, this(object).as_slice()) }
@@ -292,13 +305,7 @@ fn bytes_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
         return Err(vm.type_error(format!("can't concat {} to {}", b.ty().full_name(), a.ty().full_name())));
     };
     let (x, y) = (vm.bytes_like(a, "concat")?, vm.bytes_like(b, "concat")?);
-    let (x, y) = (x.bytes(), y.bytes());
-    try_build(vm, &BYTES, x.len().saturating_add(y.len()), |out| {
-        let (left, right) = out.split_at_mut(x.len());
-        left.write_copy_of_slice(x);
-        right.write_copy_of_slice(y);
-    })
-    .ok_or_else(|| vm.memory_error())
+    concat(vm, &[x.bytes(), y.bytes()])
 }
 
 fn bytes_repeat(vm: &Vm, object: &Object, count: &Object) -> Result {

@@ -285,15 +285,19 @@ fn doc(vm: &Vm, text: &str) -> Object {
     if text.is_empty() { Object::NONE } else { vm.str(text) }
 }
 
+/// What `__self__` shows that is no module: the bound object, or the type of a
+/// static method.
+fn shown_self(f: &NativeFunction) -> Option<Object> {
+    if f.object.is_unbound() {
+        return f.owner.map(|owner| owner.to_object());
+    }
+    if f.object.is_instance_of(&crate::types::module::MODULE) { None } else { Some(f.object.clone()) }
+}
+
 fn qualname(vm: &Vm, f: &NativeFunction) -> Result {
     let plain = f.def.name();
-    if f.object.is_unbound() || f.object.is_instance_of(&crate::types::module::MODULE) {
-        return Ok(match f.owner {
-            Some(owner) => vm.str(&format!("{}.{plain}", owner.name())),
-            None => vm.intern(plain),
-        });
-    }
-    let class = if Type::of(&f.object).is_some() { f.object.clone() } else { f.object.ty().to_object() };
+    let Some(object) = shown_self(f) else { return Ok(vm.str(plain)) };
+    let class = if Type::of(&object).is_some() { object } else { object.ty().to_object() };
     let class_name = vm.str_text(&vm.get_attr(&class, name::qualname.object())?)?;
     Ok(vm.str(&format!("{class_name}.{plain}")))
 }
@@ -321,27 +325,26 @@ pub static BUILTIN_FUNCTION: Type = Type::new::<NativeFunction>(
         }),
         ..Slots::EMPTY.repr(|vm, f| {
             let f = this(f);
-            if f.object.is_unbound() || f.object.is_instance_of(&crate::types::module::MODULE) {
+            let Some(object) = shown_self(f) else {
                 return Ok(vm.str(&format!("<built-in function {}>", f.def.name())));
-            }
+            };
             Ok(vm.str(&format!(
                 "<built-in method {} of {} object at {:#x}>",
                 f.def.name(),
-                f.object.ty().full_name(),
-                f.object.bits()
+                object.ty().full_name(),
+                object.bits()
             )))
         })
     },
     &[MethodDef::new("__reduce__($self, /)", |vm, args| {
+        // The name is an object of its own each time: pickles tell the difference.
         let f = this(&args[0]);
-        if f.object.is_unbound() || f.object.is_instance_of(&crate::types::module::MODULE) {
-            return Ok(vm.intern(f.def.name()));
-        }
+        let Some(object) = shown_self(f) else { return Ok(vm.str(f.def.name())) };
         let getattr = vm.interp().builtin(vm, "getattr");
-        Ok(vm.tuple(vec![getattr, vm.tuple(vec![f.object.clone(), vm.intern(f.def.name())])]))
+        Ok(vm.tuple(vec![getattr, vm.tuple(vec![object, vm.str(f.def.name())])]))
     }, "")],
     &[
-        GetSetDef::new("__name__", |vm, f| Ok(vm.intern(this(f).def.name()))),
+        GetSetDef::new("__name__", |vm, f| Ok(vm.str(this(f).def.name()))),
         GetSetDef::new("__qualname__", |vm, f| qualname(vm, this(f))),
         GetSetDef::new("__doc__", |vm, f| Ok(doc(vm, this(f).def.doc))),
         GetSetDef::new("__text_signature__", |vm, f| Ok(text_signature(vm, this(f).def))),
@@ -351,6 +354,10 @@ pub static BUILTIN_FUNCTION: Type = Type::new::<NativeFunction>(
             let f = this(f);
             if !f.object.is_unbound() {
                 return Ok(f.object.clone());
+            }
+            if f.owner.is_some() {
+                // A static method.
+                return Ok(Object::NONE);
             }
             let modules = vm.interp().modules.clone();
             let found = modules.downcast::<Dict>().and_then(|d| d.get_str_owned(&f.module));
@@ -437,7 +444,7 @@ pub static CLASSMETHOD_DESCRIPTOR: Type = Type::new::<NativeFunction>(
             Ok(vm.str(&format!("<method '{}' of '{owner}' objects>", f.def.name())))
         })
     },
-    DESCRIPTOR_METHODS,
+    &[],
     DESCRIPTOR_GETSET,
 );
 

@@ -307,8 +307,17 @@ fn object_reduce_ex(vm: &Vm, args: &[Object]) -> Result {
     reduce(vm, object, protocol)
 }
 
+/// The module, which is almost always in `sys.modules`.
+fn copyreg(vm: &Vm) -> Result {
+    let modules = vm.interp().modules.clone();
+    match modules.downcast::<Dict>().and_then(|d| d.get_str_owned(name::copyreg.object())) {
+        Some(found) => Ok(found),
+        None => vm.import_module("copyreg"),
+    }
+}
+
 fn reduce(vm: &Vm, object: &Object, protocol: i32) -> Result {
-    let copyreg = vm.import_module("copyreg")?;
+    let copyreg = copyreg(vm)?;
     if protocol < 2 {
         let helper = vm.get_attr_str(&copyreg, "_reduce_ex")?;
         return vm.call(&helper, &[object.clone(), vm.int(protocol as i64)]);
@@ -318,6 +327,9 @@ fn reduce(vm: &Vm, object: &Object, protocol: i32) -> Result {
 
 fn reduce_newobj(vm: &Vm, object: &Object, copyreg: &Object) -> Result {
     let class = object.ty().to_object();
+    if object.ty().is(&crate::types::code::CODE) {
+        return Err(vm.type_error("cannot pickle code objects"));
+    }
     if object.ty().slots().new.is_none() {
         return Err(vm.type_error(format!("cannot pickle '{}' object", object.ty().full_name())));
     }
@@ -360,11 +372,11 @@ fn reduce_newobj(vm: &Vm, object: &Object, copyreg: &Object) -> Result {
     let has_args = args.is_some();
     let (maker, maker_args) = match kwargs.downcast::<Dict>() {
         Some(kw) if !kw.is_empty() => {
-            let maker = vm.get_attr_str(copyreg, "__newobj_ex__")?;
+            let maker = vm.get_attr(copyreg, name::newobj_ex.object())?;
             (maker, vm.tuple(vec![class, args.unwrap_or_else(|| vm.tuple(Vec::new())), kwargs.clone()]))
         }
         _ => {
-            let maker = vm.get_attr_str(copyreg, "__newobj__")?;
+            let maker = vm.get_attr(copyreg, name::newobj.object())?;
             let mut all = vec![class];
             if let Some(args) = args
                 && let Some(args) = args.downcast::<Tuple>()
@@ -396,6 +408,28 @@ fn get_state(vm: &Vm, object: &Object, required: bool) -> Result {
     vm.call(&method, &[])
 }
 
+/// The names of the slots of a class (as `copyreg` finds and remembers them),
+/// a list or None.
+fn slot_names(vm: &Vm, ty: &Type) -> Result {
+    let right = |names: &Object| names.is_none() || names.downcast::<List>().is_some();
+    if let Some(names) = ty.dict().get_str_owned(name::slotnames.object()) {
+        if !right(&names) {
+            return Err(vm.type_error(format!(
+                "{}.__slotnames__ should be a list or None, not {}",
+                ty.name(),
+                names.ty().name()
+            )));
+        }
+        return Ok(names);
+    }
+    let helper = vm.get_attr_str(&copyreg(vm)?, "_slotnames")?;
+    let names = vm.call(&helper, &[ty.to_object()])?;
+    if !right(&names) {
+        return Err(vm.type_error("copyreg._slotnames didn't return a list or None"));
+    }
+    Ok(names)
+}
+
 fn default_state(vm: &Vm, object: &Object, required: bool) -> Result {
     let ty = object.ty();
     let native_size = {
@@ -403,29 +437,21 @@ fn default_state(vm: &Vm, object: &Object, required: bool) -> Result {
         let native = unsafe { &*ty.native.get() };
         native.payload_size.get()
     };
-    let copyreg = vm.import_module("copyreg")?;
-    let slot_names = match ty.dict().get_text(vm, "__slotnames__") {
-        Some(names) => names,
-        None => {
-            let helper = vm.get_attr_str(&copyreg, "_slotnames")?;
-            vm.call(&helper, &[ty.to_object()])?
+    let slot_names = slot_names(vm, ty)?;
+    if required {
+        let name = ty.full_name();
+        if name == "memoryview" {
+            return Err(vm.type_error("cannot pickle memoryview objects"));
         }
-    };
-    if required && native_size > 16 + 8 && !ty.is_subtype(&exc::BASE_EXCEPTION) && ty.native.get() != &OBJECT as *const Type {
-        let slots_size = ty.extra().slot_offsets.len() * 8;
-        let _ = slots_size;
-        return Err(vm.type_error(format!("cannot pickle '{}' object", ty.full_name())));
+        // More than attributes: what it is nobody can say.
+        let opaque = native_size > size_of::<Header>() || ty.is_subtype(&crate::types::module::MODULE);
+        if opaque && !ty.is_subtype(&exc::BASE_EXCEPTION) {
+            return Err(vm.type_error(format!("cannot pickle '{name}' object")));
+        }
     }
-    let mut state = match crate::alloc::dict_word(object) {
-        Some(_) => match crate::lookup::instance_dict(vm, object) {
-            Some(dict) => match dict.downcast::<Dict>() {
-                Some(d) if d.is_empty() => Object::NONE,
-                Some(d) => vm.alloc(&crate::types::dict::DICT, d.copy_payload()),
-                None => Object::NONE,
-            },
-            None => Object::NONE,
-        },
-        None => Object::NONE,
+    let mut state = match crate::alloc::dict_word(object).and_then(|_| crate::lookup::instance_dict(vm, object)) {
+        Some(dict) if dict.downcast::<Dict>().is_some_and(|d| !d.is_empty()) => dict,
+        _ => Object::NONE,
     };
     if let Some(names) = slot_names.downcast::<List>()
         && !names.is_empty()

@@ -176,14 +176,14 @@ fn this(object: &Object) -> &Type {
 fn name_of(vm: &Vm, ty: &Type) -> Object {
     match &ty.extra().name_object {
         Some(object) => object.clone(),
-        None => vm.intern(ty.name()),
+        None => vm.str(ty.name()),
     }
 }
 
 fn qualname_of(vm: &Vm, ty: &Type) -> Object {
     match &ty.extra().qualname {
         Some(object) => object.clone(),
-        None => vm.intern(ty.name()),
+        None => vm.str(ty.name()),
     }
 }
 
@@ -1222,13 +1222,19 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
     if own_new && !ty.has(type_flags::DISALLOW_INSTANTIATION) {
         ty.dict().set_str(vm, name::new.object(), native_function::new_new(vm, ty));
     }
-    // Types of modules have their module in the dict, but for those that are static in CPython, too.
+    // Types of modules have their module in the dict and a name of their own, but for
+    // those that are static in CPython, too. (Pickles tell such objects apart.)
     if let Some((module, _)) = ty.full_name().rsplit_once('.')
-        && !["types", "weakref"].contains(&module)
+        && !["types", "weakref", "datetime"].contains(&module)
         && ty.name() != "OrderedDict"
         && !ty.dict().contains_str(name::module.object())
     {
-        ty.dict().set_str(vm, name::module.object(), vm.intern(module));
+        ty.dict().set_str(vm, name::module.object(), vm.str(module));
+        let own_name = vm.str(ty.name());
+        ty.update_extra(|extra| {
+            extra.qualname = Some(own_name.clone());
+            extra.name_object = Some(own_name);
+        });
     }
     // An attribute `__doc__` of the instances stays.
     if !ty.dict().contains_str(name::doc.object()) {

@@ -1,5 +1,4 @@
-//! What the modules have in common: streams that threads share, arguments of
-//! methods in CPython's words.
+//! What the modules have in common: streams that threads share.
 
 use std::sync::{Mutex, PoisonError};
 use taipan_runtime::prelude::*;
@@ -23,37 +22,4 @@ impl<T> Shared<T> {
             Err(_) => self.work(vm, look),
         }
     }
-}
-
-/// Checks the arguments of a method whose parameters are all positional-only
-/// but which CPython calls with its class: `args` begins with self.
-pub fn check_positional(
-    vm: &Vm,
-    name: &str,
-    args: &[Object],
-    kwnames: &[Object],
-    (least, most): (usize, usize),
-) -> Result<()> {
-    let total = args.len() - 1;
-    let given = total - kwnames.len();
-    let plural = |n: usize| if n == 1 { "" } else { "s" };
-    if given < least {
-        let word = if least == most { "exactly" } else { "at least" };
-        let s = plural(least);
-        return Err(
-            vm.type_error(format!("{name}() takes {word} {least} positional argument{s} ({given} given)"))
-        );
-    }
-    if total > most {
-        if most == 0 {
-            return Err(vm.type_error(format!("{name}() takes no arguments")));
-        }
-        let s = plural(most);
-        return Err(vm.type_error(format!("{name}() takes at most {most} argument{s} ({total} given)")));
-    }
-    if let Some(keyword) = kwnames.first() {
-        let shown = vm.str_lossy(keyword);
-        return Err(vm.type_error(format!("{name}() got an unexpected keyword argument '{shown}'")));
-    }
-    Ok(())
 }

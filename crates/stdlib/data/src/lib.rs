@@ -19,6 +19,7 @@ mod lru_cache;
 mod math;
 mod math_ints;
 mod operator;
+mod pickle;
 mod random;
 mod statistics;
 mod structs;
@@ -39,6 +40,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &itertools::ITERTOOLS,
         &math::MATH,
         &operator::OPERATOR,
+        &pickle::PICKLE,
         &random::RANDOM,
         &statistics::STATISTICS,
         &structs::STRUCT,

@@ -141,9 +141,8 @@ pub static MATH: ModuleDef = ModuleDef {
     functions: &[],
     types: &[],
     init: Some(|vm, module| {
-        for def in REAL.iter().chain(OTHER).chain(ints::FUNCTIONS) {
-            let function = taipan_runtime::types::native_function::new_function(vm, def, module.clone());
-            vm.set_attr_str(module, def.name(), &function)?;
+        for table in [REAL, OTHER, ints::FUNCTIONS] {
+            taipan_runtime::support::add_functions(vm, module, table)?;
         }
         for (key, x) in [
             ("pi", std::f64::consts::PI),

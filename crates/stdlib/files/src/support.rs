@@ -9,7 +9,7 @@ use taipan_runtime::buffer::Buffer;
 use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::bytes::Bytes;
-use taipan_runtime::types::{int, native_function};
+use taipan_runtime::types::int;
 
 /// OSError of a failed call, without a file name.
 #[cold]
@@ -44,16 +44,6 @@ pub fn retry_os<T>(vm: &Vm, call: impl FnMut() -> host::Result<T>) -> Result<T> 
 pub fn blocking<T>(vm: &Vm, call: impl FnOnce() -> host::Result<T>) -> Result<T> {
     let result = vm.without_gil(call);
     os(vm, result)
-}
-
-/// Puts functions into a module.
-pub fn add_functions(vm: &Vm, module: &Object, functions: &'static [MethodDef]) -> Result<()> {
-    let module_name = vm.get_attr(module, name::name.object())?;
-    for def in functions {
-        let function = native_function::new_function(vm, def, module_name.clone());
-        vm.set_attr_str(module, def.name(), &function)?;
-    }
-    Ok(())
 }
 
 /// Puts integer constants into a module.

@@ -1,10 +1,10 @@
 //! `zlib.Compress`, what `compressobj` makes.
 
 use super::{Failure, deflate_all};
-use crate::support::{Shared, check_positional};
+use crate::support::Shared;
 use taipan_compression::zlib::{self as z, Deflate};
 use taipan_runtime::prelude::*;
-use taipan_runtime::support::{allocate, this};
+use taipan_runtime::support::{allocate, check_positional, this};
 use taipan_runtime::types::bytes;
 use taipan_runtime::types::object::OBJECT;
 
@@ -75,7 +75,7 @@ fn no_memory(vm: &Vm) -> Raised {
 }
 
 fn compress(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
-    check_positional(vm, "compress", args, kwnames, (1, 1))?;
+    check_positional(vm, "compress", args.len() - 1, kwnames, (1, 1))?;
     let data = vm.bytes_like(&args[1], "data")?;
     let result = this::<Compress>(&args[0]).0.work(vm, |stream| {
         let mut out = Vec::new();
@@ -92,7 +92,7 @@ fn compress(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
 }
 
 fn flush(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
-    check_positional(vm, "flush", args, kwnames, (0, 1))?;
+    check_positional(vm, "flush", args.len() - 1, kwnames, (0, 1))?;
     let mode = match args.get(1) {
         Some(mode) => vm.to_plain_c_int(mode)?,
         None => z::Z_FINISH,
@@ -121,7 +121,7 @@ fn flush(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
 }
 
 fn copy(vm: &Vm, name: &str, args: &[Object], kwnames: &[Object], count: usize) -> Result {
-    check_positional(vm, name, args, kwnames, (count, count))?;
+    check_positional(vm, name, args.len() - 1, kwnames, (count, count))?;
     let copied = this::<Compress>(&args[0]).0.work(vm, |stream| match stream {
         Some(stream) => stream.try_clone(),
         None => Err(z::Z_STREAM_ERROR),

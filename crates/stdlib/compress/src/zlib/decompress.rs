@@ -2,11 +2,11 @@
 //! keeps its input to itself as the other compression modules' decompressors do.
 
 use super::{DEF_BUF_SIZE, Failure, Inflated, inflate_all};
-use crate::support::{Shared, check_positional};
+use crate::support::Shared;
 use taipan_compression::zlib::{self as z, Inflate};
 use taipan_runtime::native::RawFn;
 use taipan_runtime::prelude::*;
-use taipan_runtime::support::{allocate, this};
+use taipan_runtime::support::{allocate, check_positional, this};
 use taipan_runtime::types::bytes;
 use taipan_runtime::types::object::OBJECT;
 
@@ -192,7 +192,7 @@ fn decompress(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn flush(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
-    check_positional(vm, "flush", args, kwnames, (0, 1))?;
+    check_positional(vm, "flush", args.len() - 1, kwnames, (0, 1))?;
     let first = match args.get(1) {
         Some(length) => vm.index_isize(length)?,
         None => DEF_BUF_SIZE as isize,
@@ -217,7 +217,7 @@ fn flush(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
 }
 
 fn copy(vm: &Vm, name: &str, args: &[Object], kwnames: &[Object], count: usize) -> Result {
-    check_positional(vm, name, args, kwnames, (count, count))?;
+    check_positional(vm, name, args.len() - 1, kwnames, (count, count))?;
     match this::<Decompress>(&args[0]).0.work(vm, Decoder::try_clone) {
         Ok(decoder) => allocate(vm, &DECOMPRESS, Decompress(Shared::new(decoder))),
         Err(z::Z_STREAM_ERROR) => Err(vm.value_error("Inconsistent stream state")),

@@ -20,6 +20,7 @@ mod text_read;
 
 use crate::support::*;
 use taipan_host::{Errno, environment, libc};
+use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::exceptions_os::OsError;
 use taipan_runtime::types::{bytes::Bytes, int, typ};
@@ -76,7 +77,15 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
     vm.set_attr_str(module, "DEFAULT_BUFFER_SIZE", &vm.usize(DEFAULT_BUFFER_SIZE))?;
     vm.set_attr_str(module, "BlockingIOError", &exc::BLOCKING_IO_ERROR.to_object())?;
     let class = unsupported_class(vm)?;
-    vm.set_attr_str(module, "UnsupportedOperation", &class)
+    vm.set_attr_str(module, "UnsupportedOperation", &class)?;
+    // The `open` of builtins is this one.
+    let builtins = vm.interp().builtins.clone();
+    let placeholder = vm.get_attr_str(&builtins, "open")?;
+    if vm.str_text(&vm.get_attr(&placeholder, name::module.object())?)? == "builtins" {
+        let open = vm.get_attr_str(module, "open")?;
+        vm.set_attr_str(&builtins, "open", &open)?;
+    }
+    Ok(())
 }
 
 // ---- errors -----------------------------------------------------------------------------

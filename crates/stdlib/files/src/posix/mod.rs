@@ -14,7 +14,8 @@ mod scan;
 mod spawn;
 mod system;
 
-use crate::support::{add_functions, add_ints};
+use crate::support::add_ints;
+use taipan_runtime::support::add_functions;
 use taipan_host::environment;
 use taipan_runtime::prelude::*;
 use taipan_runtime::structseq;
