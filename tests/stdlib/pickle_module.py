@@ -1,106 +1,184 @@
-"""pickle: bytes of every protocol, round trips, hooks, refusals."""
-import _pickle
-import collections
-import io
-import pickle
-import sys
+"""_pickle: what is written, what is read, who is asked, and what is said of it."""
+import _pickle, collections, copyreg, enum, functools, io, pickle, re, sys
+
+
+def show(label, obj, **kw):
+    """All protocols; the pure Python pickler must agree."""
+    for protocol in range(6):
+        try:
+            data = _pickle.dumps(obj, protocol, **kw)
+        except Exception as e:
+            print(label, protocol, failure(e))
+            continue
+        print(label, protocol, data if len(data) < 200 else (len(data), hash_of(data)),
+              "" if data == pickle._dumps(obj, protocol, **kw) else "differs from pickle.py")
+        back = _pickle.loads(data)
+        if type(back) is not type(obj) or clean(back) != clean(obj):
+            print("   ", type(back).__name__, clean(back)[:200])
+
+
+def hash_of(data):
+    import zlib
+    return zlib.crc32(data)
+
+
+def clean(x):
+    return re.sub("0x[0-9a-f]+", "0x", repr(x) if not isinstance(x, str) else x)
+
+
+def failure(e):
+    return f"{type(e).__name__}: {clean(str(e))} {[clean(n) for n in getattr(e, '__notes__', [])]}"
+
+
+def attempt(label, function, *args, **kw):
+    try:
+        print(label, clean(function(*args, **kw)))
+    except Exception as e:
+        print(label, failure(e))
 
 
 class Point:
     def __init__(self, x, y):
         self.x, self.y = x, y
+    def __repr__(self):
+        return f"Point({self.x!r}, {self.y!r})"
+    class Inner:
+        pass
+    def method(self):
+        return self.x
 
-    def __eq__(self, other):
-        return (self.x, self.y) == (other.x, other.y)
 
-
-class WithState:
+class Slots:
     __slots__ = ("a", "b")
-
-    def __getstate__(self):
-        return {"a": self.a}
-
-    def __setstate__(self, state):
-        self.a, self.b = state["a"], "restored"
+    def __repr__(self):
+        return f"Slots({getattr(self, 'a', None)}, {getattr(self, 'b', None)})"
 
 
-class Reduced(list):
-    def __reduce_ex__(self, protocol):
-        return (Reduced, (), {"tag": protocol}, iter([1, 2]), None)
+class Keyword:
+    def __new__(cls, *, k):
+        self = object.__new__(cls)
+        self.k = k
+        return self
+    def __getnewargs_ex__(self):
+        return (), {"k": self.k}
+    def __repr__(self):
+        return f"Keyword({self.k})"
 
 
-print(pickle.Pickler is _pickle.Pickler, pickle.DEFAULT_PROTOCOL, pickle.HIGHEST_PROTOCOL)
-shared = [1]
-values = [
-    None, True, 0, 255, -1, 2**31, -2**31 - 1, 2**70, 1.5, float("inf"), 1j, "", "é\U0001f600", "a" * 300, b"", b"\x00" * 300,
-    bytearray(b"ab"), (), (1,), (1, 2, 3, 4), [], [shared, shared], {}, {"k": [1, (2,)]}, {1}, frozenset({2}), range(3), slice(1, 2),
-    len, str, collections.OrderedDict(a=1), Point(1, [2]), Ellipsis, NotImplemented,
-]
-for value in values:
-    for protocol in range(6):
-        data = pickle.dumps(value, protocol)
-        back = pickle.loads(data)
-        assert back == value or back is value, value
-        assert type(back) is type(value)
-    print(pickle.dumps(value, 0)[:40], pickle.dumps(value, 2).hex()[:80], pickle.dumps(value).hex()[:80])
-
-cycle = []
-cycle.append({"self": cycle})
-back = pickle.loads(pickle.dumps(cycle))
-print(back[0]["self"] is back)
-w = WithState()
-w.a, w.b = 1, 2
-print(pickle.loads(pickle.dumps(w)).b)
-r = pickle.loads(pickle.dumps(Reduced()))
-print(r, r.tag)
+class Colour(enum.Enum):
+    RED = 1
 
 
-class Refusing(pickle.Unpickler):
-    def find_class(self, module, name):
-        raise pickle.UnpicklingError(f"{module}.{name} is forbidden")
+class Reduced:
+    def __reduce__(self):
+        return self.value
 
 
-class Persistent(pickle.Pickler):
-    def persistent_id(self, value):
-        return "the shared one" if value is shared else None
+class Words(list):
+    pass
 
 
-for attempt in (
-    lambda: Refusing(io.BytesIO(pickle.dumps(Point(1, 2)))).load(),
-    lambda: pickle.loads(b""),
-    lambda: pickle.loads(b"\x80\x09."),
-    lambda: pickle.loads(b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7f"),
-    lambda: pickle.loads(b"."),
-    lambda: pickle.loads(b"cos\nno_such_name\n."),
-    lambda: pickle.loads(b"I12x\n."),
-    lambda: pickle.loads("text"),
-    lambda: pickle.dumps(lambda: 0),
-    lambda: pickle.dumps(sys),
-    lambda: pickle.dumps(1, 99),
-    lambda: pickle.dumps((x for x in ())),
-):
-    try:
-        print(attempt())
-    except Exception as e:
-        print(type(e).__name__, str(e).replace(hex(id(attempt)), "ADDRESS").split(" at 0x")[0])
+Pair = collections.namedtuple("Pair", "a b")
 
-out = io.BytesIO()
-Persistent(out).dump([shared, 1])
+for x in (None, True, 0, 255, 256, 65536, -1, 2**31, -2**31, 2**62, 2**2050, 1.5, -0.0, float("inf"), 1j, "",
+          "a\\b\nc\0", "\u1234\ud800", "x" * 300, b"", b"\0\xff", bytearray(b"ab"), (), (1,), (1, 2, 3), (1, 2, 3, 4),
+          [], [1], list(range(1001)), {}, {"a": 1}, dict.fromkeys(range(2001)), set(), {1}, frozenset([1]), ..., NotImplemented,
+          int, type(None), len, [].append, dict.fromkeys, range(3), slice(1, 2), iter([1, 2]), ValueError("x"),
+          collections.OrderedDict(a=1), collections.deque([1], 3), functools.partial(int, base=2), complex, sys,
+          lambda: 1, (i for i in ()), Point.Inner, Point.method, Point(1, 2).method, Point(1, [2]), Keyword(k=3), Colour.RED, Pair(1, 2), object()):
+    show(clean(ascii(x))[:30], x)
+
+s = Slots()
+s.a = 1
+show("slots", s)
+w = Words([1, 2])
+w.extra = "more"
+show("words", w)
+
+# One object, one copy.
+inner = [1]
+show("shared", [inner, inner, (inner,)])
+loop = []
+loop.append(loop)
+show("loop", loop)
+knot = ([],)
+knot[0].append(knot)
+show("knot", knot)
+p = Point(0, 0)
+p.x = p
+back = _pickle.loads(_pickle.dumps([p, p.__dict__]))
+print(back[0].x is back[0], back[1] is back[0].__dict__)
+
+# Reducers that say something strange.
+for value in (5, "nope", (1,), (len,), (5, ()), (len, 5), (len, (), None, 5), (len, (), None, None, 5),
+              (len, (), None, None, None, 5), (1, 2, 3, 4, 5, 6, 7), (len, ([],), 5), (lambda: 1, ()),
+              (copyreg.__newobj__, ()), (copyreg.__newobj__, (int,)), (copyreg.__newobj_ex__, (1, 2, 3)),
+              (list, (), None, iter([1, 2])), (dict, (), None, None, iter([(1, 2)])), (list, ([],), 7, None, None, print)):
+    r = Reduced()
+    r.value = value
+    attempt(f"reduce {clean(value)}", _pickle.dumps, r, 4)
+for x in ([lambda: 1], {"k": lambda: 1}, (1, [lambda: 1]), Point(1, lambda: 1)):
+    attempt("note", _pickle.dumps, x)
 
 
-class Loading(pickle.Unpickler):
+class Own(_pickle.Pickler):
+    def persistent_id(self, obj):
+        return "the id" if obj == "outside" else None
+    def reducer_override(self, obj):
+        return (int, ("7",)) if isinstance(obj, Point) else NotImplemented
+
+
+class Back(_pickle.Unpickler):
     def persistent_load(self, pid):
-        return pid.upper()
+        return ("loaded", pid)
+    def find_class(self, module, name):
+        if name == "eval":
+            raise _pickle.UnpicklingError("not that")
+        return super().find_class(module, name)
 
 
-print(Loading(io.BytesIO(out.getvalue())).load())
-buffers = []
-data = pickle.dumps(pickle.PickleBuffer(b"out of band"), 5, buffer_callback=buffers.append)
-print(len(buffers), bytes(pickle.loads(data, buffers=buffers)))
-deep = []
-for _ in range(100_000):
-    deep = [deep]
-try:
-    pickle.dumps(deep)
-except RecursionError as e:
-    print(type(e).__name__)
+f = io.BytesIO()
+own = Own(f)
+own.dump(["outside", Point(1, 2), "inside"])
+own.dump("inside")
+print(f.getvalue(), len(own.memo.copy()))
+f.seek(0)
+back = Back(f)
+print(back.load(), back.load(), back.memo.copy())
+attempt("end", back.load)
+attempt("eval", Back(io.BytesIO(_pickle.dumps(eval))).load)
+own.clear_memo()
+table = _pickle.Pickler(io.BytesIO())
+table.dispatch_table = {Point: lambda p: (Point, (p.y, p.x))}
+table.dump(Point(1, 2))
+attempt("no persistent_load", _pickle.loads, b"Pid\n.")
+for bad in (b"", b".", b"K", b"N", b"N.rest", b"(.", b"0.", b"\x80\x09.", b"\xff.", b"I1x\n.", b"F?\n.", b"S'a\n.", b"Vabc", b"h\1.",
+            b"j\0\0\0\0.", b"g5\n.", b"gx\n.", b"p1\n.", b"NNu.", b"](e.", b"}(N\x4e\x4eu.", b"N(e.", b"N(Nu.", b"cos\nnope\n.",
+            b"cnope_\nx\n.", b"c__main__\nPoint\n)\x81.", b"K\1)\x81.", b"K\1)R.", b"K\1}b.", b"\x80\4\x95\xff\0\0\0\0\0\0\0N.",
+            b"\x8c\5abc.", b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7f.", b"\x8b\xff\xff\xff\xff.", b"\x82\1.", b"\x97.", b"\x98.", b"]a.", b"\x85.", b"t.", b"l."):
+    attempt(bad, _pickle.loads, bad)
+
+# Buffers.
+out = []
+big = _pickle.PickleBuffer(bytearray(b"0123"))
+data = _pickle.dumps([big, big], 5, buffer_callback=out.append)
+print(data, len(out), bytes(out[0].raw()))
+print(_pickle.loads(data, buffers=[b"wxyz", b"z"]))
+print(_pickle.dumps(big, 5), _pickle.loads(_pickle.dumps(_pickle.PickleBuffer(b"ab"), 5)))
+attempt("old protocol", _pickle.dumps, big, 4)
+attempt("no buffers", _pickle.loads, data)
+attempt("too few", _pickle.loads, data, buffers=[])
+big.release()
+attempt("released", _pickle.dumps, big, 5)
+
+# Python 2.
+print(_pickle.loads(b"S'a\\xff'\n.", encoding="latin1"), _pickle.loads(b"U\2a\xff.", encoding="bytes"),
+      _pickle.loads(b"c__builtin__\nxrange\n(I3\ntR."), _pickle.dumps(range, 2), _pickle.dumps(range, 2, fix_imports=False))
+attempt("ascii", _pickle.loads, b"U\1\xff.")
+
+for args in ((), (1,), (object(),)):
+    attempt(f"Pickler{clean(args)}", _pickle.Pickler, *args)
+    attempt(f"Unpickler{clean(args)}", _pickle.Unpickler, *args)
+attempt("protocol", _pickle.dumps, 1, 6)
+attempt("callback", _pickle.dumps, 1, 3, buffer_callback=print)
+attempt("str", _pickle.loads, "a")

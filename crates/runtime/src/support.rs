@@ -106,7 +106,14 @@ pub fn has_no_attributes(vm: &Vm, object: &Object) -> bool {
 
 /// The exception class of a native module, kept under `key` for [`raise_kept`];
 /// made when the module is loaded for the first time.
-pub fn exception_class(vm: &Vm, key: &'static str, module: &str, name: &str, base: &Type, doc: Option<&str>) -> Result {
+pub fn exception_class(
+    vm: &Vm,
+    key: &'static str,
+    module: &str,
+    name: &str,
+    base: &Type,
+    doc: Option<&str>,
+) -> Result {
     if let Some(class) = vm.shared(key) {
         return Ok(class);
     }

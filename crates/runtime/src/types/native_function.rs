@@ -48,7 +48,12 @@ fn plain_arity(def: &MethodDef) -> usize {
     inner.split(',').map(str::trim).filter(|p| !p.is_empty() && *p != "/").count()
 }
 
-fn payload(def: &'static MethodDef, object: Object, module: Object, owner: Option<&'static Type>) -> NativeFunction {
+fn payload(
+    def: &'static MethodDef,
+    object: Object,
+    module: Object,
+    owner: Option<&'static Type>,
+) -> NativeFunction {
     NativeFunction {
         def,
         object,
@@ -79,10 +84,13 @@ pub fn new_for_type(vm: &Vm, def: &'static MethodDef, owner: &'static Type) -> O
     use crate::native::method_kind::*;
     match def.kind {
         STATIC => {
-            let function = vm.alloc(&BUILTIN_FUNCTION, payload(def, Object::UNBOUND, Object::UNBOUND, Some(owner)));
+            let function =
+                vm.alloc(&BUILTIN_FUNCTION, payload(def, Object::UNBOUND, Object::UNBOUND, Some(owner)));
             crate::types::descriptors::new_staticmethod(vm, function)
         }
-        CLASS => vm.alloc(&CLASSMETHOD_DESCRIPTOR, payload(def, Object::UNBOUND, Object::UNBOUND, Some(owner))),
+        CLASS => {
+            vm.alloc(&CLASSMETHOD_DESCRIPTOR, payload(def, Object::UNBOUND, Object::UNBOUND, Some(owner)))
+        }
         _ => vm.alloc(&METHOD_DESCRIPTOR, payload(def, Object::UNBOUND, Object::UNBOUND, Some(owner))),
     }
 }
@@ -200,7 +208,10 @@ fn call_new(vm: &Vm, f: &NativeFunction, args: &[Object], kwnames: &[Object]) ->
         return Err(vm.type_error(format!("{shown}.__new__(): not enough arguments")));
     }
     let Some(class) = Type::of(&args[0]) else {
-        return Err(vm.type_error(format!("{shown}.__new__(X): X is not a type object ({})", args[0].ty().full_name())));
+        return Err(vm.type_error(format!(
+            "{shown}.__new__(X): X is not a type object ({})",
+            args[0].ty().full_name()
+        )));
     };
     if !class.is_subtype(owner) {
         return Err(vm.type_error(format!(
@@ -312,7 +323,8 @@ pub static BUILTIN_FUNCTION: Type = Type::new::<NativeFunction>(
             let (Some(x), Some(y)) = (a.downcast::<NativeFunction>(), b.downcast::<NativeFunction>()) else {
                 return Ok(Object::NOT_IMPLEMENTED);
             };
-            let same = std::ptr::eq(x.def, y.def) && x.object.value() == y.object.value() && a.ty().is(b.ty());
+            let same =
+                std::ptr::eq(x.def, y.def) && x.object.value() == y.object.value() && a.ty().is(b.ty());
             match op {
                 CompareOp::Eq => Ok(Object::bool(same)),
                 CompareOp::Ne => Ok(Object::bool(!same)),
@@ -336,13 +348,17 @@ pub static BUILTIN_FUNCTION: Type = Type::new::<NativeFunction>(
             )))
         })
     },
-    &[MethodDef::new("__reduce__($self, /)", |vm, args| {
-        // The name is an object of its own each time: pickles tell the difference.
-        let f = this(&args[0]);
-        let Some(object) = shown_self(f) else { return Ok(vm.str(f.def.name())) };
-        let getattr = vm.interp().builtin(vm, "getattr");
-        Ok(vm.tuple(vec![getattr, vm.tuple(vec![object, vm.str(f.def.name())])]))
-    }, "")],
+    &[MethodDef::new(
+        "__reduce__($self, /)",
+        |vm, args| {
+            // The name is an object of its own each time: pickles tell the difference.
+            let f = this(&args[0]);
+            let Some(object) = shown_self(f) else { return Ok(vm.str(f.def.name())) };
+            let getattr = vm.interp().builtin(vm, "getattr");
+            Ok(vm.tuple(vec![getattr, vm.tuple(vec![object, vm.str(f.def.name())])]))
+        },
+        "",
+    )],
     &[
         GetSetDef::new("__name__", |vm, f| Ok(vm.str(this(f).def.name()))),
         GetSetDef::new("__qualname__", |vm, f| qualname(vm, this(f))),
@@ -378,12 +394,16 @@ const DESCRIPTOR_GETSET: &[GetSetDef] = &[
     GetSetDef::new("__objclass__", |_, f| Ok(this(f).owner.map_or(Object::NONE, |o| o.to_object()))),
 ];
 
-const DESCRIPTOR_METHODS: &[MethodDef] = &[MethodDef::new("__reduce__($self, /)", |vm, args| {
-    let getattr = vm.interp().builtin(vm, "getattr");
-    let f = this(&args[0]);
-    let owner = f.owner.map_or(Object::NONE, |o| o.to_object());
-    Ok(vm.tuple(vec![getattr, vm.tuple(vec![owner, vm.intern(f.def.name())])]))
-}, "")];
+const DESCRIPTOR_METHODS: &[MethodDef] = &[MethodDef::new(
+    "__reduce__($self, /)",
+    |vm, args| {
+        let getattr = vm.interp().builtin(vm, "getattr");
+        let f = this(&args[0]);
+        let owner = f.owner.map_or(Object::NONE, |o| o.to_object());
+        Ok(vm.tuple(vec![getattr, vm.tuple(vec![owner, vm.intern(f.def.name())])]))
+    },
+    "",
+)];
 
 pub static METHOD_DESCRIPTOR: Type = Type::new::<NativeFunction>(
     "method_descriptor",
@@ -545,14 +565,22 @@ pub static SLOT_WRAPPER: Type = Type::new::<SlotWrapper>(
         }),
         ..Slots::EMPTY.repr(|vm, w| {
             let w = wrapper(w);
-            Ok(vm.str(&format!("<slot wrapper '{}' of '{}' objects>", wrapper_name(vm, w), w.owner.full_name())))
+            Ok(vm.str(&format!(
+                "<slot wrapper '{}' of '{}' objects>",
+                wrapper_name(vm, w),
+                w.owner.full_name()
+            )))
         })
     },
-    &[MethodDef::new("__reduce__($self, /)", |vm, args| {
-        let getattr = vm.interp().builtin(vm, "getattr");
-        let w = wrapper(&args[0]);
-        Ok(vm.tuple(vec![getattr, vm.tuple(vec![w.owner.to_object(), w.row.name.object().clone()])]))
-    }, "")],
+    &[MethodDef::new(
+        "__reduce__($self, /)",
+        |vm, args| {
+            let getattr = vm.interp().builtin(vm, "getattr");
+            let w = wrapper(&args[0]);
+            Ok(vm.tuple(vec![getattr, vm.tuple(vec![w.owner.to_object(), w.row.name.object().clone()])]))
+        },
+        "",
+    )],
     WRAPPER_GETSET,
 );
 
@@ -591,11 +619,15 @@ pub static METHOD_WRAPPER: Type = Type::new::<SlotWrapper>(
             )))
         })
     },
-    &[MethodDef::new("__reduce__($self, /)", |vm, args| {
-        let getattr = vm.interp().builtin(vm, "getattr");
-        let w = wrapper(&args[0]);
-        Ok(vm.tuple(vec![getattr, vm.tuple(vec![w.object.clone(), w.row.name.object().clone()])]))
-    }, "")],
+    &[MethodDef::new(
+        "__reduce__($self, /)",
+        |vm, args| {
+            let getattr = vm.interp().builtin(vm, "getattr");
+            let w = wrapper(&args[0]);
+            Ok(vm.tuple(vec![getattr, vm.tuple(vec![w.object.clone(), w.row.name.object().clone()])]))
+        },
+        "",
+    )],
     &[
         GetSetDef::new("__name__", |_, w| Ok(wrapper(w).row.name.object().clone())),
         GetSetDef::new("__qualname__", |vm, w| {
@@ -629,7 +661,8 @@ impl NativeClass for GetSet {
 /// A getset descriptor of a type.
 pub fn new_getset(vm: &Vm, def: &'static GetSetDef, owner: &Type) -> Object {
     if def.member {
-        let member = Member { name: vm.intern(def.name), owner: owner.to_object(), offset: 0, native: Some(def) };
+        let member =
+            Member { name: vm.intern(def.name), owner: owner.to_object(), offset: 0, native: Some(def) };
         return vm.alloc(&MEMBER_DESCRIPTOR, member);
     }
     vm.alloc(&GETSET_DESCRIPTOR, GetSet { def, owner: owner.to_object() })
@@ -684,7 +717,11 @@ pub static GETSET_DESCRIPTOR: Type = Type::new::<GetSet>(
         }),
         ..Slots::EMPTY.repr(|vm, d| {
             let d = getset(d);
-            Ok(vm.str(&format!("<attribute '{}' of '{}' objects>", d.def.name, owner_of(&d.owner).full_name())))
+            Ok(vm.str(&format!(
+                "<attribute '{}' of '{}' objects>",
+                d.def.name,
+                owner_of(&d.owner).full_name()
+            )))
         })
     },
     &[],
@@ -790,12 +827,16 @@ pub static MEMBER_DESCRIPTOR: Type = Type::new::<Member>(
             )))
         })
     },
-    &[MethodDef::new("__reduce__($self, /)", |vm, args| {
-        let getattr = vm.interp().builtin(vm, "getattr");
-        let m = member(&args[0]);
-        let owner = owner_of(&m.owner).to_object();
-        Ok(vm.tuple(vec![getattr, vm.tuple(vec![owner, m.name.clone()])]))
-    }, "")],
+    &[MethodDef::new(
+        "__reduce__($self, /)",
+        |vm, args| {
+            let getattr = vm.interp().builtin(vm, "getattr");
+            let m = member(&args[0]);
+            let owner = owner_of(&m.owner).to_object();
+            Ok(vm.tuple(vec![getattr, vm.tuple(vec![owner, m.name.clone()])]))
+        },
+        "",
+    )],
     &[
         GetSetDef::new("__name__", |_, d| Ok(member(d).name.clone())),
         GetSetDef::new("__qualname__", |vm, d| {

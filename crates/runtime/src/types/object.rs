@@ -94,7 +94,9 @@ fn object_init(vm: &Vm, object: &Object, args: &[Object], _kwnames: &[Object]) -
     if !args.is_empty() {
         let ty = object.ty();
         if !is_init(ty) {
-            return Err(vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)"));
+            return Err(
+                vm.type_error("object.__init__() takes exactly one argument (the instance to initialize)")
+            );
         }
         if is_new(ty) {
             return Err(vm.type_error(format!(
@@ -109,7 +111,9 @@ fn object_init(vm: &Vm, object: &Object, args: &[Object], _kwnames: &[Object]) -
 fn object_new(vm: &Vm, class: &Type, args: &[Object], _kwnames: &[Object]) -> Result {
     if !args.is_empty() {
         if !is_new(class) {
-            return Err(vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)"));
+            return Err(
+                vm.type_error("object.__new__() takes exactly one argument (the type to instantiate)")
+            );
         }
         if is_init(class) {
             return Err(vm.type_error(format!("{}() takes no arguments", class.name())));
@@ -147,9 +151,7 @@ fn abstract_error(vm: &Vm, class: &Type) -> Raised {
 
 fn object_format(vm: &Vm, args: &[Object]) -> Result {
     let Some(spec) = args[1].downcast::<Str>() else {
-        return Err(
-            vm.type_error(format!("__format__() argument must be str, not {}", args[1].ty().name()))
-        );
+        return Err(vm.type_error(format!("__format__() argument must be str, not {}", args[1].ty().name())));
     };
     if !spec.is_empty() {
         return Err(vm.type_error(format!(
@@ -172,10 +174,9 @@ pub fn get_dict(vm: &Vm, object: &Object) -> Result {
 pub fn set_dict(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value else { return Err(vm.type_error("cannot delete __dict__")) };
     if value.downcast::<Dict>().is_none() {
-        return Err(vm.type_error(format!(
-            "__dict__ must be set to a dictionary, not a '{}'",
-            value.ty().name()
-        )));
+        return Err(
+            vm.type_error(format!("__dict__ must be set to a dictionary, not a '{}'", value.ty().name()))
+        );
     }
     crate::lookup::set_instance_dict(vm, object, value.clone());
     Ok(())
@@ -195,18 +196,17 @@ pub fn replace_dict(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<
 fn set_class(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value else { return Err(vm.type_error("can't delete __class__ attribute")) };
     let Some(new) = Type::of(value) else {
-        return Err(vm.type_error(format!(
-            "__class__ must be set to a class, not '{}' object",
-            value.ty().name()
-        )));
+        return Err(
+            vm.type_error(format!("__class__ must be set to a class, not '{}' object", value.ty().name()))
+        );
     };
     let old = object.ty();
     let module = &crate::types::module::MODULE;
     let both_modules = new.is_subtype(module) && old.is_subtype(module);
     if !both_modules && (!new.is_heap() || !old.is_heap()) {
-        return Err(vm.type_error(
-            "__class__ assignment only supported for mutable types or ModuleType subclasses",
-        ));
+        return Err(
+            vm.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses")
+        );
     }
     let same_layout = std::ptr::eq(new.native.get(), old.native.get())
         && new.payload_size.get() == old.payload_size.get()
@@ -337,9 +337,10 @@ fn reduce_newobj(vm: &Vm, object: &Object, copyreg: &Object) -> Result {
     let mut args: Option<Object> = None;
     if let Some(result) = vm.call_special(object, name::getnewargs_ex.object(), &[])? {
         let Some(pair) = result.downcast::<Tuple>() else {
-            return Err(
-                vm.type_error(format!("__getnewargs_ex__ should return a tuple, not '{}'", result.ty().name()))
-            );
+            return Err(vm.type_error(format!(
+                "__getnewargs_ex__ should return a tuple, not '{}'",
+                result.ty().name()
+            )));
         };
         if pair.len() != 2 {
             return Err(vm.value_error(format!(
@@ -399,9 +400,9 @@ fn reduce_newobj(vm: &Vm, object: &Object, copyreg: &Object) -> Result {
 
 fn get_state(vm: &Vm, object: &Object, required: bool) -> Result {
     let method = vm.get_attr(object, name::getstate.object())?;
-    let native = method.downcast::<crate::types::native_function::NativeFunction>().is_some_and(|f| {
-        f.owner.is_some_and(|o| o.is(&OBJECT)) && f.object.value() == object.value()
-    });
+    let native = method
+        .downcast::<crate::types::native_function::NativeFunction>()
+        .is_some_and(|f| f.owner.is_some_and(|o| o.is(&OBJECT)) && f.object.value() == object.value());
     if native {
         return default_state(vm, object, required);
     }
@@ -449,10 +450,11 @@ fn default_state(vm: &Vm, object: &Object, required: bool) -> Result {
             return Err(vm.type_error(format!("cannot pickle '{name}' object")));
         }
     }
-    let mut state = match crate::alloc::dict_word(object).and_then(|_| crate::lookup::instance_dict(vm, object)) {
-        Some(dict) if dict.downcast::<Dict>().is_some_and(|d| !d.is_empty()) => dict,
-        _ => Object::NONE,
-    };
+    let mut state =
+        match crate::alloc::dict_word(object).and_then(|_| crate::lookup::instance_dict(vm, object)) {
+            Some(dict) if dict.downcast::<Dict>().is_some_and(|d| !d.is_empty()) => dict,
+            _ => Object::NONE,
+        };
     if let Some(names) = slot_names.downcast::<List>()
         && !names.is_empty()
     {

@@ -1,14 +1,14 @@
 //! `pickle.PickleBuffer`: an object with a buffer that a pickler may leave out
 //! of the pickle (PEP 574).
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use taipan_runtime::buffer::{self, BufferInfo, flags};
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::{allocate, check_positional, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::memoryview;
 use taipan_runtime::types::object::OBJECT;
-use std::borrow::Cow;
-use std::cell::RefCell;
 
 /// Payload of `PickleBuffer`: a held buffer, until it is released.
 pub struct PickleBuffer {

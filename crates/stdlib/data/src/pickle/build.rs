@@ -266,7 +266,8 @@ pub fn find(
                 }
                 _ => {
                     let shown = found.ty().name();
-                    let message = format!("_compat_pickle.NAME_MAPPING values should be 2-tuples, not {shown}");
+                    let message =
+                        format!("_compat_pickle.NAME_MAPPING values should be 2-tuples, not {shown}");
                     return Err(vm.runtime_error(message));
                 }
             }

@@ -83,7 +83,9 @@ impl Core {
         let number = int::to_i64(&code).and_then(|n| i32::try_from(n).ok()).filter(|&n| n > 0);
         let Some(number) = number else {
             let (object, code) = (vm.repr_text(object)?, vm.repr_text(&code)?);
-            return Err(vm.runtime_error(format!("Can't pickle {object}: extension code {code} is out of range")));
+            return Err(
+                vm.runtime_error(format!("Can't pickle {object}: extension code {code} is out of range"))
+            );
         };
         let [a, b, c, d] = number.to_le_bytes();
         match number {
@@ -163,7 +165,8 @@ impl Core {
                     Err(raised) => return raised,
                 };
                 let protocol = self.protocol;
-                let message = format!("can't pickle {what} identifier {shown} using pickle protocol {protocol}");
+                let message =
+                    format!("can't pickle {what} identifier {shown} using pickle protocol {protocol}");
                 self.failed(vm, vm.raise(exception), message)
             })
         };
@@ -180,7 +183,9 @@ impl Core {
         let key = tuple::pair(vm, module.clone(), name.clone());
         if let Some(found) = self.others.look_up(vm, Other::ReverseNameMapping, &key)? {
             return match found.downcast::<Tuple>().map(|pair| pair.items()) {
-                Some([module, name]) if [module, name].iter().all(|part| part.downcast::<Str>().is_some()) => {
+                Some([module, name])
+                    if [module, name].iter().all(|part| part.downcast::<Str>().is_some()) =>
+                {
                     Ok((module.clone(), name.clone()))
                 }
                 _ => Err(vm.runtime_error(format!(

@@ -384,7 +384,8 @@ impl<'a> Machine<'a> {
                     Ok(size) => self.input.frame(vm, size as usize),
                     Err(_) => {
                         let most = isize::MAX;
-                        Err(vm.overflow_error(format!("FRAME length exceeds system's maximum of {most} bytes")))
+                        Err(vm
+                            .overflow_error(format!("FRAME length exceeds system's maximum of {most} bytes")))
                     }
                 }
             }
@@ -526,9 +527,9 @@ impl<'a> Machine<'a> {
 
     fn next_buffer(&mut self) -> Result<()> {
         let Some(buffers) = &self.settings.buffers else {
-            return Err(self.error(
-                "pickle stream refers to out-of-band data but no *buffers* argument was given",
-            ));
+            return Err(
+                self.error("pickle stream refers to out-of-band data but no *buffers* argument was given")
+            );
         };
         match self.vm.next(buffers)? {
             Some(buffer) => self.push(buffer),

@@ -141,7 +141,10 @@ impl LoadMemo {
     /// All numbers in use, with their objects.
     pub fn items(&self) -> Vec<(usize, Object)> {
         let dense = self.dense.iter().enumerate().filter(|(_, object)| !object.is_unbound());
-        dense.map(|(i, object)| (i, object.clone())).chain(self.sparse.iter().map(|(i, o)| (*i, o.clone()))).collect()
+        dense
+            .map(|(i, object)| (i, object.clone()))
+            .chain(self.sparse.iter().map(|(i, o)| (*i, o.clone())))
+            .collect()
     }
     pub fn visit(&self, visitor: &mut Visitor) {
         self.dense.iter().chain(self.sparse.values()).for_each(|object| visitor.visit_object(object));

@@ -33,8 +33,8 @@ impl Output {
     pub fn set_framing(&self, framing: bool) {
         self.written.borrow_mut().framing = framing;
     }
-    #[inline]
     /// Appends bytes, to a frame if there are frames.
+    #[inline]
     pub fn put(&self, vm: &Vm, bytes: &[u8]) -> Result<()> {
         let mut written = self.written.borrow_mut();
         let Written { bytes: out, framing, frame, .. } = &mut *written;
@@ -95,7 +95,8 @@ impl Output {
         let mut parts = Vec::with_capacity(2 * large.len() + 1);
         let mut start = 0;
         for (position, object) in &large {
-            parts.extend([&bytes[start..*position], object.downcast::<Bytes>().map_or(&[], |b| b.as_slice())]);
+            parts
+                .extend([&bytes[start..*position], object.downcast::<Bytes>().map_or(&[], |b| b.as_slice())]);
             start = *position;
         }
         parts.push(&bytes[start..]);
@@ -109,13 +110,7 @@ impl Output {
     }
     /// A header and its data. Long data goes without a frame and, being
     /// `payload`, to the file without a copy.
-    pub fn put_data(
-        &self,
-        vm: &Vm,
-        header: &[u8],
-        data: &[u8],
-        payload: Option<&Object>,
-    ) -> Result<()> {
+    pub fn put_data(&self, vm: &Vm, header: &[u8], data: &[u8], payload: Option<&Object>) -> Result<()> {
         if data.len() < FRAME_SIZE_TARGET {
             self.put(vm, header)?;
             return self.put(vm, data);

@@ -11,8 +11,8 @@ use taipan_runtime::prelude::*;
 use taipan_runtime::slots::hash_unhashable;
 use taipan_runtime::support::{allocate, check_positional, this};
 use taipan_runtime::types::cell::ObjectCell;
-use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::native_function::NativeFunction;
+use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::{dict, int, tuple};
 
 /// Payload of `Pickler`.
@@ -213,15 +213,23 @@ pub static PICKLER_MEMO: Type = Type::new::<PicklerMemo>(
     type_flags::HAVE_GC,
     Slots { hash: Some(hash_unhashable), ..Slots::EMPTY },
     &[
-        MethodDef::new("clear($self, /)", |_, args| {
-            drop(memo_of(&args[0]).memo.take());
-            Ok(Object::NONE)
-        }, "Remove all items from memo."),
+        MethodDef::new(
+            "clear($self, /)",
+            |_, args| {
+                drop(memo_of(&args[0]).memo.take());
+                Ok(Object::NONE)
+            },
+            "Remove all items from memo.",
+        ),
         MethodDef::new("copy($self, /)", |vm, args| copy(vm, &args[0]), "Copy the memo to a new object."),
-        MethodDef::new("__reduce__($self, /)", |vm, args| {
-            let copied = copy(vm, &args[0])?;
-            Ok(tuple::pair(vm, dict::DICT.to_object(), vm.tuple(vec![copied])))
-        }, "Implement pickle support."),
+        MethodDef::new(
+            "__reduce__($self, /)",
+            |vm, args| {
+                let copied = copy(vm, &args[0])?;
+                Ok(tuple::pair(vm, dict::DICT.to_object(), vm.tuple(vec![copied])))
+            },
+            "Implement pickle support.",
+        ),
     ],
     &[],
 );

@@ -104,7 +104,8 @@ impl Core {
             header.push(long);
             header.extend((size as u64).to_le_bytes());
         } else {
-            let message = format!("serializing a {what} larger than 4 GiB requires pickle protocol 4 or higher");
+            let message =
+                format!("serializing a {what} larger than 4 GiB requires pickle protocol 4 or higher");
             return Err(vm.overflow_error(message));
         }
         Ok(header)

@@ -229,15 +229,23 @@ pub static UNPICKLER_MEMO: Type = Type::new::<UnpicklerMemo>(
     type_flags::HAVE_GC,
     Slots { hash: Some(hash_unhashable), ..Slots::EMPTY },
     &[
-        MethodDef::new("clear($self, /)", |_, args| {
-            drop(memo_of(&args[0]).take());
-            Ok(Object::NONE)
-        }, "Remove all items from memo."),
+        MethodDef::new(
+            "clear($self, /)",
+            |_, args| {
+                drop(memo_of(&args[0]).take());
+                Ok(Object::NONE)
+            },
+            "Remove all items from memo.",
+        ),
         MethodDef::new("copy($self, /)", |vm, args| copy(vm, &args[0]), "Copy the memo to a new object."),
-        MethodDef::new("__reduce__($self, /)", |vm, args| {
-            let copied = copy(vm, &args[0])?;
-            Ok(tuple::pair(vm, dict::DICT.to_object(), vm.tuple(vec![copied])))
-        }, "Implement pickling support."),
+        MethodDef::new(
+            "__reduce__($self, /)",
+            |vm, args| {
+                let copied = copy(vm, &args[0])?;
+                Ok(tuple::pair(vm, dict::DICT.to_object(), vm.tuple(vec![copied])))
+            },
+            "Implement pickling support.",
+        ),
     ],
     &[],
 );
