@@ -122,6 +122,18 @@ impl Gil {
 }
 
 impl Vm {
+    /// Runs the part of a library's callback that touches objects: takes the GIL
+    /// unless the thread holds it, as it does not within [`Vm::without_gil`].
+    pub fn with_gil<R>(work: impl FnOnce(&Vm) -> R) -> R {
+        let vm = Vm::current();
+        if HELD.with(|held| held.get()) {
+            return work(vm);
+        }
+        vm.interp().gil.acquire(vm);
+        let result = work(vm);
+        vm.interp().gil.release(vm);
+        result
+    }
     /// From now on this is the only thread that runs Python code.
     pub(crate) fn begin_finalizing(&self) {
         self.finalizer.set(true);

@@ -353,7 +353,7 @@ impl Vm {
     pub fn is_sequence(&self, object: &Object) -> bool {
         let ty = object.ty();
         ty.slots().getitem.is_some()
-            && !ty.has(type_flags::DICT_SUBCLASS)
+            && !ty.has(type_flags::DICT_SUBCLASS | type_flags::ONLY_MAPPING)
             && !std::ptr::eq(ty, &crate::types::mappingproxy::MAPPINGPROXY)
             && Type::of(object).is_none()
     }

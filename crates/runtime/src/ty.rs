@@ -249,6 +249,8 @@ pub mod type_flags {
     pub const INLINE_VALUES: u64 = 1 << 44;
     /// The `del` slot is filled.
     pub const HAS_DEL: u64 = 1 << 48;
+    /// `__getitem__` is that of a mapping, and `__iter__` does not fall back to it.
+    pub const ONLY_MAPPING: u64 = 1 << 49;
     pub const FLOAT_SUBCLASS: u64 = 1 << 45;
     pub const SET_SUBCLASS: u64 = 1 << 46;
     pub const FROZENSET_SUBCLASS: u64 = 1 << 47;
