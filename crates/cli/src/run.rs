@@ -18,6 +18,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
     modules.extend(taipan_stdlib_dev::modules());
     modules.extend(taipan_stdlib_net::modules());
     modules.extend(taipan_stdlib_text::modules());
+    modules.extend(taipan_stdlib_time::modules());
     modules.push(&taipan_pylib::MODULE);
     let Some(vm) = start::new_interpreter(options.config, native_limit, modules, taipan_pylib::MODULES)
     else {

@@ -1,0 +1,71 @@
+//! The module `_datetime`: dates, times of day, time zones, durations.
+//!
+//! * `calendar`: the calendar in plain numbers;
+//! * `delta`, `date`, `time`, `stamp`, `zone`: the types, `stamp` being datetime;
+//! * `arithmetic`, `epoch`: what is long about datetime;
+//! * `iso`, `formatting`: text;
+//! * `arguments`: arguments of constructors.
+
+mod arguments;
+mod arithmetic;
+mod calendar;
+mod date;
+mod delta;
+mod epoch;
+mod formatting;
+mod iso;
+mod stamp;
+mod time;
+mod zone;
+
+use date::Day;
+use delta::Delta;
+use taipan_runtime::prelude::*;
+use time::Clock;
+
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_datetime",
+    doc: "Fast implementation of the datetime module.",
+    functions: &[],
+    types: &[&date::DATE, &stamp::DATETIME, &time::TIME, &delta::TIMEDELTA, &zone::TZINFO, &zone::TIMEZONE],
+    init: Some(init),
+};
+
+fn init(vm: &Vm, module: &Object) -> Result<()> {
+    taipan_runtime::types::typ::ready(vm, &date::ISO_CALENDAR_DATE);
+    let add = |class: &Type, attributes: [(&'static str, Object); 3]| {
+        for (name, value) in attributes {
+            class.dict().set_text(vm, name, value);
+        }
+        class.modified();
+    };
+    add(
+        &delta::TIMEDELTA,
+        [
+            ("resolution", Delta::RESOLUTION.object(vm)),
+            ("min", Delta::MIN.object(vm)),
+            ("max", Delta::MAX.object(vm)),
+        ],
+    );
+    add(
+        &date::DATE,
+        [
+            ("min", date::object(vm, Day::MIN)),
+            ("max", date::object(vm, Day::MAX)),
+            ("resolution", Delta::DAY.object(vm)),
+        ],
+    );
+    add(
+        &time::TIME,
+        [
+            ("min", time::object(vm, Clock::default(), Object::NONE, 0)),
+            ("max", time::object(vm, Clock::MAX, Object::NONE, 0)),
+            ("resolution", Delta::RESOLUTION.object(vm)),
+        ],
+    );
+    add(&stamp::DATETIME, stamp::limits(vm));
+    add(&zone::TIMEZONE, zone::limits(vm));
+    vm.set_attr_str(module, "MINYEAR", &vm.int(calendar::MIN_YEAR as i64))?;
+    vm.set_attr_str(module, "MAXYEAR", &vm.int(calendar::MAX_YEAR as i64))?;
+    vm.set_attr_str(module, "UTC", &zone::utc(vm))
+}
