@@ -77,6 +77,10 @@ fn initialise(vm: &Vm) -> Result<()> {
     vm.import_module("encodings")?;
     taipan_stdlib_files::install_signal_handlers(vm)?;
     taipan_stdlib_files::make_std_streams(vm)?;
+    if !vm.interp().config.warn_options.is_empty() {
+        // It reads the options.
+        vm.import_module("warnings")?;
+    }
     if !vm.interp().config.no_site {
         vm.import_module("site")?;
     }

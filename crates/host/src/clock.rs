@@ -123,6 +123,20 @@ pub fn local(seconds: i64) -> Result<BrokenDown> {
     }
 }
 
+/// By how many seconds local time is ahead of UTC at a time.
+pub fn local_offset(seconds: i64) -> Result<i64> {
+    // SAFETY: as above.
+    unsafe {
+        let mut tm: libc::tm = std::mem::zeroed();
+        Errno::clear();
+        if libc::localtime_r(&seconds, &mut tm).is_null() {
+            let e = Errno::last();
+            return Err(if e.0 == 0 { Errno(libc::EINVAL) } else { e });
+        }
+        Ok(tm.tm_gmtoff)
+    }
+}
+
 /// `gmtime_r(3)`.
 pub fn utc(seconds: i64) -> Result<BrokenDown> {
     // SAFETY: as above.

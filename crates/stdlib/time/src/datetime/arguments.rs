@@ -16,13 +16,20 @@ pub struct Fields<const N: usize> {
 
 impl<const N: usize> Fields<N> {
     /// The argument of every field, if there is one.
-    pub fn bind<'a>(&self, vm: &Vm, args: &'a [Object], kwnames: &[Object]) -> Result<[Option<&'a Object>; N]> {
+    pub fn bind<'a>(
+        &self,
+        vm: &Vm,
+        args: &'a [Object],
+        kwnames: &[Object],
+    ) -> Result<[Option<&'a Object>; N]> {
         let mut out = [None; N];
         let given = args.len() - kwnames.len();
         if args.len() > N {
             let kind = if given == 0 { "keyword " } else { "" };
             let plural = if N == 1 { "" } else { "s" };
-            return Err(self.error(vm, format!(" takes at most {N} {kind}argument{plural} ({} given)", args.len())));
+            return Err(
+                self.error(vm, format!(" takes at most {N} {kind}argument{plural} ({} given)", args.len()))
+            );
         }
         if given > self.positional {
             let most = self.positional;
@@ -64,7 +71,9 @@ impl<const N: usize> Fields<N> {
         }
         if let Some(name) = unexpected {
             let this = if self.function.is_empty() { "this " } else { "" };
-            return Err(vm.type_error(format!("{this}{} got an unexpected keyword argument '{name}'", self.shown())));
+            return Err(
+                vm.type_error(format!("{this}{} got an unexpected keyword argument '{name}'", self.shown()))
+            );
         }
         Ok(out)
     }
@@ -104,14 +113,23 @@ pub fn given_or(vm: &Vm, argument: &Object, default: i32) -> Result<i32> {
 }
 
 /// The arguments behind self (or the class) of a method that takes none by name.
-pub fn exactly<'a>(vm: &Vm, name: &str, wanted: usize, args: &'a [Object], kwnames: &[Object]) -> Result<&'a [Object]> {
+pub fn exactly<'a>(
+    vm: &Vm,
+    name: &str,
+    wanted: usize,
+    args: &'a [Object],
+    kwnames: &[Object],
+) -> Result<&'a [Object]> {
     if !kwnames.is_empty() {
         return Err(vm.type_error(format!("{name}() takes no keyword arguments")));
     }
     let given = &args[1.min(args.len())..];
     if given.len() != wanted {
         let plural = if wanted == 1 { "" } else { "s" };
-        return Err(vm.type_error(format!("{name}() takes exactly {wanted} argument{plural} ({} given)", given.len())));
+        return Err(vm.type_error(format!(
+            "{name}() takes exactly {wanted} argument{plural} ({} given)",
+            given.len()
+        )));
     }
     Ok(given)
 }
@@ -120,7 +138,13 @@ pub fn exactly<'a>(vm: &Vm, name: &str, wanted: usize, args: &'a [Object], kwnam
 pub fn text<'a>(vm: &Vm, function: &str, position: usize, object: &'a Object) -> Result<&'a Str> {
     match object.downcast::<Str>() {
         Some(text) => Ok(text),
-        None => Err(taipan_runtime::support::bad_argument(vm, function, &format!("argument {position}"), "str", object)),
+        None => Err(taipan_runtime::support::bad_argument(
+            vm,
+            function,
+            &format!("argument {position}"),
+            "str",
+            object,
+        )),
     }
 }
 

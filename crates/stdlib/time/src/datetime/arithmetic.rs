@@ -48,14 +48,12 @@ pub fn compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 }
 
 pub fn add(vm: &Vm, a: &Object, b: &Object) -> Result {
-    let (object, delta) = match (a.downcast::<Delta>(), b.downcast::<Delta>()) {
-        (None, Some(delta)) => (a, delta),
-        (Some(delta), None) => (b, delta),
-        _ => return Ok(Object::NOT_IMPLEMENTED),
-    };
-    match object.downcast::<DateTime>() {
-        Some(stamp) => stamp::shifted(vm, object, stamp, *delta, 1),
-        None => Ok(Object::NOT_IMPLEMENTED),
+    if let (Some(stamp), Some(delta)) = (a.downcast::<DateTime>(), b.downcast::<Delta>()) {
+        return stamp::shifted(vm, a, stamp, *delta, 1);
+    }
+    match (b.downcast::<DateTime>(), a.downcast::<Delta>()) {
+        (Some(stamp), Some(delta)) => stamp::shifted(vm, b, stamp, *delta, 1),
+        _ => Ok(Object::NOT_IMPLEMENTED),
     }
 }
 
@@ -76,6 +74,9 @@ pub fn difference(vm: &Vm, a: &Object, x: &DateTime, b: &Object, y: &DateTime) -
 
 pub fn subtract(vm: &Vm, a: &Object, b: &Object) -> Result {
     let Some(x) = a.downcast::<DateTime>() else { return Ok(Object::NOT_IMPLEMENTED) };
+    if let Some(delta) = b.downcast_exact::<Delta>() {
+        return stamp::shifted(vm, a, x, *delta, -1);
+    }
     if let Some(y) = b.downcast::<DateTime>() {
         return difference(vm, a, x, b, y).map(|delta| delta.object(vm));
     }

@@ -118,14 +118,6 @@ pub fn iso_to_ordinal(year: i32, week: i32, day: i32) -> Result<i32, IsoError> {
     Ok(iso_week1_monday(year) + (week - 1) * 7 + day - 1)
 }
 
-/// Seconds from 1 January of year 1 (ordinal 0, to be exact) to a point of time.
-pub fn to_seconds(date: (i32, i32, i32), time: (i32, i32, i32)) -> i64 {
-    to_ordinal(date.0, date.1, date.2) as i64 * DAY_SECONDS
-        + time.0 as i64 * 3600
-        + time.1 as i64 * 60
-        + time.2 as i64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

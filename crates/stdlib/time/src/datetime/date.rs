@@ -30,9 +30,8 @@ impl Day {
     /// ValueError if there is no such day.
     #[inline]
     pub fn new(vm: &Vm, year: i32, month: i32, day: i32) -> Result<Day> {
-        let known = (MIN_YEAR..=MAX_YEAR).contains(&year)
-            && day >= 1
-            && day <= calendar::days_in_month(year, month);
+        let known =
+            (MIN_YEAR..=MAX_YEAR).contains(&year) && day >= 1 && day <= calendar::days_in_month(year, month);
         if known {
             return Ok(Day { year: year as u16, month: month as u8, day: day as u8 });
         }
@@ -217,11 +216,17 @@ pub fn subclass(vm: &Vm, class: &Type, day: Day) -> Result {
 
 // ---- construction -------------------------------------------------------------------------
 
-static FIELDS: Fields<3> = Fields { function: "", names: ["year", "month", "day"], required: 3, positional: 3 };
+static FIELDS: Fields<3> =
+    Fields { function: "", names: ["year", "month", "day"], required: 3, positional: 3 };
 
 /// The bytes of a state that a pickle gives to a constructor: bytes of this
 /// length, or a string of as many characters that were bytes in Python 2.
-pub fn state<const N: usize>(vm: &Vm, argument: &Object, class: &str, check: fn(&[u8; N]) -> bool) -> Result<Option<[u8; N]>> {
+pub fn state<const N: usize>(
+    vm: &Vm,
+    argument: &Object,
+    class: &str,
+    check: fn(&[u8; N]) -> bool,
+) -> Result<Option<[u8; N]>> {
     if let Some(bytes) = argument.downcast::<Bytes>() {
         return Ok(<[u8; N]>::try_from(bytes.as_slice()).ok().filter(check));
     }

@@ -106,9 +106,7 @@ impl Span {
     pub fn checked(self, vm: &Vm) -> Result<Delta> {
         if !(-MAX_DAYS..=MAX_DAYS).contains(&self.days) {
             return Err(match i32::try_from(self.days) {
-                Ok(days) => {
-                    vm.overflow_error(format!("days={days}; must have magnitude <= {MAX_DAYS}"))
-                }
+                Ok(days) => vm.overflow_error(format!("days={days}; must have magnitude <= {MAX_DAYS}")),
                 Err(_) => too_long(vm),
             });
         }
@@ -154,7 +152,8 @@ impl Delta {
         self == Delta::ZERO
     }
     pub fn total_micros(self) -> i128 {
-        (self.days as i64 * DAY_SECONDS + self.seconds as i64) as i128 * SECOND_MICROS as i128 + self.micros as i128
+        (self.days as i64 * DAY_SECONDS + self.seconds as i64) as i128 * SECOND_MICROS as i128
+            + self.micros as i128
     }
     /// Whole seconds, rounded down.
     pub fn whole_seconds(self) -> i64 {
@@ -366,7 +365,8 @@ fn exact_ratio(vm: &Vm, x: f64) -> Result<(BigInt, BigInt)> {
     let bits = x.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i64;
     let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+    let (mantissa, exponent) =
+        if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
     let spare = (mantissa.trailing_zeros() as i64).min((-exponent).max(0));
     let mut top = BigInt::from(mantissa >> spare.min(63));
     if x.is_sign_negative() {

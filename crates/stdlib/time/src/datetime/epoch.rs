@@ -2,8 +2,8 @@
 //! its changes, the way from one time zone to another.
 
 use super::arithmetic;
-use super::calendar::{self, DAY_SECONDS, EPOCH_ORDINAL};
-use super::date::{Day, check_year, local_time};
+use super::calendar::{DAY_SECONDS, EPOCH_ORDINAL};
+use super::date::{Day, check_year};
 use super::delta::{Delta, SECOND_MICROS};
 use super::stamp::{self, DateTime};
 use super::time::Clock;
@@ -52,54 +52,44 @@ fn clock_now(vm: &Vm) -> Result<(i64, i64)> {
     }
 }
 
-/// The day and the time of day of a broken-down time. Leap seconds are folded away.
-fn of_broken_down(vm: &Vm, t: &clock::BrokenDown, micros: i64) -> Result<(Day, Clock)> {
-    let year = t.year.saturating_add(1900);
-    check_year(vm, year)?;
-    let day = Day::new(vm, year, t.mon + 1, t.mday)?;
-    let clock = Clock {
-        hour: t.hour.clamp(0, 23) as u8,
-        minute: t.min.clamp(0, 59) as u8,
-        second: t.sec.clamp(0, 59) as u8,
-        micros: micros as u32,
-    };
-    Ok((day, clock))
-}
-
 /// Seconds since 1970 as UTC.
 fn utc(vm: &Vm, seconds: i64, micros: i64) -> Result<(Day, Clock)> {
-    let days = seconds.div_euclid(DAY_SECONDS) + EPOCH_ORDINAL;
-    let of_day = seconds.rem_euclid(DAY_SECONDS);
-    match Day::from_ordinal(days) {
-        Some(day) => Ok((day, Clock::from_micros(of_day * SECOND_MICROS + micros))),
-        None => match clock::utc(seconds) {
-            Ok(t) => of_broken_down(vm, &t, micros),
-            Err(e) => Err(vm.os_error(e.0, None)),
-        },
+    let days = seconds.div_euclid(DAY_SECONDS);
+    if let Some(day) = Day::from_ordinal(days + EPOCH_ORDINAL) {
+        let of_day = seconds.rem_euclid(DAY_SECONDS);
+        return Ok((day, Clock::from_micros(of_day * SECOND_MICROS + micros)));
     }
+    // Only to name the year.
+    match clock::utc(seconds) {
+        Ok(t) => check_year(vm, t.year.saturating_add(1900))?,
+        Err(e) => return Err(vm.os_error(e.0, None)),
+    }
+    Err(vm.value_error("year is out of range"))
+}
+
+/// By how many seconds local time is ahead at a time since 1970.
+fn local_offset(vm: &Vm, seconds: i64) -> Result<i64> {
+    clock::local_offset(seconds).map_err(|e| vm.os_error(e.0, None))
 }
 
 /// Local time on the same scale, of a time on the scale of `local_seconds`.
 fn local(vm: &Vm, seconds: i64) -> Result<i64> {
-    if !(EPOCH - (1 << 45)..=EPOCH + (1 << 45)).contains(&seconds) {
-        return Err(vm.value_error("year is out of range"));
+    let shown = seconds + local_offset(vm, seconds - EPOCH)?;
+    if Day::from_ordinal(shown.div_euclid(DAY_SECONDS)).is_none() {
+        utc(vm, shown - EPOCH, 0)?;
     }
-    let t = local_time(vm, seconds - EPOCH)?;
-    let year = t.year.saturating_add(1900);
-    check_year(vm, year)?;
-    Ok(calendar::to_seconds((year, t.mon + 1, t.mday), (t.hour, t.min, t.sec)))
+    Ok(shown)
 }
 
 /// The datetime of a point of time in local time, second occurrence or not.
 fn in_local_time(vm: &Vm, class: &Type, seconds: i64, micros: i64) -> Result {
-    let (day, clock) = of_broken_down(vm, &local_time(vm, seconds)?, micros)?;
+    let offset = local_offset(vm, seconds)?;
+    let (day, clock) = utc(vm, seconds.saturating_add(offset), micros)?;
     let mut fold = 0;
     if seconds - MAX_FOLD > -EPOCH {
         // Did the clock go back during the last day, beyond what it shows now?
-        let shown = day.ordinal() * DAY_SECONDS + clock.seconds();
-        let before = local(vm, EPOCH + seconds - MAX_FOLD)?;
-        let gone_back = shown - before - MAX_FOLD;
-        if gone_back < 0 && local(vm, EPOCH + seconds + gone_back)? == shown {
+        let gone_back = offset - local_offset(vm, seconds - MAX_FOLD)?;
+        if gone_back < 0 && gone_back + local_offset(vm, seconds + gone_back)? == offset {
             fold = 1;
         }
     }
@@ -112,7 +102,7 @@ fn of_time(vm: &Vm, class: &Type, (seconds, micros): (i64, i64), tz: &Object) ->
     }
     let (day, clock) = utc(vm, seconds, micros)?;
     let made = stamp::subclass(vm, class, day, clock, tz.clone(), 0)?;
-    vm.call_method(tz, "fromutc", &[made])
+    zone::convert(vm, tz, made)
 }
 
 pub fn now(vm: &Vm, class: &Type, tz: &Object) -> Result {
@@ -225,7 +215,9 @@ pub fn as_timezone(vm: &Vm, object: &Object, tz: &Object) -> Result {
             zone::utc_offset(vm, &own, object)?.unwrap_or(Delta::ZERO)
         }
     };
-    let Some((day, clock)) = stamp::moved(stamp, offset, -1) else { return Err(super::date::out_of_range(vm)) };
+    let Some((day, clock)) = stamp::moved(stamp, offset, -1) else {
+        return Err(super::date::out_of_range(vm));
+    };
     let target = if tz.is_none() {
         let seconds = day.ordinal() * DAY_SECONDS + clock.seconds() - EPOCH;
         zone::local_at(vm, seconds)?
@@ -233,5 +225,5 @@ pub fn as_timezone(vm: &Vm, object: &Object, tz: &Object) -> Result {
         tz.clone()
     };
     let made = stamp::subclass(vm, object.ty(), day, clock, target.clone(), 0)?;
-    vm.call_method(&target, "fromutc", &[made])
+    zone::convert(vm, &target, made)
 }

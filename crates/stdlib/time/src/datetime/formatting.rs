@@ -137,5 +137,6 @@ fn early_year(vm: &Vm, tuple: &Object, function: &Object, directive: char) -> Re
 }
 
 fn offset(vm: &Vm, zone: &Object, argument: &Object, separator: &str) -> Result<String> {
-    Ok(zone::utc_offset(vm, zone, argument)?.map_or_else(String::new, |delta| zone::offset_text(delta, separator)))
+    Ok(zone::utc_offset(vm, zone, argument)?
+        .map_or_else(String::new, |delta| zone::offset_text(delta, separator)))
 }

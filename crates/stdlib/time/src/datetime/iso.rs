@@ -6,6 +6,7 @@ use super::date::{Day, iso_ordinal};
 use super::delta::Delta;
 use super::time::Clock;
 use super::zone;
+use std::borrow::Cow;
 use taipan_runtime::prelude::*;
 
 // ---- writing ------------------------------------------------------------------------------
@@ -160,8 +161,11 @@ fn argument<'a>(vm: &Vm, object: &'a Object) -> Result<&'a Str> {
 }
 
 /// UTF-8; None if there are lone surrogates.
-fn utf8(text: &Str) -> Option<Vec<u8>> {
-    text.to_utf8().map(|text| text.into_owned().into_bytes())
+fn utf8(text: &Str) -> Option<Cow<'_, [u8]>> {
+    text.to_utf8().map(|text| match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    })
 }
 
 /// What is written, where "invalid" is the word for whatever does not exist.
@@ -179,7 +183,9 @@ fn to_day(vm: &Vm, text: &Object, written: Written) -> Result<(i32, i32, i32)> {
 pub fn date(vm: &Vm, object: &Object) -> Result<Day> {
     let text = argument(vm, object)?;
     let written = match text.len() {
-        7..=10 => utf8(text).filter(|text| matches!(text.len(), 7 | 8 | 10)).and_then(|text| read_date(&text)),
+        7..=10 => {
+            utf8(text).filter(|text| matches!(text.len(), 7 | 8 | 10)).and_then(|text| read_date(&text))
+        }
         _ => None,
     };
     let Some(written) = written else { return Err(invalid(vm, object)) };
@@ -309,9 +315,14 @@ pub fn datetime(vm: &Vm, object: &Object) -> Result<(Day, Clock, Object)> {
     // Any character may separate the two, even a lone surrogate.
     let text = utf8(text).or_else(|| {
         let mut chars = text.to_code_points();
-        let place = [7, 8, 10].into_iter().find(|&i| chars.get(i).is_some_and(|c| (0xd800..0xe000).contains(c)))?;
+        let place =
+            [7, 8, 10].into_iter().find(|&i| chars.get(i).is_some_and(|c| (0xd800..0xe000).contains(c)))?;
         chars[place] = 'T' as u32;
-        chars.into_iter().map(char::from_u32).collect::<Option<String>>().map(String::into_bytes)
+        chars
+            .into_iter()
+            .map(char::from_u32)
+            .collect::<Option<String>>()
+            .map(|text| Cow::Owned(text.into_bytes()))
     });
     let Some(text) = text else { return Err(invalid(vm, object)) };
     let Some(at) = date_length(&text).filter(|&at| at <= text.len()) else { return Err(invalid(vm, object)) };
@@ -336,12 +347,12 @@ pub fn datetime(vm: &Vm, object: &Object) -> Result<(Day, Clock, Object)> {
         let (clock, _, _) = to_time(vm, parts, None)?;
         return Ok((day, clock, zone));
     }
-    // The end of a day is the beginning of the next one, if both exist.
-    if calendar::days_in_month(ymd.0, ymd.1) == 0 {
-        Day::new(vm, ymd.0, ymd.1, ymd.2)?;
+    // The end of a day is the beginning of the next one, for CPython also that of day 0.
+    let (clock, _, _) = to_time(vm, parts, None)?;
+    if ymd.2 == 0 {
+        return Ok((Day::new(vm, ymd.0, ymd.1, 1)?, clock, zone));
     }
     let day = Day::new(vm, ymd.0, ymd.1, ymd.2)?;
-    let (clock, _, _) = to_time(vm, parts, None)?;
     match Day::from_ordinal(day.ordinal() + 1) {
         Some(next) => Ok((next, clock, zone)),
         None => Err(vm.value_error("year must be in 1..9999, not 10000")),

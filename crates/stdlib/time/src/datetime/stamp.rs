@@ -171,7 +171,9 @@ pub fn subclass(vm: &Vm, class: &Type, day: Day, clock: Clock, tzinfo: Object, f
         return Ok(object(vm, day, clock, tzinfo, fold));
     }
     let mut args = day.objects(vm).to_vec();
-    args.extend([clock.hour as u32, clock.minute as u32, clock.second as u32, clock.micros].map(|n| vm.int(n as i64)));
+    args.extend(
+        [clock.hour as u32, clock.minute as u32, clock.second as u32, clock.micros].map(|n| vm.int(n as i64)),
+    );
     args.push(tzinfo);
     let made = vm.call(&class.to_object(), &args)?;
     if let Some(stamp) = made.downcast::<DateTime>() {

@@ -26,7 +26,9 @@ impl Clock {
     /// ValueError if there is no such time.
     #[inline]
     pub fn new(vm: &Vm, hour: i32, minute: i32, second: i32, micros: i32) -> Result<Clock> {
-        let wrong = |what: &str, most: i32, n: i32| Err(vm.value_error(format!("{what} must be in 0..{most}, not {n}")));
+        let wrong = |what: &str, most: i32, n: i32| {
+            Err(vm.value_error(format!("{what} must be in 0..{most}, not {n}")))
+        };
         if !(0..24).contains(&hour) {
             return wrong("hour", 23, hour);
         }
@@ -240,9 +242,10 @@ fn hash(vm: &Vm, object: &Object) -> Result<i64> {
         // asked about a time only, which it may not tell from others.
         let hash = match zone::utc_offset(vm, &time.tzinfo, &Object::NONE)? {
             None => str::hash_bytes(vm, &time.clock.bytes()),
-            Some(offset) => {
-                Delta::of_seconds(time.clock.seconds(), time.clock.micros as i64).minus(offset).checked(vm)?.hash(vm)?
-            }
+            Some(offset) => Delta::of_seconds(time.clock.seconds(), time.clock.micros as i64)
+                .minus(offset)
+                .checked(vm)?
+                .hash(vm)?,
         };
         time.hash.set(hash);
     }
@@ -291,7 +294,8 @@ fn repr(vm: &Vm, object: &Object) -> Result {
 
 // ---- methods ------------------------------------------------------------------------------
 
-static ISO_FIELDS: Fields<1> = Fields { function: "isoformat", names: ["timespec"], required: 0, positional: 1 };
+static ISO_FIELDS: Fields<1> =
+    Fields { function: "isoformat", names: ["timespec"], required: 0, positional: 1 };
 
 fn isoformat(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     let [timespec] = ISO_FIELDS.bind(vm, &args[1..], kwnames)?;

@@ -25,10 +25,26 @@ pub static TZINFO: Type = Type::new::<TzInfo>(
     type_flags::BASE,
     Slots { new: Some(|vm, class, _, _| allocate(vm, class, TzInfo)), ..Slots::EMPTY },
     &[
-        MethodDef::new("tzname($self, object, /)", |vm, _| Err(not_implemented(vm, "tzname")), "datetime -> string name of time zone."),
-        MethodDef::new("utcoffset($self, object, /)", |vm, _| Err(not_implemented(vm, "utcoffset")), "datetime -> timedelta showing offset from UTC, negative values indicating West of UTC"),
-        MethodDef::new("dst($self, object, /)", |vm, _| Err(not_implemented(vm, "dst")), "datetime -> DST offset as timedelta positive east of UTC."),
-        MethodDef::new("fromutc($self, object, /)", |vm, args| from_utc(vm, &args[0], &args[1]), "datetime in UTC -> datetime in local time."),
+        MethodDef::new(
+            "tzname($self, object, /)",
+            |vm, _| Err(not_implemented(vm, "tzname")),
+            "datetime -> string name of time zone.",
+        ),
+        MethodDef::new(
+            "utcoffset($self, object, /)",
+            |vm, _| Err(not_implemented(vm, "utcoffset")),
+            "datetime -> timedelta showing offset from UTC, negative values indicating West of UTC",
+        ),
+        MethodDef::new(
+            "dst($self, object, /)",
+            |vm, _| Err(not_implemented(vm, "dst")),
+            "datetime -> DST offset as timedelta positive east of UTC.",
+        ),
+        MethodDef::new(
+            "fromutc($self, object, /)",
+            |vm, args| from_utc(vm, &args[0], &args[1]),
+            "datetime in UTC -> datetime in local time.",
+        ),
         MethodDef::new("__reduce__($self, /)", reduce, "-> (cls, state)"),
     ],
     &[],
@@ -78,6 +94,21 @@ pub fn from_utc(vm: &Vm, zone: &Object, argument: &Object) -> Result {
         Some(stamp) if !dst.is_zero() => stamp::shifted(vm, &local, stamp, dst, 1),
         _ => Ok(local),
     }
+}
+
+/// `zone.fromutc(object)`.
+pub fn convert(vm: &Vm, zone: &Object, object: Object) -> Result {
+    if let (Some(fixed), Some(stamp)) =
+        (zone.downcast_exact::<TimeZone>(), object.downcast_exact::<DateTime>())
+        && stamp.tzinfo.is(zone.value())
+    {
+        return if fixed.delta.is_zero() {
+            Ok(object)
+        } else {
+            stamp::shifted(vm, &object, stamp, fixed.delta, 1)
+        };
+    }
+    vm.call_method(zone, "fromutc", &[object])
 }
 
 // ---- asking a time zone ---------------------------------------------------------------------
@@ -357,8 +388,9 @@ pub fn limits(vm: &Vm) -> [(&'static str, Object); 3] {
     [("utc", utc(vm)), ("min", limit(-(24 * 60 - 1))), ("max", limit(24 * 60 - 1))]
 }
 
-/// Keeps the empty tuple of `__reduce__` and that of pairs in one place.
+/// What `__reduce__` of times returns: the class, and its arguments.
 pub fn pair_state(vm: &Vm, class: &Type, data: Object, zone: &Object) -> Object {
-    let state = if zone.is_none() { tuple::from_array(vm, [data]) } else { tuple::pair(vm, data, zone.clone()) };
+    let state =
+        if zone.is_none() { tuple::from_array(vm, [data]) } else { tuple::pair(vm, data, zone.clone()) };
     tuple::pair(vm, class.to_object(), state)
 }
