@@ -8,6 +8,7 @@
 
 mod binascii;
 mod csv;
+mod expat;
 mod json;
 mod sre;
 mod unicodedata;
@@ -16,5 +17,9 @@ use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&binascii::BINASCII, &csv::CSV, &json::JSON, &sre::SRE, &unicodedata::UNICODEDATA]
+    let mut modules = vec![&binascii::BINASCII, &csv::CSV, &json::JSON, &sre::SRE, &unicodedata::UNICODEDATA];
+    if taipan_expat::AVAILABLE {
+        modules.push(&expat::PYEXPAT);
+    }
+    modules
 }
