@@ -28,11 +28,12 @@ def events(**options):
                 context = args[0] if args else None
                 if name == "ExternalEntityRefHandler":
                     # Its parts come in no particular order.
-                    args = sorted(context.split("\f")), *args[1:]
+                    args = context and sorted(context.split("\f")), *args[1:]
                 print(name[:-7], *args, p.CurrentLineNumber, p.CurrentColumnNumber)
                 if name == "ExternalEntityRefHandler":
-                    sub = p.ExternalEntityParserCreate(context)
-                    sub.Parse("<sub/>tail", True)
+                    if context:
+                        sub = p.ExternalEntityParserCreate(context)
+                        sub.Parse("<sub/>tail", True)
                 return 1
             setattr(p, name, handler)
     return p
