@@ -5,10 +5,11 @@
 #![forbid(unsafe_code)]
 
 mod datetime;
+mod zoneinfo;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&datetime::MODULE]
+    vec![&datetime::MODULE, &zoneinfo::MODULE]
 }

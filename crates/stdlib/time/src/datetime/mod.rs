@@ -8,15 +8,15 @@
 
 mod arguments;
 mod arithmetic;
-mod calendar;
+pub mod calendar;
 mod date;
-mod delta;
+pub mod delta;
 mod epoch;
 mod formatting;
 mod iso;
-mod stamp;
+pub mod stamp;
 mod time;
-mod zone;
+pub mod zone;
 
 use date::Day;
 use delta::Delta;

@@ -3,6 +3,7 @@
 
 use super::delta::{Delta, TIMEDELTA};
 use super::stamp::{self, DateTime};
+use crate::zoneinfo::{self, ZoneInfo};
 use taipan_host::clock;
 use taipan_runtime::native::Sig;
 use taipan_runtime::prelude::*;
@@ -108,6 +109,9 @@ pub fn convert(vm: &Vm, zone: &Object, object: Object) -> Result {
             stamp::shifted(vm, &object, stamp, fixed.delta, 1)
         };
     }
+    if zone.downcast_exact::<ZoneInfo>().is_some() {
+        return zoneinfo::from_utc(vm, zone, &object);
+    }
     vm.call_method(zone, "fromutc", &[object])
 }
 
@@ -155,10 +159,18 @@ pub fn utc_offset(vm: &Vm, zone: &Object, argument: &Object) -> Result<Option<De
     if zone.is_none() {
         return Ok(None);
     }
-    match zone.downcast_exact::<TimeZone>() {
-        Some(fixed) => Ok(Some(fixed.delta)),
-        None => Ok(ask(vm, zone, "utcoffset", argument)?.1),
+    if let Some(fixed) = zone.downcast_exact::<TimeZone>() {
+        return Ok(Some(fixed.delta));
     }
+    if let (Some(zone), Some(stamp)) =
+        (zone.downcast_exact::<ZoneInfo>(), argument.downcast_exact::<DateTime>())
+    {
+        let delta = zone.find_exact(stamp).delta();
+        if delta.is_offset() {
+            return Ok(Some(delta));
+        }
+    }
+    Ok(ask(vm, zone, "utcoffset", argument)?.1)
 }
 
 /// The offset of a time zone at a time, as the zone gives it.
