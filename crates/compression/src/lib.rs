@@ -8,7 +8,10 @@
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod bz2;
+pub mod lzma;
 pub mod zlib;
+pub mod zstd;
 
 /// What one step of a stream did.
 #[derive(Clone, Copy, Debug)]

@@ -3,12 +3,15 @@
 
 #![forbid(unsafe_code)]
 
+mod bz2;
+mod lzma;
 mod support;
 mod zlib;
+mod zstd;
 
 use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    vec![&zlib::ZLIB]
+    vec![&bz2::BZ2, &lzma::LZMA, &zlib::ZLIB, &zstd::ZSTD]
 }
