@@ -4,6 +4,10 @@
 //! native code is written), `interp` (the loop). Low-level unsafe code lives in
 //! `taipan-object`, in `interp`, and in the layout code of the core types.
 
+// The loop is made of guaranteed tail calls with a calling convention that leaves
+// nothing to save: see `interp::run`, and ARCHITECTURE.md on the two features.
+#![feature(explicit_tail_calls, rust_preserve_none_cc)]
+#![allow(incomplete_features)]
 #![allow(clippy::missing_safety_doc)]
 
 pub mod alloc;

@@ -4,6 +4,8 @@
 pub mod call;
 pub mod frame;
 pub mod quick;
+mod core;
+mod ops;
 mod run;
 mod slow;
 pub mod unwind;

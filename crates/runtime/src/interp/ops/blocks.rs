@@ -1,0 +1,51 @@
+//! Exceptions and matching.
+
+use super::*;
+
+#[inline(always)]
+pub unsafe fn push_exception(m: &mut Core, ins: Instruction) -> Done {
+    let item = &mut *m.vm.exc_info.get();
+    let exception = m.reg(ins.b());
+    incref(exception);
+    let previous = std::mem::replace(&mut item.value, Object::from_owned(exception));
+    m.set(ins.a(), previous.into_value());
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn pop_exception(m: &mut Core, ins: Instruction) -> Done {
+    let item = &mut *m.vm.exc_info.get();
+    let previous = m.reg(ins.a());
+    m.put(ins.a(), Value::UNBOUND);
+    let old = std::mem::replace(&mut item.value, Object::from_owned(previous));
+    m.drop(old.into_value());
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn check_exception_match(m: &mut Core, ins: Instruction) -> Done {
+    m.save();
+    let matches = slow::check_exception_match(m.vm, m.frame(), ins)?;
+    m.branch(ins, matches)
+}
+
+#[inline(always)]
+pub unsafe fn raise(m: &mut Core, ins: Instruction) -> Done {
+    m.save();
+    slow::raise(m.vm, m.frame(), ins);
+    Err(Leave::Raise)
+}
+
+#[inline(always)]
+pub unsafe fn reraise(m: &mut Core, ins: Instruction) -> Done {
+    let exception = m.reg(ins.a());
+    m.put(ins.a(), Value::UNBOUND);
+    Err(Leave::from(m.vm.raise(Object::from_owned(exception))))
+}
+
+/// `MatchMapping` and `MatchSequence`.
+#[inline(always)]
+pub unsafe fn match_flag<const FLAG: u64>(m: &mut Core, ins: Instruction) -> Done {
+    let matches = crate::protocol::type_of(m.reg(ins.b())).has(FLAG);
+    m.branch(ins, matches)
+}

@@ -1,0 +1,189 @@
+//! Jumps, iteration, unpacking.
+
+use super::*;
+use crate::types::generator::{self, GENERATOR, Generator};
+use crate::types::iterators::{LIST_ITERATOR, ListIterator, TUPLE_ITERATOR, TupleIterator};
+use crate::types::range::{RANGE_ITERATOR, RangeIterator};
+
+#[inline(always)]
+pub unsafe fn jump(m: &mut Core, ins: Instruction) -> Done {
+    m.jump(ins);
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn jump_back(m: &mut Core, ins: Instruction) -> Done {
+    m.poll()?;
+    m.jump(ins);
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn jump_if<const TRUTH: bool>(m: &mut Core, ins: Instruction) -> Done {
+    let value = m.reg(ins.a());
+    let truth = if value.is_bool() {
+        value.is(Value::TRUE)
+    } else if value.is_none() {
+        false
+    } else if value.is_int() {
+        value.as_int() != 0
+    } else {
+        return MISS;
+    };
+    if truth == TRUTH {
+        m.jump(ins);
+    }
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn jump_if_slowly<const TRUTH: bool>(m: &mut Core, ins: Instruction) -> Done {
+    m.save();
+    if slow::truth_a(m.vm, m.frame(), ins)? == TRUTH {
+        m.jump(ins);
+    }
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn jump_if_none<const NONE: bool>(m: &mut Core, ins: Instruction) -> Done {
+    let value = m.reg(ins.a());
+    if value.is_unbound() {
+        return m.unbound(ins.a());
+    }
+    m.free_a(ins, value);
+    if value.is_none() == NONE {
+        m.jump(ins);
+    }
+    Ok(())
+}
+
+/// The loop goes on with `item` (an owned word).
+#[inline(always)]
+unsafe fn next_item(m: &mut Core, ins: Instruction, item: Value) -> Done {
+    m.set(ins.b(), item);
+    m.ip = m.ip.sub(ins.c());
+    Ok(())
+}
+
+/// The loop ends: its iterator dies.
+#[inline(always)]
+unsafe fn end_loop(m: &mut Core, ins: Instruction, iterator: Value) -> Done {
+    m.put(ins.a(), Value::UNBOUND);
+    m.drop(iterator);
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn for_iter(m: &mut Core, ins: Instruction) -> Done {
+    m.poll()?;
+    let iterator = m.reg(ins.a());
+    // A caller can put anything into the `.0` of a generator expression.
+    let ty = if iterator.is_ptr() { type_ptr(iterator) } else { std::ptr::null() };
+    if ty == &raw const RANGE_ITERATOR {
+        match payload::<RangeIterator>(iterator).next_small() {
+            Some(item) => next_item(m, ins, item),
+            None => end_loop(m, ins, iterator),
+        }
+    } else if ty == &raw const LIST_ITERATOR {
+        let it = payload::<ListIterator>(iterator);
+        let list = it.list.value();
+        if !list.is_unbound()
+            && let Some(item) = List::from_raw(list).get_raw(it.index.get())
+        {
+            it.index.set(it.index.get() + 1);
+            incref(item);
+            return next_item(m, ins, item);
+        }
+        // Others may hold the iterator: it stays exhausted.
+        m.save();
+        drop(it.list.take());
+        end_loop(m, ins, iterator)
+    } else if ty == &raw const TUPLE_ITERATOR {
+        let it = payload::<TupleIterator>(iterator);
+        let tuple = it.tuple.value();
+        if !tuple.is_unbound()
+            && let Some(item) = payload::<Tuple>(tuple).items().get(it.index.get())
+        {
+            it.index.set(it.index.get() + 1);
+            let item = item.value();
+            incref(item);
+            return next_item(m, ins, item);
+        }
+        end_loop(m, ins, iterator)
+    } else if ty == &raw const GENERATOR && payload::<Generator>(iterator).can_resume() {
+        m.save();
+        let new = generator::push(m.vm, payload::<Generator>(iterator), Value::NONE, 0)?;
+        m.enter(new);
+        Ok(())
+    } else {
+        m.save();
+        if slow::for_iter(m.vm, m.frame(), ins)? {
+            m.ip = m.ip.sub(ins.c());
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+pub unsafe fn unpack_sequence(m: &mut Core, ins: Instruction) -> Done {
+    let b = m.reg(ins.b());
+    let n = ins.c();
+    if b.is_ptr() && !ins.has(f::B_CONST) {
+        let ty = type_ptr(b);
+        let items: Option<&[Object]> = if ty == &raw const TUPLE {
+            Some(payload::<Tuple>(b).items())
+        } else if ty == &raw const LIST {
+            Some(List::from_raw(b).items_unchecked())
+        } else {
+            None
+        };
+        if let Some(items) = items
+            && items.len() == n
+        {
+            let first = m.base.add(ins.a());
+            if ins.has(f::B_TEMP) {
+                m.put(ins.b(), Value::UNBOUND);
+            }
+            for i in 0..n {
+                let item = items.get_unchecked(i).value();
+                incref(item);
+                *first.add(i) = item;
+            }
+            if ins.has(f::B_TEMP) {
+                m.drop(b);
+            }
+            // The moves to variables that mostly follow, at once.
+            let mut from = ins.a();
+            while from + 2 <= ins.a() + n {
+                let next = *m.ip;
+                if next.op_byte() != Opcode::Move2 as u8
+                    || next.b() != from
+                    || next.c() != from + 1
+                    || next.flags() & (f::B_CONST | f::C_CONST | f::B_TEMP | f::C_TEMP)
+                        != f::B_TEMP | f::C_TEMP
+                {
+                    break;
+                }
+                m.ip = m.ip.add(1);
+                let (one, two) = (m.reg(from), m.reg(from + 1));
+                m.put(from, Value::UNBOUND);
+                m.put(from + 1, Value::UNBOUND);
+                let old = m.reg(next.a());
+                m.put(next.a(), one);
+                let old2 = m.reg(next.a() + 1);
+                m.put(next.a() + 1, two);
+                m.drop(old);
+                m.drop(old2);
+                from += 2;
+            }
+            return Ok(());
+        }
+    }
+    MISS
+}
+
+#[inline(always)]
+pub unsafe fn unpack_slowly(m: &mut Core, ins: Instruction) -> Done {
+    slowly!(m, slow::unpack_sequence(m.vm, m.frame(), ins))
+}
