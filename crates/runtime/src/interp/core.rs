@@ -17,6 +17,8 @@ pub(super) enum Leave {
     Miss,
     /// An exception is in the thread state.
     Raise,
+    /// On to the next instruction when this object is destroyed.
+    Destroy(Value),
     /// The frame returns this word; its `ip` is saved.
     Return(Value),
     /// The generator frame yields this word; its `ip` is saved.
@@ -32,6 +34,55 @@ impl From<Raised> for Leave {
 
 /// What a handler ends with: on to the next instruction, or a reason not to.
 pub(super) type Done = std::result::Result<(), Leave>;
+
+/// The instruction that runs, read where it lies: an operand costs one load that
+/// waits for nothing but `ip`.
+#[derive(Clone, Copy)]
+pub(super) struct At(*const Instruction);
+
+// The pointer is one at an instruction of verified code, which is alive while its
+// frame runs; only its opcode ever changes.
+const _: () = assert!(cfg!(target_endian = "little"), "operands are read as parts of a word");
+impl At {
+    /// The instruction before `next`.
+    #[inline(always)]
+    pub unsafe fn before(next: *const Instruction) -> At {
+        unsafe { At(next.sub(1)) }
+    }
+    #[inline(always)]
+    pub fn op_byte(self) -> u8 {
+        unsafe { *(self.0 as *const u8) }
+    }
+    #[inline(always)]
+    pub fn flags(self) -> u8 {
+        unsafe { *(self.0 as *const u8).add(1) }
+    }
+    #[inline(always)]
+    pub fn has(self, flag: u8) -> bool {
+        self.flags() & flag != 0
+    }
+    #[inline(always)]
+    pub fn a(self) -> usize {
+        unsafe { *(self.0 as *const u16).add(1) as usize }
+    }
+    #[inline(always)]
+    pub fn b(self) -> usize {
+        unsafe { *(self.0 as *const u16).add(2) as usize }
+    }
+    #[inline(always)]
+    pub fn c(self) -> usize {
+        unsafe { *(self.0 as *const u16).add(3) as usize }
+    }
+    #[inline(always)]
+    pub fn bc(self) -> i32 {
+        unsafe { *(self.0 as *const i32).add(1) }
+    }
+    /// All of it.
+    #[inline(always)]
+    pub fn word(self) -> Instruction {
+        unsafe { *self.0 }
+    }
+}
 
 /// The state of the loop. Handlers are inlined into functions that pass its
 /// parts on in machine registers.
@@ -85,6 +136,26 @@ impl<'a> Core<'a> {
             self.drop(old);
         }
     }
+    /// As [`Core::set`], as the last thing that a handler does.
+    #[inline(always)]
+    pub unsafe fn finish(&self, i: usize, value: Value) -> Done {
+        unsafe {
+            let slot = self.base.add(i);
+            let old = *slot;
+            *slot = value;
+            self.finally_drop(old)
+        }
+    }
+    /// As [`Core::drop`], as the last thing that a handler does.
+    #[inline(always)]
+    pub unsafe fn finally_drop(&self, value: Value) -> Done {
+        unsafe {
+            if value.is_ptr() && (*value.as_ptr()).decref() {
+                return Err(Leave::Destroy(value));
+            }
+            Ok(())
+        }
+    }
     /// Drops a word that nobody refers to any more.
     #[inline(always)]
     pub unsafe fn drop(&self, value: Value) {
@@ -96,7 +167,7 @@ impl<'a> Core<'a> {
         }
     }
     #[inline(always)]
-    pub unsafe fn free_b(&self, ins: Instruction) {
+    pub unsafe fn free_b(&self, ins: At) {
         unsafe {
             if ins.has(f::B_TEMP) {
                 self.set(ins.b(), Value::UNBOUND);
@@ -104,7 +175,7 @@ impl<'a> Core<'a> {
         }
     }
     #[inline(always)]
-    pub unsafe fn free_c(&self, ins: Instruction) {
+    pub unsafe fn free_c(&self, ins: At) {
         unsafe {
             if ins.has(f::C_TEMP) {
                 self.set(ins.c(), Value::UNBOUND);
@@ -113,7 +184,7 @@ impl<'a> Core<'a> {
     }
     /// The source operand `b`, borrowed; UNBOUND if it is an unbound local.
     #[inline(always)]
-    pub unsafe fn b(&self, ins: Instruction) -> Value {
+    pub unsafe fn b(&self, ins: At) -> Value {
         unsafe {
             let from = if ins.has(f::B_CONST) { self.vm.consts.get() } else { self.base as *const Value };
             *from.add(ins.b())
@@ -121,36 +192,36 @@ impl<'a> Core<'a> {
     }
     /// As [`Core::b`].
     #[inline(always)]
-    pub unsafe fn c(&self, ins: Instruction) -> Value {
+    pub unsafe fn c(&self, ins: At) -> Value {
         unsafe {
             let from = if ins.has(f::C_CONST) { self.vm.consts.get() } else { self.base as *const Value };
             *from.add(ins.c())
         }
     }
     #[inline(always)]
-    pub unsafe fn constant(&self, ins: Instruction) -> Value {
+    pub unsafe fn constant(&self, ins: At) -> Value {
         unsafe { *self.vm.consts.get().add(ins.bc() as u32 as usize) }
     }
     #[inline(always)]
-    pub unsafe fn cache(&self, ins: Instruction) -> &'a mut Cache {
+    pub unsafe fn cache(&self, ins: At) -> &'a mut Cache {
         unsafe { &mut *self.vm.caches.get().add(ins.c()) }
     }
     #[inline(always)]
-    pub unsafe fn jump(&mut self, ins: Instruction) {
+    pub unsafe fn jump(&mut self, ins: At) {
         unsafe { self.ip = self.ip.offset(ins.bc() as isize) }
     }
     /// The result of a comparison: jumps at once if a jump follows, else stores it.
     #[inline(always)]
-    pub unsafe fn branch(&mut self, ins: Instruction, truth: bool) -> Done {
+    pub unsafe fn branch(&mut self, ins: At, truth: bool) -> Done {
         unsafe {
             if ins.has(f::FUSED) {
-                let jump = *self.ip;
+                let jump = At(self.ip);
                 self.ip = self.ip.add(1);
                 if truth == (jump.op_byte() == Opcode::JumpIfTrue as u8) {
                     self.ip = self.ip.offset(jump.bc() as isize);
                 }
             } else {
-                self.set(ins.a(), Value::from_bool(truth));
+                return self.finish(ins.a(), Value::from_bool(truth));
             }
             Ok(())
         }
@@ -172,7 +243,7 @@ impl<'a> Core<'a> {
     /// Takes the operand `b` for keeping: a temporary is moved, a local or
     /// constant counted up.
     #[inline(always)]
-    pub unsafe fn own_b(&self, ins: Instruction, value: Value) {
+    pub unsafe fn own_b(&self, ins: At, value: Value) {
         unsafe {
             if ins.has(f::B_TEMP) {
                 self.put(ins.b(), Value::UNBOUND);
@@ -183,7 +254,7 @@ impl<'a> Core<'a> {
     }
     /// Drops `object`, the operand `a`, if it is a temporary.
     #[inline(always)]
-    pub unsafe fn free_a(&self, ins: Instruction, object: Value) {
+    pub unsafe fn free_a(&self, ins: At, object: Value) {
         unsafe {
             if ins.has(f::A_TEMP) {
                 self.put(ins.a(), Value::UNBOUND);

@@ -1,12 +1,12 @@
 //! The loop: one function an instruction, each ending in a jump to the next
-//! one's. `vm`, `ip`, `base` and the instruction travel in machine registers
-//! that calls of ordinary functions preserve; the convention leaves a handler
-//! nothing to save. What the handlers do is in [`ops`](super::ops).
+//! one's. `vm`, `ip`, `base` and the table of handlers travel in machine
+//! registers that calls of ordinary functions preserve; the convention leaves a
+//! handler nothing to save. What the handlers do is in [`ops`](super::ops).
 //!
 //! The jump is a guaranteed tail call (`become`): the native stack does not
 //! grow, whatever the build.
 
-use super::core::{Core, Leave};
+use super::core::{At, Core, Leave};
 use super::frame::{Frame, frame_flags as ff};
 use super::ops::*;
 use super::{slow, unwind};
@@ -15,20 +15,26 @@ use crate::types::generator::{self, Generator};
 use taipan_bytecode::{Instruction, Opcode};
 use taipan_object::heap;
 
-/// A handler: runs the instruction that lies before `ip` and goes on.
-type Handler = unsafe extern "rust-preserve-none" fn(
-    &Vm,
-    *const Instruction,
-    *mut Value,
-    Instruction,
-) -> Result<Value>;
+/// A handler: runs the instruction that lies before `ip` and goes on. The last
+/// argument is for the ways out of one: the word that is returned, yielded or
+/// destroyed.
+type Handler =
+    unsafe extern "rust-preserve-none" fn(&Vm, *const Instruction, *mut Value, &Table, Spare) -> Result<Value>;
+
+/// Handlers by opcode.
+#[repr(transparent)]
+struct Table([Handler; 256]);
+
+/// A word, or nothing: an undefined argument costs no instruction.
+type Spare = std::mem::MaybeUninit<Value>;
+
+const NOTHING: Spare = Spare::uninit();
 
 /// Goes on with the instruction at `ip`.
 macro_rules! dispatch {
-    ($m:ident) => {{
-        let ins = *$m.ip;
-        let handler = HANDLERS.get_unchecked(ins.op_byte() as usize);
-        become (*handler)($m.vm, $m.ip.add(1), $m.base, ins)
+    ($m:ident, $table:ident) => {{
+        let handler = $table.0.get_unchecked(*($m.ip as *const u8) as usize);
+        become (*handler)($m.vm, $m.ip.add(1), $m.base, $table, NOTHING)
     }};
 }
 
@@ -39,11 +45,11 @@ macro_rules! handlers {
         fast { $($op:ident => $body:path $(, else $miss:path)?;)+ }
         slow { $($slow_op:ident => $slow:ident,)+ }
     ) => {
-        static HANDLERS: [Handler; 256] = {
+        static HANDLERS: Table = {
             let mut table: [Handler; 256] = [no_instruction; 256];
             $(table[Opcode::$op as usize] = handler::$op;)+
             $(table[Opcode::$slow_op as usize] = handler::$slow_op;)+
-            table
+            Table(table)
         };
         /// SAFETY: see [`super::ops`].
         #[allow(non_snake_case, unsafe_op_in_unsafe_fn)]
@@ -67,35 +73,38 @@ macro_rules! handler {
             vm: &Vm,
             ip: *const Instruction,
             base: *mut Value,
-            ins: Instruction,
+            table: &Table,
+            _: Spare,
         ) -> Result<Value> {
             let frame = vm.frame.get();
             (*frame).ip = ip;
-            if slow::$slow(vm, frame, ins).is_err() {
-                become raise(vm, ip, base, ins)
+            if slow::$slow(vm, frame, *ip.sub(1)).is_err() {
+                become raise(vm, ip, base, table, NOTHING)
             }
             let m = Core { vm, ip, base };
-            dispatch!(m)
+            dispatch!(m, table)
         }
     };
     ($op:ident, $body:path, $miss:path) => {
+        // Never inlined: what is rare must not cost what is usual its registers.
+        #[inline(never)]
         pub unsafe extern "rust-preserve-none" fn $op(
             vm: &Vm,
             ip: *const Instruction,
             base: *mut Value,
-            ins: Instruction,
+            table: &Table,
+            _: Spare,
         ) -> Result<Value> {
             let mut m = Core { vm, ip, base };
-            match $body(&mut m, ins) {
-                Ok(()) => dispatch!(m),
-                Err(Leave::Miss) => become $miss(vm, ip, base, ins),
-                Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, ins),
-                Err(Leave::Return(value)) => {
-                    become leave(m.vm, m.ip, m.base, Instruction(value.bits()))
+            match $body(&mut m, At::before(ip)) {
+                Ok(()) => dispatch!(m, table),
+                Err(Leave::Miss) => become $miss(vm, ip, base, table, NOTHING),
+                Err(Leave::Destroy(value)) => {
+                    become destroy(m.vm, m.ip, m.base, table, Spare::new(value))
                 }
-                Err(Leave::Yield(value)) => {
-                    become suspend(m.vm, m.ip, m.base, Instruction(value.bits()))
-                }
+                Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, table, NOTHING),
+                Err(Leave::Return(value)) => become leave(m.vm, m.ip, m.base, table, Spare::new(value)),
+                Err(Leave::Yield(value)) => become suspend(m.vm, m.ip, m.base, table, Spare::new(value)),
             }
         }
     };
@@ -284,10 +293,9 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
         let (ip, base) = ((*entry).ip, (*entry).base);
         (*entry).select(vm);
         let result = if raising {
-            raise(vm, ip, base, Instruction(0))
+            raise(vm, ip, base, &HANDLERS, NOTHING)
         } else {
-            let ins = *ip;
-            HANDLERS[ins.op_byte() as usize](vm, ip.add(1), base, ins)
+            HANDLERS.0[(*ip).op_byte() as usize](vm, ip.add(1), base, &HANDLERS, NOTHING)
         };
         // Whoever called us may be Python code again.
         if let Some(frame) = vm.frame.get().as_ref() {
@@ -303,7 +311,8 @@ unsafe extern "rust-preserve-none" fn no_instruction(
     vm: &Vm,
     _: *const Instruction,
     _: *mut Value,
-    _: Instruction,
+    _: &Table,
+    _: Spare,
 ) -> Result<Value> {
     Err(vm.system_error("unknown opcode"))
 }
@@ -314,7 +323,8 @@ unsafe extern "rust-preserve-none" fn raise(
     vm: &Vm,
     ip: *const Instruction,
     _: *mut Value,
-    _: Instruction,
+    table: &Table,
+    _: Spare,
 ) -> Result<Value> {
     // SAFETY: the frame is the current one, `ip` its next instruction.
     unsafe {
@@ -326,10 +336,28 @@ unsafe extern "rust-preserve-none" fn raise(
             Some(frame) => {
                 let mut m = Core { vm, ip, base: (*frame).base };
                 m.enter(frame);
-                dispatch!(m)
+                dispatch!(m, table)
             }
             None => Err(vm.already_raised()),
         }
+    }
+}
+
+/// Destroys the object in `value`, the last reference to which is gone.
+#[inline(never)]
+unsafe extern "rust-preserve-none" fn destroy(
+    vm: &Vm,
+    ip: *const Instruction,
+    base: *mut Value,
+    table: &Table,
+    value: Spare,
+) -> Result<Value> {
+    // SAFETY: its handler found it dead.
+    unsafe {
+        let m = Core { vm, ip, base };
+        m.save();
+        heap::destroy(value.assume_init().as_ptr());
+        dispatch!(m, table)
     }
 }
 
@@ -338,11 +366,12 @@ unsafe extern "rust-preserve-none" fn leave(
     vm: &Vm,
     ip: *const Instruction,
     base: *mut Value,
-    value: Instruction,
+    table: &Table,
+    value: Spare,
 ) -> Result<Value> {
     // SAFETY: the words are owned as the frame's flags say.
     unsafe {
-        let mut value = Value::from_bits(value.0);
+        let mut value = value.assume_init();
         let mut m = Core { vm, ip, base };
         let ended = m.frame();
         let flags = (*ended).flags;
@@ -352,7 +381,7 @@ unsafe extern "rust-preserve-none" fn leave(
                 return Ok(value);
             }
             m.enter(m.frame());
-            let pending = *m.ip.sub(1);
+            let pending = At::before(m.ip);
             if pending.op_byte() == Opcode::YieldFrom as u8 {
                 // The inner iterator is done.
                 let inner = m.reg(pending.b());
@@ -365,23 +394,23 @@ unsafe extern "rust-preserve-none" fn leave(
                 m.drop(iterator);
                 m.drop(value);
             }
-            dispatch!(m)
+            dispatch!(m, table)
         }
         leave_frame(vm, ended);
         if flags & ff::ENTRY != 0 {
             return Ok(value);
         }
         m.enter(m.frame());
-        let pending = *m.ip.sub(1);
+        let pending = At::before(m.ip);
         if flags & ff::DROP_CALLABLE != 0 {
             let callable = m.reg(pending.b());
             m.put(pending.b(), Value::UNBOUND);
             m.set(pending.a(), value);
             m.drop(callable);
             if m.poll().is_err() {
-                become raise(m.vm, m.ip, m.base, pending)
+                become raise(m.vm, m.ip, m.base, table, NOTHING)
             }
-            dispatch!(m)
+            dispatch!(m, table)
         }
         if flags & ff::INIT != 0 {
             let instance = (*ended).extra;
@@ -389,14 +418,14 @@ unsafe extern "rust-preserve-none" fn leave(
             if !value.is_none() {
                 m.save();
                 wrong_init(vm, value, Object::from_owned(instance));
-                become raise(m.vm, m.ip, m.base, pending)
+                become raise(m.vm, m.ip, m.base, table, NOTHING)
             }
             value = instance;
         } else if flags & ff::OWNS_EXTRA != 0 {
             m.drop((*ended).extra);
         }
         m.set(pending.a(), value);
-        dispatch!(m)
+        dispatch!(m, table)
     }
 }
 
@@ -417,12 +446,13 @@ unsafe extern "rust-preserve-none" fn suspend(
     vm: &Vm,
     ip: *const Instruction,
     base: *mut Value,
-    value: Instruction,
+    table: &Table,
+    value: Spare,
 ) -> Result<Value> {
     // SAFETY: the current frame is a generator's, and so are those of whoever
     // waits for it.
     unsafe {
-        let value = Value::from_bits(value.0);
+        let value = value.assume_init();
         let mut m = Core { vm, ip, base };
         loop {
             let flags = (*m.frame()).flags;
@@ -435,7 +465,7 @@ unsafe extern "rust-preserve-none" fn suspend(
                 m.enter(m.frame());
                 m.ip = m.ip.sub(pending.c());
                 m.set(pending.b(), value);
-                dispatch!(m)
+                dispatch!(m, table)
             }
         }
     }

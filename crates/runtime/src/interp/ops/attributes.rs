@@ -57,32 +57,31 @@ unsafe fn is_class_of_version(object: Value, cache: &Cache) -> bool {
 
 /// Stores what was loaded from `object`, the operand `b`.
 #[inline(always)]
-unsafe fn loaded(m: &mut Core, ins: Instruction, object: Value, value: Value) -> Done {
+unsafe fn loaded(m: &mut Core, ins: At, object: Value, value: Value) -> Done {
     incref(value);
     if ins.has(f::B_TEMP) {
         m.put(ins.b(), Value::UNBOUND);
         m.set(ins.a(), value);
-        m.drop(object);
+        m.finally_drop(object)
     } else {
-        m.set(ins.a(), value);
+        m.finish(ins.a(), value)
     }
-    Ok(())
 }
 
 /// A load whose cache missed.
 #[inline(always)]
-pub unsafe fn shared_load(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn shared_load(m: &mut Core, ins: At) -> Done {
     let object = m.reg(ins.b());
     let value = slow::shared_attr(m.vm, object, m.cache(ins));
     if !value.is_unbound() {
         return loaded(m, ins, object, value);
     }
-    slowly!(m, slow::load_attr(m.vm, m.frame(), ins))
+    slowly!(m, slow::load_attr(m.vm, m.frame(), ins.word()))
 }
 
 /// `LoadAttrInline` and `LoadAttrSlot`.
 #[inline(always)]
-pub unsafe fn load_place(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_place(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if has_version(b, cache) {
@@ -95,7 +94,7 @@ pub unsafe fn load_place(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_class(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_class(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if has_version(b, cache) && not_shadowed(b, cache) {
@@ -105,7 +104,7 @@ pub unsafe fn load_class(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_type(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_type(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if is_class_of_version(b, cache) {
@@ -115,7 +114,7 @@ pub unsafe fn load_type(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_module(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_module(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     if let Some(value) = module_entry(b, m.cache(ins)) {
         return loaded(m, ins, b, value);
@@ -124,7 +123,7 @@ pub unsafe fn load_module(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_dict(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_dict(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if has_version(b, cache) {
@@ -143,7 +142,7 @@ pub unsafe fn load_dict(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_property(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_property(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if has_version(b, cache) {
@@ -175,7 +174,7 @@ pub unsafe fn load_property(m: &mut Core, ins: Instruction) -> Done {
 
 /// Stores a method and the object it is for, the operand `b`.
 #[inline(always)]
-unsafe fn loaded_method(m: &mut Core, ins: Instruction, object: Value, func: Value) -> Done {
+unsafe fn loaded_method(m: &mut Core, ins: At, object: Value, func: Value) -> Done {
     incref(func);
     m.own_b(ins, object);
     m.put(ins.a(), func);
@@ -185,17 +184,17 @@ unsafe fn loaded_method(m: &mut Core, ins: Instruction, object: Value, func: Val
 
 /// A load of a method whose cache missed.
 #[inline(always)]
-pub unsafe fn shared_method(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn shared_method(m: &mut Core, ins: At) -> Done {
     let object = m.b(ins);
     let func = slow::shared_method(m.vm, object, m.cache(ins));
     if !func.is_unbound() {
         return loaded_method(m, ins, object, func);
     }
-    slowly!(m, slow::load_method(m.vm, m.frame(), ins))
+    slowly!(m, slow::load_method(m.vm, m.frame(), ins.word()))
 }
 
 #[inline(always)]
-pub unsafe fn load_method_cached(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_method_cached(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     let cache = m.cache(ins);
     if slow::type_version(b) == cache.version && not_shadowed(b, cache) {
@@ -206,7 +205,7 @@ pub unsafe fn load_method_cached(m: &mut Core, ins: Instruction) -> Done {
 
 /// Stores what is called without an object, loaded from the operand `b`.
 #[inline(always)]
-unsafe fn loaded_plain(m: &mut Core, ins: Instruction, value: Value) -> Done {
+unsafe fn loaded_plain(m: &mut Core, ins: At, value: Value) -> Done {
     incref(value);
     m.free_b(ins);
     m.put(ins.a(), value);
@@ -215,7 +214,7 @@ unsafe fn loaded_plain(m: &mut Core, ins: Instruction, value: Value) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_method_module(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_method_module(m: &mut Core, ins: At) -> Done {
     if let Some(value) = module_entry(m.reg(ins.b()), m.cache(ins)) {
         return loaded_plain(m, ins, value);
     }
@@ -223,7 +222,7 @@ pub unsafe fn load_method_module(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn load_method_type(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn load_method_type(m: &mut Core, ins: At) -> Done {
     let cache = m.cache(ins);
     if is_class_of_version(m.reg(ins.b()), cache) {
         return loaded_plain(m, ins, cache.value);
@@ -233,7 +232,7 @@ pub unsafe fn load_method_type(m: &mut Core, ins: Instruction) -> Done {
 
 /// Stores the operand `b` at `place` in `object`, the operand `a`; `old` was there.
 #[inline(always)]
-unsafe fn store(m: &mut Core, ins: Instruction, object: Value, place: *mut Value, value: Value) -> Done {
+unsafe fn store(m: &mut Core, ins: At, object: Value, place: *mut Value, value: Value) -> Done {
     let old = *place;
     m.own_b(ins, value);
     *place = value;
@@ -244,7 +243,7 @@ unsafe fn store(m: &mut Core, ins: Instruction, object: Value, place: *mut Value
 
 /// A store whose cache missed.
 #[inline(always)]
-pub unsafe fn shared_store(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn shared_store(m: &mut Core, ins: At) -> Done {
     let object = m.reg(ins.a());
     let place = slow::shared_place(m.vm, object, m.cache(ins));
     if !place.is_null() {
@@ -253,11 +252,11 @@ pub unsafe fn shared_store(m: &mut Core, ins: Instruction) -> Done {
             return store(m, ins, object, place, value);
         }
     }
-    slowly!(m, slow::store_attr(m.vm, m.frame(), ins))
+    slowly!(m, slow::store_attr(m.vm, m.frame(), ins.word()))
 }
 
 #[inline(always)]
-pub unsafe fn store_inline(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn store_inline(m: &mut Core, ins: At) -> Done {
     let object = m.reg(ins.a());
     let cache = m.cache(ins);
     if has_version(object, cache) {
@@ -292,7 +291,7 @@ unsafe fn may_add(object: Value, cache: &Cache) -> bool {
 }
 
 #[inline(always)]
-pub unsafe fn store_slot(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn store_slot(m: &mut Core, ins: At) -> Done {
     let object = m.reg(ins.a());
     let cache = m.cache(ins);
     if has_version(object, cache) {
@@ -308,18 +307,18 @@ pub unsafe fn store_slot(m: &mut Core, ins: Instruction) -> Done {
 
 /// A load of another kind whose cache missed.
 #[inline(always)]
-pub unsafe fn load(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::load_attr(m.vm, m.frame(), ins))
+pub unsafe fn load(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::load_attr(m.vm, m.frame(), ins.word()))
 }
 
 /// As [`load`], of a method.
 #[inline(always)]
-pub unsafe fn load_method(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::load_method(m.vm, m.frame(), ins))
+pub unsafe fn load_method(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::load_method(m.vm, m.frame(), ins.word()))
 }
 
 /// A store to a slot whose cache missed.
 #[inline(always)]
-pub unsafe fn store_slowly(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::store_attr(m.vm, m.frame(), ins))
+pub unsafe fn store_slowly(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::store_attr(m.vm, m.frame(), ins.word()))
 }

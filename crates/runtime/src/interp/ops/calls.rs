@@ -35,16 +35,16 @@ unsafe fn enter_function(
 
 /// The result of a call that ran in native code.
 #[inline(always)]
-unsafe fn returned(m: &mut Core, ins: Instruction, value: Value) -> Done {
+unsafe fn returned(m: &mut Core, ins: At, value: Value) -> Done {
     m.set(ins.a(), value);
     m.poll()
 }
 
 /// The general call.
 #[inline(always)]
-unsafe fn general(m: &mut Core, ins: Instruction, method: bool, keywords: bool) -> Done {
+unsafe fn general(m: &mut Core, ins: At, method: bool, keywords: bool) -> Done {
     m.save();
-    match slow::call(m.vm, m.frame(), ins, method, keywords)? {
+    match slow::call(m.vm, m.frame(), ins.word(), method, keywords)? {
         slow::Called::Done => m.poll(),
         slow::Called::Pushed(new) => {
             m.enter(new);
@@ -58,7 +58,7 @@ unsafe fn general(m: &mut Core, ins: Instruction, method: bool, keywords: bool) 
 #[inline(always)]
 unsafe fn call_function(
     m: &mut Core,
-    ins: Instruction,
+    ins: At,
     callee: Value,
     first: usize,
     count: usize,
@@ -77,7 +77,7 @@ unsafe fn call_function(
 #[inline(always)]
 unsafe fn call_with_defaults(
     m: &mut Core,
-    ins: Instruction,
+    ins: At,
     callee: Value,
     first: usize,
     count: usize,
@@ -96,7 +96,7 @@ unsafe fn call_with_defaults(
 
 /// A Python class whose `__init__` is a simple Python function.
 #[inline(always)]
-unsafe fn call_class(m: &mut Core, ins: Instruction, callee: Value, argc: usize) -> Done {
+unsafe fn call_class(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done {
     let class = &*(callee.as_ptr() as *const Type);
     let site = m.cache(ins);
     if class.version.get() != site.version2 || site.version2 == 0 || (*m.frame()).has(ff::GENERATOR) {
@@ -135,7 +135,7 @@ unsafe fn call_class(m: &mut Core, ins: Instruction, callee: Value, argc: usize)
 
 /// A bound method: its object takes the callable's place; the frame owns the method.
 #[inline(always)]
-unsafe fn call_bound(m: &mut Core, ins: Instruction, callee: Value, argc: usize) -> Done {
+unsafe fn call_bound(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done {
     let method = payload::<Method>(callee);
     let func = method.function.value();
     if !is_exact(func, &FUNCTION) {
@@ -166,7 +166,7 @@ const MANY: usize = 255;
 
 /// `Call` of a Python function.
 #[inline(always)]
-pub unsafe fn call(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn call(m: &mut Core, ins: At) -> Done {
     let callee = m.reg(ins.b());
     let argc = ins.flags() as usize;
     if is_exact(callee, &FUNCTION) && argc < MANY {
@@ -177,7 +177,7 @@ pub unsafe fn call(m: &mut Core, ins: Instruction) -> Done {
 
 /// `Call` of anything else.
 #[inline(always)]
-pub unsafe fn call_other(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn call_other(m: &mut Core, ins: At) -> Done {
     let b = ins.b();
     let argc = ins.flags() as usize;
     let callee = m.reg(b);
@@ -205,7 +205,7 @@ pub unsafe fn call_other(m: &mut Core, ins: Instruction) -> Done {
 
 /// `CallMethod` of a Python function.
 #[inline(always)]
-pub unsafe fn call_method(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
     let b = ins.b();
     let argc = ins.flags() as usize;
     let callee = m.reg(b);
@@ -218,7 +218,7 @@ pub unsafe fn call_method(m: &mut Core, ins: Instruction) -> Done {
 
 /// `CallMethod` of anything else.
 #[inline(always)]
-pub unsafe fn call_method_other(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn call_method_other(m: &mut Core, ins: At) -> Done {
     let b = ins.b();
     let argc = ins.flags() as usize;
     let callee = m.reg(b);
@@ -242,14 +242,14 @@ pub unsafe fn call_method_other(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn call_kw<const METHOD: bool>(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn call_kw<const METHOD: bool>(m: &mut Core, ins: At) -> Done {
     general(m, ins, METHOD, true)
 }
 
 #[inline(always)]
-pub unsafe fn call_ex(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn call_ex(m: &mut Core, ins: At) -> Done {
     m.save();
-    match slow::call_ex(m.vm, m.frame(), ins)? {
+    match slow::call_ex(m.vm, m.frame(), ins.word())? {
         slow::Called::Done => m.poll(),
         slow::Called::Pushed(new) => {
             m.enter(new);
@@ -268,16 +268,15 @@ unsafe fn leave(m: &mut Core, value: Value) -> Done {
     }
     run::leave_frame(m.vm, m.frame());
     m.enter(m.frame());
-    let pending = *m.ip.sub(1);
+    let pending = At::before(m.ip);
     let callable = m.reg(pending.b());
     m.put(pending.b(), Value::UNBOUND);
     m.set(pending.a(), value);
-    m.drop(callable);
-    Ok(())
+    m.finally_drop(callable)
 }
 
 #[inline(always)]
-pub unsafe fn return_register(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn return_register(m: &mut Core, ins: At) -> Done {
     let value = m.reg(ins.a());
     if value.is_unbound() {
         return m.unbound(ins.a());
@@ -287,14 +286,14 @@ pub unsafe fn return_register(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn return_const(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn return_const(m: &mut Core, ins: At) -> Done {
     let value = m.constant(ins);
     incref(value);
     leave(m, value)
 }
 
 #[inline(always)]
-pub unsafe fn return_generator(m: &mut Core, _: Instruction) -> Done {
+pub unsafe fn return_generator(m: &mut Core, _: At) -> Done {
     m.save();
     // The registers move into the generator; the frame is left bare.
     let object = generator::from_frame(m.vm, m.frame())?;
@@ -302,7 +301,7 @@ pub unsafe fn return_generator(m: &mut Core, _: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn yield_value(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn yield_value(m: &mut Core, ins: At) -> Done {
     let value = m.b(ins);
     if value.is_unbound() {
         return m.unbound(ins.b());
@@ -313,7 +312,7 @@ pub unsafe fn yield_value(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn yield_from(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn yield_from(m: &mut Core, ins: At) -> Done {
     let inner = m.reg(ins.b());
     m.save();
     if inner.is_ptr() {
@@ -336,7 +335,7 @@ pub unsafe fn yield_from(m: &mut Core, ins: Instruction) -> Done {
             }
         }
     }
-    match slow::yield_from(m.vm, m.frame(), ins)? {
+    match slow::yield_from(m.vm, m.frame(), ins.word())? {
         Some(value) => Err(Leave::Yield(value)),
         None => Ok(()),
     }

@@ -6,20 +6,20 @@ use crate::types::iterators::{LIST_ITERATOR, ListIterator, TUPLE_ITERATOR, Tuple
 use crate::types::range::{RANGE_ITERATOR, RangeIterator};
 
 #[inline(always)]
-pub unsafe fn jump(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn jump(m: &mut Core, ins: At) -> Done {
     m.jump(ins);
     Ok(())
 }
 
 #[inline(always)]
-pub unsafe fn jump_back(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn jump_back(m: &mut Core, ins: At) -> Done {
     m.poll()?;
     m.jump(ins);
     Ok(())
 }
 
 #[inline(always)]
-pub unsafe fn jump_if<const TRUTH: bool>(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn jump_if<const TRUTH: bool>(m: &mut Core, ins: At) -> Done {
     let value = m.reg(ins.a());
     let truth = if value.is_bool() {
         value.is(Value::TRUE)
@@ -37,16 +37,16 @@ pub unsafe fn jump_if<const TRUTH: bool>(m: &mut Core, ins: Instruction) -> Done
 }
 
 #[inline(always)]
-pub unsafe fn jump_if_slowly<const TRUTH: bool>(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn jump_if_slowly<const TRUTH: bool>(m: &mut Core, ins: At) -> Done {
     m.save();
-    if slow::truth_a(m.vm, m.frame(), ins)? == TRUTH {
+    if slow::truth_a(m.vm, m.frame(), ins.word())? == TRUTH {
         m.jump(ins);
     }
     Ok(())
 }
 
 #[inline(always)]
-pub unsafe fn jump_if_none<const NONE: bool>(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn jump_if_none<const NONE: bool>(m: &mut Core, ins: At) -> Done {
     let value = m.reg(ins.a());
     if value.is_unbound() {
         return m.unbound(ins.a());
@@ -60,7 +60,7 @@ pub unsafe fn jump_if_none<const NONE: bool>(m: &mut Core, ins: Instruction) -> 
 
 /// The loop goes on with `item` (an owned word).
 #[inline(always)]
-unsafe fn next_item(m: &mut Core, ins: Instruction, item: Value) -> Done {
+unsafe fn next_item(m: &mut Core, ins: At, item: Value) -> Done {
     m.set(ins.b(), item);
     m.ip = m.ip.sub(ins.c());
     Ok(())
@@ -68,14 +68,13 @@ unsafe fn next_item(m: &mut Core, ins: Instruction, item: Value) -> Done {
 
 /// The loop ends: its iterator dies.
 #[inline(always)]
-unsafe fn end_loop(m: &mut Core, ins: Instruction, iterator: Value) -> Done {
+unsafe fn end_loop(m: &mut Core, ins: At, iterator: Value) -> Done {
     m.put(ins.a(), Value::UNBOUND);
-    m.drop(iterator);
-    Ok(())
+    m.finally_drop(iterator)
 }
 
 #[inline(always)]
-pub unsafe fn for_iter(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn for_iter(m: &mut Core, ins: At) -> Done {
     m.poll()?;
     let iterator = m.reg(ins.a());
     // A caller can put anything into the `.0` of a generator expression.
@@ -118,7 +117,7 @@ pub unsafe fn for_iter(m: &mut Core, ins: Instruction) -> Done {
         Ok(())
     } else {
         m.save();
-        if slow::for_iter(m.vm, m.frame(), ins)? {
+        if slow::for_iter(m.vm, m.frame(), ins.word())? {
             m.ip = m.ip.sub(ins.c());
         }
         Ok(())
@@ -126,7 +125,7 @@ pub unsafe fn for_iter(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn unpack_sequence(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let n = ins.c();
     if b.is_ptr() && !ins.has(f::B_CONST) {
@@ -156,7 +155,7 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: Instruction) -> Done {
             // The moves to variables that mostly follow, at once.
             let mut from = ins.a();
             while from + 2 <= ins.a() + n {
-                let next = *m.ip;
+                let next = At::before(m.ip.add(1));
                 if next.op_byte() != Opcode::Move2 as u8
                     || next.b() != from
                     || next.c() != from + 1
@@ -184,6 +183,6 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn unpack_slowly(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::unpack_sequence(m.vm, m.frame(), ins))
+pub unsafe fn unpack_slowly(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::unpack_sequence(m.vm, m.frame(), ins.word()))
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[inline(always)]
-pub unsafe fn get_item(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn get_item(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     let c = m.c(ins);
     if b.is_ptr() {
@@ -48,22 +48,22 @@ pub unsafe fn get_item(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn get_item_slowly(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn get_item_slowly(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     m.save();
     if b.is_ptr()
         && (*type_ptr(b)).has(type_flags::HEAP)
-        && let Some(new) = slow::push_getitem(m.vm, m.frame(), ins)?
+        && let Some(new) = slow::push_getitem(m.vm, m.frame(), ins.word())?
     {
         m.enter(new);
         return Ok(());
     }
-    slow::get_item(m.vm, m.frame(), ins)?;
+    slow::get_item(m.vm, m.frame(), ins.word())?;
     Ok(())
 }
 
 #[inline(always)]
-pub unsafe fn set_item(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn set_item(m: &mut Core, ins: At) -> Done {
     let container = m.reg(ins.a());
     let key = m.b(ins);
     if key.is_int() && is_exact(container, &LIST) {
@@ -92,6 +92,6 @@ pub unsafe fn set_item(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn set_item_slowly(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::set_item(m.vm, m.frame(), ins))
+pub unsafe fn set_item_slowly(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::set_item(m.vm, m.frame(), ins.word()))
 }

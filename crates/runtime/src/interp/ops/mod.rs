@@ -16,7 +16,7 @@ pub(super) mod items;
 pub(super) mod names;
 pub(super) mod operators;
 
-use super::core::{Core, Done, Leave, incref, is_exact, payload, type_ptr};
+use super::core::{At, Core, Done, Leave, incref, is_exact, payload, type_ptr};
 use super::frame::frame_flags as ff;
 use super::slow;
 use crate::prelude::*;
@@ -25,7 +25,7 @@ use crate::types::dict::{DICT, Dict};
 use crate::types::list::{LIST, List};
 use crate::types::tuple::TUPLE;
 use taipan_bytecode::instruction::flags as f;
-use taipan_bytecode::{Instruction, Opcode};
+use taipan_bytecode::Opcode;
 
 /// What a handler for the usual case ends with when it is not.
 const MISS: Done = Err(Leave::Miss);

@@ -5,29 +5,27 @@ use super::*;
 
 /// The general form of the binary operators.
 #[inline(always)]
-pub unsafe fn binary<const OP: u8, const INPLACE: bool>(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::binary(m.vm, m.frame(), ins, BinaryOp::ALL[OP as usize], INPLACE))
+pub unsafe fn binary<const OP: u8, const INPLACE: bool>(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::binary(m.vm, m.frame(), ins.word(), BinaryOp::ALL[OP as usize], INPLACE))
 }
 
 macro_rules! binary {
     ($name:ident, |$x:ident, $y:ident| $int:expr, |$p:ident, $q:ident| $float:expr) => {
         #[inline(always)]
-        pub unsafe fn $name(m: &mut Core, ins: Instruction) -> Done {
+        pub unsafe fn $name(m: &mut Core, ins: At) -> Done {
             let b = m.b(ins);
             let c = m.c(ins);
             if b.both_int(c) {
                 let ($x, $y) = (b.bits() as i64, c.bits() as i64);
                 let result: Option<Value> = $int;
                 if let Some(value) = result {
-                    m.set(ins.a(), value);
-                    return Ok(());
+                    return m.finish(ins.a(), value);
                 }
             } else if b.is_float() && c.is_float() {
                 let ($p, $q) = (b.as_float(), c.as_float());
                 let result: Option<Value> = $float;
                 if let Some(value) = result {
-                    m.set(ins.a(), value);
-                    return Ok(());
+                    return m.finish(ins.a(), value);
                 }
             }
             MISS
@@ -85,14 +83,14 @@ binary!(
 
 /// The general form of the comparisons.
 #[inline(always)]
-pub unsafe fn compare<const OP: u8>(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::compare(m.vm, m.frame(), ins, CompareOp::ALL[OP as usize]))
+pub unsafe fn compare<const OP: u8>(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::compare(m.vm, m.frame(), ins.word(), CompareOp::ALL[OP as usize]))
 }
 
 macro_rules! comparison {
     ($name:ident, $sign:tt) => {
         #[inline(always)]
-        pub unsafe fn $name(m: &mut Core, ins: Instruction) -> Done {
+        pub unsafe fn $name(m: &mut Core, ins: At) -> Done {
             let b = m.b(ins);
             let c = m.c(ins);
             if b.both_int(c) {
@@ -113,7 +111,7 @@ comparison!(gt, >);
 comparison!(ge, >=);
 
 #[inline(always)]
-pub unsafe fn is<const POSITIVE: bool>(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn is<const POSITIVE: bool>(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     let c = m.c(ins);
     if b.is_unbound() || c.is_unbound() {
@@ -126,46 +124,44 @@ pub unsafe fn is<const POSITIVE: bool>(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn contains<const POSITIVE: bool>(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn contains<const POSITIVE: bool>(m: &mut Core, ins: At) -> Done {
     m.save();
-    let found = slow::contains(m.vm, m.frame(), ins)?;
+    let found = slow::contains(m.vm, m.frame(), ins.word())?;
     m.branch(ins, found == POSITIVE)
 }
 
 #[inline(always)]
-pub unsafe fn negative(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn negative(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     if b.is_float() {
         if let Some(value) = Value::small_float(-b.as_float()) {
-            m.set(ins.a(), value);
-            return Ok(());
+            return m.finish(ins.a(), value);
         }
     } else if b.is_int()
         && let Some(value) = Value::small_int(-b.as_int())
     {
-        m.set(ins.a(), value);
-        return Ok(());
+        return m.finish(ins.a(), value);
     }
     MISS
 }
 
 #[inline(always)]
-pub unsafe fn negative_slowly(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::unary(m.vm, m.frame(), ins, UnaryOp::Neg))
+pub unsafe fn negative_slowly(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::unary(m.vm, m.frame(), ins.word(), UnaryOp::Neg))
 }
 
 #[inline(always)]
-pub unsafe fn positive(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::unary(m.vm, m.frame(), ins, UnaryOp::Pos))
+pub unsafe fn positive(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::unary(m.vm, m.frame(), ins.word(), UnaryOp::Pos))
 }
 
 #[inline(always)]
-pub unsafe fn invert(m: &mut Core, ins: Instruction) -> Done {
-    slowly!(m, slow::unary(m.vm, m.frame(), ins, UnaryOp::Invert))
+pub unsafe fn invert(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::unary(m.vm, m.frame(), ins.word(), UnaryOp::Invert))
 }
 
 #[inline(always)]
-pub unsafe fn not(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn not(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     let cond = if b.is_bool() {
         b.is(Value::FALSE)
@@ -180,16 +176,15 @@ pub unsafe fn not(m: &mut Core, ins: Instruction) -> Done {
 }
 
 #[inline(always)]
-pub unsafe fn not_slowly(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn not_slowly(m: &mut Core, ins: At) -> Done {
     m.save();
-    let truth = slow::truth_b(m.vm, m.frame(), ins)?;
+    let truth = slow::truth_b(m.vm, m.frame(), ins.word())?;
     m.branch(ins, !truth)
 }
 
 #[inline(always)]
-pub unsafe fn to_bool(m: &mut Core, ins: Instruction) -> Done {
+pub unsafe fn to_bool(m: &mut Core, ins: At) -> Done {
     m.save();
-    let truth = slow::truth_b(m.vm, m.frame(), ins)?;
-    m.set(ins.a(), Value::from_bool(truth));
-    Ok(())
+    let truth = slow::truth_b(m.vm, m.frame(), ins.word())?;
+    m.finish(ins.a(), Value::from_bool(truth))
 }
