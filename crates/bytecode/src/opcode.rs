@@ -387,8 +387,33 @@ opcodes! {
     LoadGlobalModule,
     /// LoadGlobal found in the builtins: both dict versions, position.
     LoadGlobalBuiltin,
+    /// Call of a Python function whose parameters the arguments fill, from code
+    /// whose registers are on the stack.
+    CallPython,
+    /// Call of a builtin function with as many arguments as it has parameters.
+    CallNative,
     /// Call of a Python class whose `__init__` is a simple Python function.
     CallClass,
+    /// Call of a bound method of a Python function.
+    CallBound,
+    /// CallMethod as CallPython.
+    CallMethodPython,
+    /// CallMethod of a builtin type's method, as CallNative.
+    CallMethodNative,
+    /// ForIter over a range.
+    ForIterRange,
+    /// ForIter over a list.
+    ForIterList,
+    /// ForIter over a tuple.
+    ForIterTuple,
+    /// ForIter over a generator.
+    ForIterGenerator,
+    /// GetItem of a list, by a small int.
+    GetItemList,
+    /// GetItem of a tuple, by a small int.
+    GetItemTuple,
+    /// GetItem of a dict.
+    GetItemDict,
 }
 
 /// Numbers of `Intrinsic1` and `Intrinsic2` (separate sequences).

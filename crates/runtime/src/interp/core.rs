@@ -77,6 +77,11 @@ impl At {
     pub fn bc(self) -> i32 {
         unsafe { *(self.0 as *const i32).add(1) }
     }
+    /// Writes a quickened form over it.
+    #[inline(always)]
+    pub fn quicken(self, op: Opcode) {
+        unsafe { *(self.0 as *mut u8) = op as u8 }
+    }
     /// All of it.
     #[inline(always)]
     pub fn word(self) -> Instruction {

@@ -19,7 +19,10 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
         LoadMethodCached | LoadMethodModule | LoadMethodType => LoadMethod,
         StoreAttrInline | StoreAttrSlot => StoreAttr,
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,
-        CallClass => Call,
+        CallPython | CallNative | CallClass | CallBound => Call,
+        CallMethodPython | CallMethodNative => CallMethod,
+        ForIterRange | ForIterList | ForIterTuple | ForIterGenerator => ForIter,
+        GetItemList | GetItemTuple | GetItemDict => GetItem,
         other => other,
     }
 }

@@ -143,7 +143,10 @@ handlers! {
         LoadMethodType => attributes::load_method_type, else attributes::load_method;
         StoreAttrInline => attributes::store_inline, else attributes::shared_store;
         StoreAttrSlot => attributes::store_slot, else attributes::store_slowly;
-        GetItem => items::get_item, else items::get_item_slowly;
+        GetItem => items::get_item;
+        GetItemList => items::get_list, else items::get_item;
+        GetItemTuple => items::get_tuple, else items::get_item;
+        GetItemDict => items::get_dict, else items::get_item;
         SetItem => items::set_item, else items::set_item_slowly;
         Add => operators::add, else operators::binary::<{ BinaryOp::Add as u8 }, false>;
         Sub => operators::sub, else operators::binary::<{ BinaryOp::Sub as u8 }, false>;
@@ -193,10 +196,19 @@ handlers! {
         JumpIfNone => control::jump_if_none::<true>;
         JumpIfNotNone => control::jump_if_none::<false>;
         ForIter => control::for_iter;
+        ForIterRange => control::for_range, else control::for_iter;
+        ForIterList => control::for_list, else control::for_iter;
+        ForIterTuple => control::for_tuple, else control::for_iter;
+        ForIterGenerator => control::for_generator, else control::for_iter;
         UnpackSequence => control::unpack_sequence, else control::unpack_slowly;
-        Call => calls::call, else calls::call_other;
-        CallClass => calls::call, else calls::call_other;
-        CallMethod => calls::call_method, else calls::call_method_other;
+        Call => calls::call;
+        CallPython => calls::call_python, else calls::call;
+        CallNative => calls::call_native, else calls::call;
+        CallClass => calls::call_python_class, else calls::call;
+        CallBound => calls::call_bound_method, else calls::call;
+        CallMethod => calls::call_method;
+        CallMethodPython => calls::call_method_python, else calls::call_method;
+        CallMethodNative => calls::call_method_native, else calls::call_method;
         CallKw => calls::call_kw::<false>;
         CallMethodKw => calls::call_kw::<true>;
         CallEx => calls::call_ex;
@@ -484,7 +496,7 @@ unsafe fn payload_of<'a>(extra: Value) -> &'a Generator {
 /// # Safety
 /// The frame is the current one and not a generator's.
 #[inline(always)]
-pub(super) unsafe fn leave_frame(vm: &Vm, frame: *mut Frame) {
+unsafe fn leave_frame(vm: &Vm, frame: *mut Frame) {
     // SAFETY: says the caller.
     unsafe {
         #[cfg(debug_assertions)]

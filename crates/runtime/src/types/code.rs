@@ -34,6 +34,8 @@ pub struct Code {
     /// The exact number of positional arguments that fills all parameters, or
     /// usize::MAX if the call is not that simple.
     pub fast_argc: usize,
+    /// As `fast_argc` if there are no free variables and few parameters, else u32::MAX.
+    pub plain_argc: u32,
     /// First register of the free variables.
     pub free_base: usize,
     pub argcount: usize,
@@ -140,6 +142,8 @@ fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
         unit.locals.iter().map(|local| (vm.intern(&local.name), local.kind)).collect();
     let instructions = std::mem::take(&mut unit.instructions).into_boxed_slice();
     let simple = unit.kwonly == 0 && unit.flags & (co::VARARGS | co::VARKEYWORDS) == 0;
+    let free_base = locals.iter().position(|(_, k)| k.contains(LocalKind::FREE)).unwrap_or(locals.len());
+    let plain = simple && free_base == locals.len() && unit.argcount < 250;
     Code {
         name: vm.intern(&unit.name),
         qualname: vm.intern(&unit.qualname),
@@ -148,13 +152,14 @@ fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
         caches: UnsafeCell::new(caches),
         registers: unit.registers as usize,
         first_temp: locals.len(),
-        free_base: locals.iter().position(|(_, k)| k.contains(LocalKind::FREE)).unwrap_or(locals.len()),
+        free_base,
         locals,
         argcount: unit.argcount as usize,
         posonly: unit.posonly as usize,
         kwonly: unit.kwonly as usize,
         flags: Cell::new(unit.flags),
         fast_argc: if simple { unit.argcount as usize } else { usize::MAX },
+        plain_argc: if plain { unit.argcount as u32 } else { u32::MAX },
         instructions: UnsafeCell::new(instructions),
         extra: Cell::new(0),
         unit,
@@ -415,6 +420,7 @@ impl Code {
             kwonly: self.kwonly,
             flags: Cell::new(self.flags.get()),
             fast_argc: self.fast_argc,
+            plain_argc: self.plain_argc,
             extra: Cell::new(0),
         }
     }

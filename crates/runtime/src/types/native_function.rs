@@ -153,6 +153,15 @@ impl NativeFunction {
             Box::new(signature)
         })
     }
+    /// The code, if the function takes exactly `count` arguments (self included)
+    /// and nothing else.
+    #[inline(always)]
+    pub(crate) fn plain(&self, count: usize) -> Option<crate::native::NativeFn> {
+        match self.def.code {
+            NativeCode::Bound(f) if self.arity.get() == count => Some(f),
+            _ => None,
+        }
+    }
     /// Calls with complete arguments (self first, if there is one).
     #[inline]
     pub fn invoke(&self, vm: &Vm, args: &[Object], kwnames: &[Object], skip: usize) -> Result {

@@ -510,7 +510,7 @@ fn type_setattr(vm: &Vm, t: &Object, attr: &Object, value: Option<&Object>) -> R
 
 // ---- calling a class ------------------------------------------------------------------------
 
-fn type_call(vm: &Vm, t: &Object, args: &[Object], kwnames: &[Object]) -> Result {
+pub(crate) fn type_call(vm: &Vm, t: &Object, args: &[Object], kwnames: &[Object]) -> Result {
     let ty = this(t);
     if ty.is(&TYPE) && kwnames.is_empty() && args.len() == 1 {
         return Ok(args[0].ty().to_object());

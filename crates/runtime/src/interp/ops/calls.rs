@@ -1,11 +1,12 @@
 //! Calls, returns, generators.
 
 use super::*;
-use crate::interp::{copy_closure, push_fast, push_frame, run};
+use crate::interp::{copy_closure, push_fast, push_frame};
+use crate::native::NativeFn;
 use crate::types::code::Code;
 use crate::types::function::{FUNCTION, Function, METHOD, Method};
 use crate::types::generator::{self, COROUTINE, GENERATOR, Generator};
-use crate::types::native_function::{BUILTIN_FUNCTION, METHOD_DESCRIPTOR};
+use crate::types::native_function::{BUILTIN_FUNCTION, METHOD_DESCRIPTOR, NativeFunction};
 use crate::types::typ::TYPE;
 
 /// Calls a Python function whose arguments fill its parameters; the callable in
@@ -161,81 +162,214 @@ unsafe fn call_bound(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done 
     Ok(())
 }
 
-/// Arguments of a call instruction; 255 stands for "see the cache".
+/// Arguments of a call instruction; this many stand for "see the cache".
 const MANY: usize = 255;
 
-/// `Call` of a Python function.
+/// Enters a Python function without free variables, whose `argc` arguments lie at
+/// `window` on the register stack. A miss if there is no room: the general call
+/// makes some.
 #[inline(always)]
-pub unsafe fn call(m: &mut Core, ins: At) -> Done {
-    let callee = m.reg(ins.b());
-    let argc = ins.flags() as usize;
-    if is_exact(callee, &FUNCTION) && argc < MANY {
-        return call_function(m, ins, callee, ins.b() + 1, argc);
+unsafe fn enter_plain(m: &mut Core, callee: Value, window: *mut Value, argc: usize) -> Done {
+    let vm = m.vm;
+    let code = payload::<Function>(callee).code();
+    let frame = vm.frame_top.get();
+    let depth = vm.depth.get() + 1;
+    if code.plain_argc as usize != argc
+        || depth > vm.interp().recursion_limit.get()
+        || window.add(code.registers) > vm.stack_high.get()
+        || frame >= vm.frame_end
+    {
+        return MISS;
+    }
+    m.save();
+    vm.depth.set(depth);
+    let mut slot = window.add(argc);
+    let end = window.add(code.first_temp);
+    while slot < end {
+        *slot = Value::UNBOUND;
+        slot = slot.add(1);
+        // There are few: vectors would not pay.
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+    (*frame).enter(code, window, callee, m.frame(), ff::DROP_CALLABLE);
+    vm.frame_top.set(frame.add(1));
+    vm.frame.set(frame);
+    (*frame).select(vm);
+    m.base = window;
+    m.ip = code.instructions_ptr();
+    Ok(())
+}
+
+/// `CallPython`.
+#[inline(always)]
+pub unsafe fn call_python(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &FUNCTION) {
+        return enter_plain(m, callee, m.base.add(b + 1), ins.flags() as usize);
     }
     MISS
 }
 
-/// `Call` of anything else.
+/// `CallMethodPython`.
 #[inline(always)]
-pub unsafe fn call_other(m: &mut Core, ins: At) -> Done {
+pub unsafe fn call_method_python(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &FUNCTION) {
+        let has_self = !m.reg(b + 1).is_unbound() as usize;
+        return enter_plain(m, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
+    }
+    MISS
+}
+
+/// Calls native code with the `argc` words behind `window`; then the callable at
+/// `window` and they die.
+#[inline(always)]
+unsafe fn call_code(m: &mut Core, ins: At, code: NativeFn, window: *mut Value, argc: usize) -> Done {
+    m.save();
+    let args = Object::borrow_slice(std::slice::from_raw_parts(window.add(1), argc));
+    let result = code(m.vm, args);
+    for i in 0..=argc {
+        let slot = window.add(i);
+        let old = *slot;
+        *slot = Value::UNBOUND;
+        m.drop(old);
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
+    returned(m, ins, result?.into_value())
+}
+
+/// `CallNative`.
+#[inline(always)]
+pub unsafe fn call_native(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &BUILTIN_FUNCTION) {
+        let function = payload::<NativeFunction>(callee);
+        let argc = ins.flags() as usize;
+        if function.object.is_unbound()
+            && let Some(code) = function.plain(argc)
+        {
+            return call_code(m, ins, code, m.base.add(b), argc);
+        }
+    }
+    MISS
+}
+
+/// `CallMethodNative`.
+#[inline(always)]
+pub unsafe fn call_method_native(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &METHOD_DESCRIPTOR) {
+        let function = payload::<NativeFunction>(callee);
+        let argc = ins.flags() as usize + 1;
+        let object = m.reg(b + 1);
+        if object.is_ptr()
+            && let Some(owner) = function.owner
+            && type_ptr(object) == owner as *const Type
+            && let Some(code) = function.plain(argc)
+        {
+            return call_code(m, ins, code, m.base.add(b), argc);
+        }
+    }
+    MISS
+}
+
+/// `CallClass`.
+#[inline(always)]
+pub unsafe fn call_python_class(m: &mut Core, ins: At) -> Done {
+    let callee = m.reg(ins.b());
+    if is_exact(callee, &TYPE) { call_class(m, ins, callee, ins.flags() as usize) } else { MISS }
+}
+
+/// `CallBound`.
+#[inline(always)]
+pub unsafe fn call_bound_method(m: &mut Core, ins: At) -> Done {
+    let callee = m.reg(ins.b());
+    if is_exact(callee, &METHOD) { call_bound(m, ins, callee, ins.flags() as usize) } else { MISS }
+}
+
+/// `Call`: the general form, which finds the form for what it sees.
+#[inline(always)]
+pub unsafe fn call(m: &mut Core, ins: At) -> Done {
     let b = ins.b();
     let argc = ins.flags() as usize;
     let callee = m.reg(b);
     if callee.is_ptr() && argc < MANY {
         let ty = type_ptr(callee);
-        let done = if ty == &raw const BUILTIN_FUNCTION {
+        let on_stack = !(*m.frame()).has(ff::GENERATOR);
+        if ty == &raw const FUNCTION {
+            if on_stack && payload::<Function>(callee).code().plain_argc as usize == argc {
+                ins.quicken(Opcode::CallPython);
+            }
+            let mut done = call_function(m, ins, callee, b + 1, argc);
+            if matches!(done, Err(Leave::Miss)) {
+                done = call_with_defaults(m, ins, callee, b + 1, argc);
+            }
+            if !matches!(done, Err(Leave::Miss)) {
+                return done;
+            }
+        } else if ty == &raw const BUILTIN_FUNCTION {
+            let function = payload::<NativeFunction>(callee);
+            if function.object.is_unbound() && function.plain(argc).is_some() {
+                ins.quicken(Opcode::CallNative);
+            }
             m.save();
             let value = slow::call_builtin_fast(m.vm, m.base.add(b), argc)?;
             return returned(m, ins, value);
         } else if ty == &raw const TYPE {
-            call_class(m, ins, callee, argc)
+            let done = call_class(m, ins, callee, argc);
+            if !matches!(done, Err(Leave::Miss)) {
+                ins.quicken(Opcode::CallClass);
+                return done;
+            }
+            if slow::made_by_native_code(callee) {
+                m.save();
+                let value = slow::call_type(m.vm, m.base.add(b), argc)?;
+                return returned(m, ins, value);
+            }
         } else if ty == &raw const METHOD {
-            call_bound(m, ins, callee, argc)
-        } else if ty == &raw const FUNCTION {
-            call_with_defaults(m, ins, callee, b + 1, argc)
-        } else {
-            MISS
-        };
-        if !matches!(done, Err(Leave::Miss)) {
-            return done;
+            let done = call_bound(m, ins, callee, argc);
+            if !matches!(done, Err(Leave::Miss)) {
+                ins.quicken(Opcode::CallBound);
+                return done;
+            }
         }
     }
     general(m, ins, false, false)
 }
 
-/// `CallMethod` of a Python function.
+/// `CallMethod`: as [`call`].
 #[inline(always)]
 pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let argc = ins.flags() as usize;
-    let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) && argc < MANY {
-        let has_self = !m.reg(b + 1).is_unbound() as usize;
-        return call_function(m, ins, callee, b + 2 - has_self, argc + has_self);
-    }
-    MISS
-}
-
-/// `CallMethod` of anything else.
-#[inline(always)]
-pub unsafe fn call_method_other(m: &mut Core, ins: At) -> Done {
     let b = ins.b();
     let argc = ins.flags() as usize;
     let callee = m.reg(b);
     if callee.is_ptr() && argc < MANY {
         let ty = type_ptr(callee);
         let has_self = !m.reg(b + 1).is_unbound();
-        if ty == &raw const METHOD_DESCRIPTOR && has_self {
-            m.save();
-            let value = slow::call_method_descriptor_fast(m.vm, m.base.add(b), argc + 1)?;
-            return returned(m, ins, value);
-        }
         if ty == &raw const FUNCTION {
-            let first = b + 2 - has_self as usize;
-            let done = call_with_defaults(m, ins, callee, first, argc + has_self as usize);
+            let (first, count) = (b + 2 - has_self as usize, argc + has_self as usize);
+            let on_stack = !(*m.frame()).has(ff::GENERATOR);
+            if on_stack && payload::<Function>(callee).code().plain_argc as usize == count {
+                ins.quicken(Opcode::CallMethodPython);
+            }
+            let mut done = call_function(m, ins, callee, first, count);
+            if matches!(done, Err(Leave::Miss)) {
+                done = call_with_defaults(m, ins, callee, first, count);
+            }
             if !matches!(done, Err(Leave::Miss)) {
                 return done;
             }
+        } else if ty == &raw const METHOD_DESCRIPTOR && has_self {
+            if payload::<NativeFunction>(callee).plain(argc + 1).is_some() {
+                ins.quicken(Opcode::CallMethodNative);
+            }
+            m.save();
+            let value = slow::call_method_descriptor_fast(m.vm, m.base.add(b), argc + 1)?;
+            return returned(m, ins, value);
         }
     }
     general(m, ins, true, false)
@@ -261,13 +395,27 @@ pub unsafe fn call_ex(m: &mut Core, ins: At) -> Done {
 /// Leaves a frame; at once in the commonest case.
 #[inline(always)]
 unsafe fn leave(m: &mut Core, value: Value) -> Done {
-    m.save();
+    let vm = m.vm;
+    let frame = m.frame();
     // A return is a safe point: recursion without loops has no other.
-    if (*m.frame()).flags != ff::DROP_CALLABLE || m.breaker_set() {
+    if (*frame).flags != ff::DROP_CALLABLE || m.breaker_set() {
+        m.save();
         return Err(Leave::Return(value));
     }
-    run::leave_frame(m.vm, m.frame());
-    m.enter(m.frame());
+    let end = m.base.add((*(*frame).code).first_temp);
+    let mut slot = m.base;
+    while slot < end {
+        let old = *slot;
+        if old.is_ptr() {
+            *slot = Value::UNBOUND;
+            m.drop(old);
+        }
+        slot = slot.add(1);
+    }
+    vm.frame.set((*frame).previous);
+    vm.frame_top.set(frame);
+    vm.depth.set(vm.depth.get() - 1);
+    m.enter((*frame).previous);
     let pending = At::before(m.ip);
     let callable = m.reg(pending.b());
     m.put(pending.b(), Value::UNBOUND);

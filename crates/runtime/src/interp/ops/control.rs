@@ -61,9 +61,8 @@ pub unsafe fn jump_if_none<const NONE: bool>(m: &mut Core, ins: At) -> Done {
 /// The loop goes on with `item` (an owned word).
 #[inline(always)]
 unsafe fn next_item(m: &mut Core, ins: At, item: Value) -> Done {
-    m.set(ins.b(), item);
     m.ip = m.ip.sub(ins.c());
-    Ok(())
+    m.finish(ins.b(), item)
 }
 
 /// The loop ends: its iterator dies.
@@ -73,55 +72,101 @@ unsafe fn end_loop(m: &mut Core, ins: At, iterator: Value) -> Done {
     m.finally_drop(iterator)
 }
 
+/// The general form, which finds the form for what it sees.
 #[inline(always)]
 pub unsafe fn for_iter(m: &mut Core, ins: At) -> Done {
-    m.poll()?;
     let iterator = m.reg(ins.a());
     // A caller can put anything into the `.0` of a generator expression.
     let ty = if iterator.is_ptr() { type_ptr(iterator) } else { std::ptr::null() };
-    if ty == &raw const RANGE_ITERATOR {
-        match payload::<RangeIterator>(iterator).next_small() {
-            Some(item) => next_item(m, ins, item),
-            None => end_loop(m, ins, iterator),
-        }
+    let (form, done) = if ty == &raw const RANGE_ITERATOR {
+        (Opcode::ForIterRange, for_range(m, ins))
     } else if ty == &raw const LIST_ITERATOR {
-        let it = payload::<ListIterator>(iterator);
-        let list = it.list.value();
-        if !list.is_unbound()
-            && let Some(item) = List::from_raw(list).get_raw(it.index.get())
-        {
-            it.index.set(it.index.get() + 1);
-            incref(item);
-            return next_item(m, ins, item);
-        }
-        // Others may hold the iterator: it stays exhausted.
-        m.save();
-        drop(it.list.take());
-        end_loop(m, ins, iterator)
+        (Opcode::ForIterList, for_list(m, ins))
     } else if ty == &raw const TUPLE_ITERATOR {
-        let it = payload::<TupleIterator>(iterator);
-        let tuple = it.tuple.value();
-        if !tuple.is_unbound()
-            && let Some(item) = payload::<Tuple>(tuple).items().get(it.index.get())
-        {
-            it.index.set(it.index.get() + 1);
-            let item = item.value();
-            incref(item);
-            return next_item(m, ins, item);
-        }
-        end_loop(m, ins, iterator)
-    } else if ty == &raw const GENERATOR && payload::<Generator>(iterator).can_resume() {
-        m.save();
-        let new = generator::push(m.vm, payload::<Generator>(iterator), Value::NONE, 0)?;
-        m.enter(new);
-        Ok(())
+        (Opcode::ForIterTuple, for_tuple(m, ins))
+    } else if ty == &raw const GENERATOR {
+        (Opcode::ForIterGenerator, for_generator(m, ins))
     } else {
-        m.save();
-        if slow::for_iter(m.vm, m.frame(), ins.word())? {
-            m.ip = m.ip.sub(ins.c());
-        }
-        Ok(())
+        (Opcode::ForIter, MISS)
+    };
+    if !matches!(done, Err(Leave::Miss)) {
+        ins.quicken(form);
+        return done;
     }
+    m.poll()?;
+    m.save();
+    if slow::for_iter(m.vm, m.frame(), ins.word())? {
+        m.ip = m.ip.sub(ins.c());
+    }
+    Ok(())
+}
+
+#[inline(always)]
+pub unsafe fn for_range(m: &mut Core, ins: At) -> Done {
+    let iterator = m.reg(ins.a());
+    if !is_exact(iterator, &RANGE_ITERATOR) {
+        return MISS;
+    }
+    m.poll()?;
+    match payload::<RangeIterator>(iterator).next_small() {
+        Some(item) => next_item(m, ins, item),
+        None => end_loop(m, ins, iterator),
+    }
+}
+
+#[inline(always)]
+pub unsafe fn for_list(m: &mut Core, ins: At) -> Done {
+    let iterator = m.reg(ins.a());
+    if !is_exact(iterator, &LIST_ITERATOR) {
+        return MISS;
+    }
+    m.poll()?;
+    let it = payload::<ListIterator>(iterator);
+    let list = it.list.value();
+    if !list.is_unbound()
+        && let Some(item) = List::from_raw(list).get_raw(it.index.get())
+    {
+        it.index.set(it.index.get() + 1);
+        incref(item);
+        return next_item(m, ins, item);
+    }
+    // Others may hold the iterator: it stays exhausted.
+    m.save();
+    drop(it.list.take());
+    end_loop(m, ins, iterator)
+}
+
+#[inline(always)]
+pub unsafe fn for_tuple(m: &mut Core, ins: At) -> Done {
+    let iterator = m.reg(ins.a());
+    if !is_exact(iterator, &TUPLE_ITERATOR) {
+        return MISS;
+    }
+    m.poll()?;
+    let it = payload::<TupleIterator>(iterator);
+    let tuple = it.tuple.value();
+    if !tuple.is_unbound()
+        && let Some(item) = payload::<Tuple>(tuple).items().get(it.index.get())
+    {
+        it.index.set(it.index.get() + 1);
+        let item = item.value();
+        incref(item);
+        return next_item(m, ins, item);
+    }
+    end_loop(m, ins, iterator)
+}
+
+#[inline(always)]
+pub unsafe fn for_generator(m: &mut Core, ins: At) -> Done {
+    let iterator = m.reg(ins.a());
+    if !is_exact(iterator, &GENERATOR) || !payload::<Generator>(iterator).can_resume() {
+        return MISS;
+    }
+    m.poll()?;
+    m.save();
+    let new = generator::push(m.vm, payload::<Generator>(iterator), Value::NONE, 0)?;
+    m.enter(new);
+    Ok(())
 }
 
 #[inline(always)]

@@ -59,6 +59,29 @@ pub unsafe fn call_method_descriptor_fast(vm: &Vm, window: *mut Value, argc: usi
     }
 }
 
+/// Is this class (an instance of `type` itself) one whose instances native code makes
+/// and initialises?
+#[inline]
+pub unsafe fn made_by_native_code(class: Value) -> bool {
+    // SAFETY: says the caller.
+    unsafe { !(*(class.as_ptr() as *const Type)).is_heap() }
+}
+
+/// Calls such a class at `window`, arguments behind.
+#[inline]
+pub unsafe fn call_type(vm: &Vm, window: *mut Value, argc: usize) -> Result<Value> {
+    unsafe {
+        let class = *window;
+        let args = Object::borrow_slice(std::slice::from_raw_parts(window.add(1), argc));
+        let result = match vm.check_native_stack("") {
+            Ok(()) => crate::types::typ::type_call(vm, Object::borrow_value(&class), args, &[]),
+            Err(raised) => Err(raised),
+        };
+        drop_window(window, argc + 1);
+        result.map(Object::into_value)
+    }
+}
+
 /// Where the `count` arguments from register `first` on lie for the callee: in
 /// place, or moved onto the stack if the caller is a generator.
 #[inline(always)]
