@@ -11,7 +11,11 @@ const RECURSION_STACK: usize = 16 << 20;
 /// What is left of it in any case.
 const STACK_RESERVE: usize = 1 << 20;
 
+#[global_allocator]
+static ALLOCATOR: taipan_object::small::SmallAllocator = taipan_object::small::SmallAllocator;
+
 fn main() {
+    taipan_object::small::guard_forks();
     let options = match options::parse() {
         Ok(options) => options,
         Err(options::Stop { text, code }) => {

@@ -54,6 +54,11 @@ impl Header {
     pub const fn new(ty: *const TypeHead) -> Header {
         Header { count: Cell::new(1), flags: Cell::new(0), ty: Cell::new(ty) }
     }
+    /// As [`Header::new`], with flags.
+    #[inline(always)]
+    pub const fn with_flags(ty: *const TypeHead, flags: u32) -> Header {
+        Header { count: Cell::new(1), flags: Cell::new(flags), ty: Cell::new(ty) }
+    }
     /// The header of a static, immortal object.
     pub const fn immortal(ty: *const TypeHead) -> Header {
         Header { count: Cell::new(IMMORTAL), flags: Cell::new(0), ty: Cell::new(ty) }

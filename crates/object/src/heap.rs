@@ -29,7 +29,6 @@ pub struct Block {
     /// Offset of the first slot never used so far.
     bump: u32,
     pub(crate) size: u32,
-    used: u32,
     class: u16,
     container: bool,
     /// Which of the generations 0 and 1 may have objects here (bits).
@@ -76,8 +75,6 @@ pub struct Heap {
     /// Why the interpreter loop should leave its path; polled there. Bit
     /// [`COLLECT`] is set when the threshold is passed.
     pub breaker: AtomicU32,
-    /// Objects alive, for `sys.getallocatedblocks`.
-    pub live_objects: usize,
     pub bytes_reserved: usize,
     pub collector: crate::collector::State,
 }
@@ -110,7 +107,6 @@ impl Heap {
             allocated: 0,
             threshold: 2000,
             breaker: AtomicU32::new(0),
-            live_objects: 0,
             bytes_reserved: 0,
             collector: Default::default(),
         })
@@ -121,15 +117,14 @@ impl Heap {
     ///
     /// # Safety
     /// The caller holds the GIL of this heap's interpreter.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn allocate(&mut self, size: usize, container: bool) -> *mut u8 {
         if container {
             self.allocated += 1;
             if self.allocated > self.threshold {
-                self.breaker.fetch_or(COLLECT, Ordering::Relaxed);
+                self.ask_for_collection();
             }
         }
-        self.live_objects += 1;
         if size <= MAX_SMALL {
             let class = size.div_ceil(GRANULE);
             let block = self.current[container as usize][class];
@@ -139,8 +134,7 @@ impl Heap {
                     let slot = (*block).free;
                     if !slot.is_null() {
                         (*block).free = (*slot).next;
-                        (*block).used += 1;
-                        return slot as *mut u8;
+                                return slot as *mut u8;
                     }
                 }
             }
@@ -150,6 +144,12 @@ impl Heap {
             // SAFETY: as the caller's.
             unsafe { self.allocate_large(size, container) }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ask_for_collection(&self) {
+        self.breaker.fetch_or(COLLECT, Ordering::Relaxed);
     }
 
     #[cold]
@@ -164,8 +164,7 @@ impl Heap {
                     let slot = (*block).free;
                     if !slot.is_null() {
                         (*block).free = (*slot).next;
-                        (*block).used += 1;
-                        return slot as *mut u8;
+                                return slot as *mut u8;
                     }
                     let size = (*block).size as usize;
                     let bump = (*block).bump as usize;
@@ -228,7 +227,6 @@ impl Heap {
                 free: ptr::null_mut(),
                 bump: FIRST_SLOT as u32,
                 size: (class.max(1) * GRANULE) as u32,
-                used: 0,
                 class: class as u16,
                 container,
                 young: 1,
@@ -274,11 +272,10 @@ impl Heap {
     /// # Safety
     /// `object` came from `allocate` of this thread's heap and is not used any more;
     /// its LARGE flag says truly whether it is large.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn free(&mut self, object: *mut Header) {
         // SAFETY: the header is still there; slots belong to their block.
         unsafe {
-            self.live_objects = self.live_objects.wrapping_sub(1);
             if (*object).has(header_flags::LARGE) {
                 self.free_large(object);
                 return;
@@ -287,7 +284,6 @@ impl Heap {
             let slot = object as *mut Slot;
             slot.write(Slot { zero: 0, next: (*block).free });
             (*block).free = slot;
-            (*block).used -= 1;
             if (*block).container {
                 self.allocated -= 1;
             }
@@ -391,27 +387,48 @@ impl Block {
     }
 }
 
-/// The count is zero: destroy. Nested destruction beyond a depth is queued, so
-/// that deep structures never exhaust the native stack.
+/// The count is zero: destroy.
 ///
 /// # Safety
 /// Nobody refers to `object` any more.
 #[cold]
 #[inline(never)]
 pub unsafe fn destroy(object: *mut Header) {
-    let heap = current();
-    // SAFETY: the object's type knows how to destroy it; the heap is attached.
-    unsafe {
-        if (*heap).destroy_depth >= MAX_DESTROY_DEPTH {
-            (*object).set(header_flags::DYING);
-            (*heap).deferred.push(object);
-            return;
+    // SAFETY: the object's type knows how to destroy it.
+    unsafe { ((*(*object).ty()).dealloc)(object) }
+}
+
+impl Heap {
+    /// Begins the destruction of an object that may hold others. False: it is queued
+    /// for later, since too much is being destroyed at once: deep structures must
+    /// not exhaust the native stack. If true, [`Heap::end_destroy`] follows.
+    ///
+    /// # Safety
+    /// As [`destroy`].
+    #[inline(always)]
+    pub unsafe fn begin_destroy(&mut self, object: *mut Header) -> bool {
+        if self.destroy_depth >= MAX_DESTROY_DEPTH {
+            // SAFETY: says the caller.
+            unsafe { (*object).set(header_flags::DYING) };
+            self.deferred.push(object);
+            return false;
         }
-        (*heap).destroy_depth += 1;
-        ((*(*object).ty()).dealloc)(object);
-        (*heap).destroy_depth -= 1;
-        if (*heap).destroy_depth == 0 && !(*heap).deferred.is_empty() {
-            drain(heap);
+        self.destroy_depth += 1;
+        true
+    }
+
+    /// Ends what [`Heap::begin_destroy`] began.
+    ///
+    /// # Safety
+    /// `heap` is this thread's.
+    #[inline(always)]
+    pub unsafe fn end_destroy(heap: *mut Heap) {
+        // SAFETY: says the caller.
+        unsafe {
+            (*heap).destroy_depth -= 1;
+            if (*heap).destroy_depth == 0 && !(*heap).deferred.is_empty() {
+                drain(heap);
+            }
         }
     }
 }

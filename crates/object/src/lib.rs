@@ -9,6 +9,7 @@ pub mod collector;
 pub mod header;
 pub mod heap;
 pub mod object;
+pub mod small;
 pub mod value;
 
 pub use collector::{CollectorHooks, Visitor};

@@ -7,7 +7,7 @@ use crate::native::Payload;
 use crate::prelude::*;
 use crate::types::weakref;
 use taipan_object::header::header_flags;
-use taipan_object::{heap, object as raw};
+use taipan_object::{Heap, heap, object as raw};
 
 /// The header flags' highest byte: how many inline values the object has room for.
 pub const INLINE_SHIFT: u32 = 24;
@@ -102,6 +102,28 @@ impl Vm {
                 ty.head.header.incref();
             }
             Some(Object::from_owned(Value::from_ptr(memory)))
+        }
+    }
+}
+
+impl Vm {
+    /// A new instance of exactly the static type `ty`, which has payload `T` and no
+    /// `__dict__`, and is a container or not. The short way for the commonest types.
+    #[inline(always)]
+    pub(crate) fn alloc_exact<T: NativeClass>(&self, ty: &'static Type, container: bool, payload: T) -> Object {
+        let size = size_of::<Payload<T>>();
+        debug_assert!(ty.instance_size.get() == size && ty.has(type_flags::HAVE_GC) == container);
+        const { assert!(size_of::<Payload<T>>() <= heap::MAX_SMALL) };
+        // SAFETY: this thread holds the GIL; the object is initialised at once.
+        unsafe {
+            let memory = (*heap::current()).allocate(size, container) as *mut Payload<T>;
+            if memory.is_null() {
+                memory_exhausted();
+            }
+            let flags = if container { header_flags::TRACKED } else { 0 };
+            (memory as *mut Header).write(Header::with_flags(&ty.head, flags));
+            (&raw mut (*memory).data).write(payload);
+            Object::from_owned(Value::from_ptr(memory as *mut Header))
         }
     }
 }
@@ -208,11 +230,53 @@ pub fn inline_values(object: &Object) -> *mut [Value] {
     }
 }
 
-/// `TypeHead::dealloc` of every type.
+/// `TypeHead::dealloc` of static types with payload `T`.
 ///
 /// # Safety
 /// The object's count is 0.
+pub unsafe fn dealloc_static<T: NativeClass>(object: *mut Header) {
+    // SAFETY: the count is 0: nobody else looks at the object.
+    unsafe {
+        let ty = Type::from_head((*object).ty());
+        if ty.has(type_flags::HAS_DEL | type_flags::HEAP)
+            || ty.dict_offset.get() != 0
+            || (*object).has(header_flags::HAS_WEAKREFS)
+        {
+            return dealloc(object);
+        }
+        let heap = heap::current();
+        if const { std::mem::needs_drop::<T>() } {
+            if !(*heap).begin_destroy(object) {
+                return;
+            }
+            (*object).unset(header_flags::TRACKED);
+            std::ptr::drop_in_place(&raw mut (*(object as *mut Payload<T>)).data);
+            (*heap).free(object);
+            Heap::end_destroy(heap);
+        } else {
+            (*heap).free(object);
+        }
+    }
+}
+
+/// `TypeHead::dealloc` of heap types, and of objects with more than a payload.
+///
+/// # Safety
+/// The object's count is 0.
+#[inline(never)]
 pub unsafe fn dealloc(object: *mut Header) {
+    // SAFETY: the heap is this thread's.
+    unsafe {
+        let heap = heap::current();
+        if (*heap).begin_destroy(object) {
+            destroy_all(object);
+            Heap::end_destroy(heap);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn destroy_all(object: *mut Header) {
     // SAFETY: the count is 0: nobody else looks at the object. Finalizers and
     // weak reference callbacks see it with a count of their own.
     unsafe {

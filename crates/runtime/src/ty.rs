@@ -329,7 +329,7 @@ impl Type {
         Type {
             head: TypeHead {
                 header: Header::immortal(&crate::types::typ::TYPE.head),
-                dealloc: crate::alloc::dealloc,
+                dealloc: crate::alloc::dealloc_static::<T>,
                 traverse: Some(crate::alloc::traverse),
                 clear: Some(crate::alloc::clear),
             },

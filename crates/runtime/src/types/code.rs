@@ -22,6 +22,18 @@ pub struct Cache {
     pub misses: u16,
 }
 
+impl Cache {
+    /// Where the value of a global lies, as long as the versions are the same: loads of
+    /// globals keep it in `value`.
+    #[inline(always)]
+    pub fn place(&self) -> *const Value {
+        self.value.bits() as *const Value
+    }
+    pub fn set_place(&mut self, place: &Value) {
+        self.value = Value::from_ptr(std::ptr::from_ref(place) as *mut Header);
+    }
+}
+
 /// Payload of code objects.
 #[repr(C)]
 pub struct Code {

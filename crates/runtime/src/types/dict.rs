@@ -833,7 +833,7 @@ fn unhashable_key(vm: &Vm, key: &Object, raised: Raised) -> Raised {
 /// A new, empty dict.
 #[inline]
 pub fn new(vm: &Vm) -> Object {
-    vm.alloc(&DICT, Dict::new_payload())
+    vm.alloc_exact(&DICT, true, Dict::new_payload())
 }
 
 /// A new dict of these text keys.

@@ -67,7 +67,7 @@ fn this(object: &Object) -> &Dict {
 
 /// A plain dict with the same entries.
 pub fn copy(vm: &Vm, dict: &Dict) -> Object {
-    vm.alloc(&DICT, dict.copy_payload())
+    vm.alloc_exact(&DICT, true, dict.copy_payload())
 }
 
 fn size(dict: &Object) -> usize {

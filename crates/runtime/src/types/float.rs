@@ -133,7 +133,7 @@ pub static FLOAT: Type = Type::new::<Float>(
 /// A float on the heap: for those that fit no word.
 #[cold]
 pub fn boxed(vm: &Vm, x: f64) -> Object {
-    vm.alloc(&FLOAT, Float { value: x })
+    vm.alloc_exact(&FLOAT, false, Float { value: x })
 }
 
 /// The float of a float (or of an instance of a subclass); None for anything else.

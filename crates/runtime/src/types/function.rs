@@ -382,7 +382,7 @@ impl NativeClass for Method {
 
 #[inline]
 pub fn new_method(vm: &Vm, function: Object, object: Object) -> Object {
-    vm.alloc(&METHOD, Method { function, object })
+    vm.alloc_exact(&METHOD, true, Method { function, object })
 }
 
 fn method(object: &Object) -> &Method {

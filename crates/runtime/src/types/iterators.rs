@@ -140,7 +140,7 @@ pub static LIST_ITERATOR: Type = Type::new::<ListIterator>(
 
 /// An iterator over a list.
 pub fn list_iterator(vm: &Vm, list: Object) -> Object {
-    vm.alloc(&LIST_ITERATOR, ListIterator { list: ObjectCell::new(list), index: Cell::new(0) })
+    vm.alloc_exact(&LIST_ITERATOR, true, ListIterator { list: ObjectCell::new(list), index: Cell::new(0) })
 }
 
 fn list_next(_vm: &Vm, object: &Object) -> Result<Option<Object>> {
@@ -277,7 +277,7 @@ pub static TUPLE_ITERATOR: Type = Type::new::<TupleIterator>(
 
 /// An iterator over a tuple.
 pub fn tuple_iterator(vm: &Vm, tuple: Object) -> Object {
-    vm.alloc(&TUPLE_ITERATOR, TupleIterator { tuple: ObjectCell::new(tuple), index: Cell::new(0) })
+    vm.alloc_exact(&TUPLE_ITERATOR, true, TupleIterator { tuple: ObjectCell::new(tuple), index: Cell::new(0) })
 }
 
 fn tuple_next(_vm: &Vm, object: &Object) -> Result<Option<Object>> {

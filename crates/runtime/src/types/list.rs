@@ -28,12 +28,14 @@ impl NativeClass for List {
 }
 
 impl Drop for List {
+    #[inline(always)]
     fn drop(&mut self) {
         drop_from_end(std::mem::take(self.items.get_mut()));
     }
 }
 
 /// Drops the items as CPython does: the last one first.
+#[inline(always)]
 pub(crate) fn drop_from_end(mut items: Vec<Object>) {
     while let Some(item) = items.pop() {
         drop(item);
@@ -115,5 +117,20 @@ impl List {
 /// A list of these items.
 #[inline]
 pub fn from_vec(vm: &Vm, items: Vec<Object>) -> Object {
-    vm.alloc(&LIST, List::payload(items))
+    vm.alloc_exact(&LIST, true, List::payload(items))
+}
+
+/// A list of `len` words.
+///
+/// # Safety
+/// The caller owns one count of each of the words at `first`, and gives them up.
+#[inline]
+pub(crate) unsafe fn from_words(vm: &Vm, first: *const Value, len: usize) -> Object {
+    let mut items: Vec<Object> = Vec::with_capacity(len);
+    // SAFETY: there is room for them; an Object is a transparent Value.
+    unsafe {
+        std::ptr::copy_nonoverlapping(first as *const Object, items.as_mut_ptr(), len);
+        items.set_len(len);
+    }
+    from_vec(vm, items)
 }

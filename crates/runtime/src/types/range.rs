@@ -87,7 +87,7 @@ pub fn new(vm: &Vm, start: i64, stop: i64, step: i64) -> Object {
 /// A range of exact ints; `step` is not 0.
 fn from_parts(vm: &Vm, start: Object, stop: Object, step: Object) -> Object {
     let length = length(vm, &start, &stop, &step);
-    vm.alloc(&RANGE, Range { start, stop, step, length })
+    vm.alloc_exact(&RANGE, false, Range { start, stop, step, length })
 }
 
 /// The number of items.
@@ -501,7 +501,7 @@ fn range_iter(vm: &Vm, range: &Object) -> Result {
 }
 
 fn small_iterator(vm: &Vm, start: i64, step: i64, length: i64) -> Object {
-    vm.alloc(&RANGE_ITERATOR, RangeIterator { next: Cell::new(start), step, left: Cell::new(length) })
+    vm.alloc_exact(&RANGE_ITERATOR, false, RangeIterator { next: Cell::new(start), step, left: Cell::new(length) })
 }
 
 fn long_iterator(vm: &Vm, start: BigInt, step: BigInt, length: BigInt) -> Object {

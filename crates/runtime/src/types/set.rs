@@ -604,7 +604,7 @@ fn unhashable(vm: &Vm, key: &Object, raised: Raised) -> Raised {
 
 /// An empty set.
 pub fn new(vm: &Vm) -> Object {
-    vm.alloc(&SET, SetObject::empty())
+    vm.alloc_exact(&SET, true, SetObject::empty())
 }
 
 /// A set of these items.

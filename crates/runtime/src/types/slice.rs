@@ -59,7 +59,7 @@ fn this(object: &Object) -> &Slice {
 
 /// A slice object.
 pub fn new(vm: &Vm, start: Object, stop: Object, step: Object) -> Object {
-    vm.alloc(&SLICE, Slice { start, stop, step })
+    vm.alloc_exact(&SLICE, true, Slice { start, stop, step })
 }
 
 static SIG: Sig = Sig::new("slice(start, stop=None, step=None, /)");

@@ -4,6 +4,8 @@ use crate::native::Payload;
 use crate::prelude::*;
 use crate::types::{int, iterators, slice};
 use std::cell::Cell;
+use taipan_object::header::header_flags;
+use taipan_object::heap;
 
 /// Payload of tuples; the items follow in memory.
 #[repr(C)]
@@ -127,6 +129,21 @@ pub fn try_from_vec(vm: &Vm, class: &Type, items: Vec<Object>) -> Option<Object>
 pub unsafe fn from_raw(vm: &Vm, first: *const Value, len: usize) -> Object {
     if len == 0 {
         return from_vec(vm, Vec::new());
+    }
+    let size = size_of::<crate::native::Payload<Tuple>>() + len * 8;
+    if size <= heap::MAX_SMALL {
+        // The short way: all of it is written here.
+        // SAFETY: this thread holds the GIL; there is room for the items.
+        unsafe {
+            let memory = (*heap::current()).allocate(size, true) as *mut crate::native::Payload<Tuple>;
+            if memory.is_null() {
+                crate::alloc::memory_exhausted();
+            }
+            (memory as *mut Header).write(Header::with_flags(&TUPLE.head, header_flags::TRACKED));
+            (&raw mut (*memory).data).write(Tuple { hash: Cell::new(0), len });
+            std::ptr::copy_nonoverlapping(first, memory.add(1) as *mut Value, len);
+            return Object::from_owned(Value::from_ptr(memory as *mut Header));
+        }
     }
     let tuple = vm.try_alloc_var(&TUPLE, Tuple { hash: Cell::new(0), len }, len * 8, |memory| {
         // SAFETY: room for len items.

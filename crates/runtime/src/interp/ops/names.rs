@@ -70,7 +70,7 @@ pub unsafe fn load_global_module(m: &mut Core, ins: At) -> Done {
     let cache = m.cache(ins);
     let globals = Dict::from_raw((*m.frame()).globals());
     if globals.version() == cache.version {
-        let value = globals.entries().get_unchecked(cache.index as usize).value;
+        let value = *cache.place();
         incref(value);
         return m.finish(ins.a(), value);
     }
@@ -83,7 +83,7 @@ pub unsafe fn load_global_builtin(m: &mut Core, ins: At) -> Done {
     let globals = Dict::from_raw((*m.frame()).globals());
     let builtins = Dict::from_raw((*m.frame()).builtins());
     if globals.version() == cache.version && builtins.version() == cache.version2 {
-        let value = builtins.entries().get_unchecked(cache.index as usize).value;
+        let value = *cache.place();
         incref(value);
         return m.finish(ins.a(), value);
     }

@@ -18,7 +18,11 @@ pub unsafe fn build_tuple(vm: &Vm, frame: F, ins: I) -> Result<()> {
 #[inline(never)]
 pub unsafe fn build_list(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
-        let made = vm.list(temps(frame, ins.b(), ins.c()));
+        let first = (*frame).base.add(ins.b());
+        let made = crate::types::list::from_words(vm, first, ins.c());
+        for i in 0..ins.c() {
+            *first.add(i) = Value::UNBOUND;
+        }
         set(frame, ins.a(), made);
         Ok(())
     }

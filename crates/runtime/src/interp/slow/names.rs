@@ -12,7 +12,7 @@ pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
             if let Some(i) = globals.position_str(attr) {
                 let c = cache(frame, ins);
                 c.version = globals.version_tag(vm);
-                c.index = i as u32;
+                c.set_place(&globals.entries()[i].value);
                 requicken(frame, Opcode::LoadGlobalModule);
                 let value = Object::from_borrowed(globals.entries()[i].value);
                 set(frame, ins.a(), value);
@@ -23,7 +23,7 @@ pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
                 let c = cache(frame, ins);
                 c.version = globals.version_tag(vm);
                 c.version2 = builtins.version_tag(vm);
-                c.index = i as u32;
+                c.set_place(&builtins.entries()[i].value);
                 requicken(frame, Opcode::LoadGlobalBuiltin);
                 let value = Object::from_borrowed(builtins.entries()[i].value);
                 set(frame, ins.a(), value);

@@ -17,6 +17,7 @@ extern "C" fn begin(argument: *mut libc::c_void) -> *mut libc::c_void {
     // SAFETY: `start` gave the box away to this thread.
     let work = unsafe { Box::from_raw(argument as *mut Work) };
     work();
+    taipan_object::small::retire();
     std::ptr::null_mut()
 }
 

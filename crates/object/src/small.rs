@@ -1,0 +1,349 @@
+//! The process's allocator: small pieces (buffers of lists and dicts, boxes,
+//! strings) from free lists of each thread's own, the rest from the system.
+//!
+//! Pieces are multiples of 16 bytes up to [`LARGEST`], without any header. A
+//! thread whose list of a size grows beyond [`KEEP`] bytes gives half of it to
+//! the central store, from which threads whose lists are empty take whole
+//! chains, so that memory freed elsewhere than where it was allocated comes back.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::UnsafeCell;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The largest small piece, in bytes.
+pub const LARGEST: usize = 512;
+const STEP: usize = 16;
+const CLASSES: usize = LARGEST / STEP + 1;
+/// Bytes of one size that a thread keeps for itself.
+const KEEP: usize = 64 * 1024;
+/// Bytes that are cut into pieces of one size at a time.
+const SLICE: usize = 4096;
+/// Bytes asked of the system at a time.
+const REGION: usize = 256 * 1024;
+
+/// A free piece.
+struct Piece {
+    next: *mut Piece,
+    /// In the store: the next chain. Only its first piece has this.
+    chain: *mut Piece,
+}
+
+#[derive(Clone, Copy)]
+struct List {
+    first: *mut Piece,
+    count: u32,
+}
+
+thread_local! {
+    // No destructor: the allocator must work until the thread's very end.
+    static LISTS: UnsafeCell<[List; CLASSES]> =
+        const { UnsafeCell::new([List { first: ptr::null_mut(), count: 0 }; CLASSES]) };
+}
+
+/// What all threads share.
+struct Store {
+    chains: [*mut Piece; CLASSES],
+    region: *mut u8,
+    left: usize,
+}
+
+struct Central {
+    locked: AtomicBool,
+    store: UnsafeCell<Store>,
+}
+
+// SAFETY: the store is looked at with `locked` taken only.
+unsafe impl Sync for Central {}
+
+static CENTRAL: Central = Central {
+    locked: AtomicBool::new(false),
+    store: UnsafeCell::new(Store { chains: [ptr::null_mut(); CLASSES], region: ptr::null_mut(), left: 0 }),
+};
+
+/// Keeps the central store still. Whoever has it must not allocate.
+struct Hold;
+
+extern "C" fn lock() {
+    while CENTRAL.locked.swap(true, Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+}
+
+extern "C" fn unlock() {
+    CENTRAL.locked.store(false, Ordering::Release);
+}
+
+fn hold() -> Hold {
+    lock();
+    Hold
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        unlock();
+    }
+}
+
+unsafe extern "C" {
+    fn pthread_atfork(
+        prepare: extern "C" fn(),
+        parent: extern "C" fn(),
+        child: extern "C" fn(),
+    ) -> std::ffi::c_int;
+}
+
+/// Keeps the store in order in children of this process: nobody is at it while the
+/// process forks. To be called once, at the start.
+pub fn guard_forks() {
+    // SAFETY: the three functions only touch an atomic flag.
+    unsafe { pthread_atfork(lock, unlock, unlock) };
+}
+
+/// Gives everything that this thread keeps to the store; for its end.
+pub fn retire() {
+    LISTS.with(|lists| {
+        // SAFETY: the lists are this thread's; nothing below allocates.
+        unsafe {
+            let _hold = hold();
+            for (class, list) in (*lists.get()).iter_mut().enumerate() {
+                if !list.first.is_null() {
+                    put_chain(class, list.first);
+                    *list = List { first: ptr::null_mut(), count: 0 };
+                }
+            }
+        }
+    })
+}
+
+/// # Safety
+/// The store is held; `first` begins a chain of free pieces of this class.
+unsafe fn put_chain(class: usize, first: *mut Piece) {
+    // SAFETY: says the caller.
+    unsafe {
+        let store = &mut *CENTRAL.store.get();
+        (*first).chain = store.chains[class];
+        store.chains[class] = first;
+    }
+}
+
+/// Fills the empty list of a class and takes one piece; null if there is no memory.
+#[cold]
+#[inline(never)]
+unsafe fn refill(list: &mut List, class: usize) -> *mut u8 {
+    // SAFETY: chains consist of free pieces; a slice is memory that nobody has.
+    unsafe {
+        let _hold = hold();
+        let store = &mut *CENTRAL.store.get();
+        let first = store.chains[class];
+        if !first.is_null() {
+            store.chains[class] = (*first).chain;
+            let mut count = 0;
+            let mut piece = (*first).next;
+            while !piece.is_null() {
+                count += 1;
+                piece = (*piece).next;
+            }
+            *list = List { first: (*first).next, count };
+            return first as *mut u8;
+        }
+        if store.left < SLICE {
+            let region = System.alloc(Layout::from_size_align_unchecked(REGION, 4096));
+            if region.is_null() {
+                return region;
+            }
+            store.region = region;
+            store.left = REGION;
+        }
+        let slice = store.region;
+        store.region = slice.add(SLICE);
+        store.left -= SLICE;
+        let size = class * STEP;
+        let mut first: *mut Piece = ptr::null_mut();
+        let count = SLICE / size;
+        for i in (1..count).rev() {
+            let piece = slice.add(i * size) as *mut Piece;
+            (*piece).next = first;
+            first = piece;
+        }
+        *list = List { first, count: count as u32 - 1 };
+        slice
+    }
+}
+
+/// Gives half of a list that has grown too long to the store.
+#[cold]
+#[inline(never)]
+unsafe fn flush(list: &mut List, class: usize) {
+    // SAFETY: the list has `count` pieces.
+    unsafe {
+        let half = list.count / 2;
+        let mut last = list.first;
+        for _ in 1..half {
+            last = (*last).next;
+        }
+        let rest = (*last).next;
+        (*last).next = ptr::null_mut();
+        let given = list.first;
+        *list = List { first: rest, count: list.count - half };
+        let _hold = hold();
+        put_chain(class, given);
+    }
+}
+
+#[inline(always)]
+fn is_small(size: usize, align: usize) -> bool {
+    size <= LARGEST && align <= STEP
+}
+
+#[inline(always)]
+fn class_of(size: usize) -> usize {
+    size.div_ceil(STEP).max(1)
+}
+
+/// See the module text.
+pub struct SmallAllocator;
+
+// SAFETY: pieces are disjoint, large enough and aligned to 16 bytes; which
+// allocator has a block depends on its layout alone.
+unsafe impl GlobalAlloc for SmallAllocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller's.
+        unsafe {
+            if !is_small(layout.size(), layout.align()) {
+                return System.alloc(layout);
+            }
+            let class = class_of(layout.size());
+            LISTS.with(|lists| {
+                let list = &mut (*lists.get())[class];
+                let piece = list.first;
+                if piece.is_null() {
+                    return refill(list, class);
+                }
+                list.first = (*piece).next;
+                list.count -= 1;
+                piece as *mut u8
+            })
+        }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as the caller's.
+        unsafe {
+            if !is_small(layout.size(), layout.align()) {
+                return System.dealloc(memory, layout);
+            }
+            let class = class_of(layout.size());
+            LISTS.with(|lists| {
+                let list = &mut (*lists.get())[class];
+                let piece = memory as *mut Piece;
+                (*piece).next = list.first;
+                list.first = piece;
+                list.count += 1;
+                if list.count as usize > KEEP / STEP / class {
+                    flush(list, class);
+                }
+            })
+        }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller's.
+        unsafe {
+            if !is_small(layout.size(), layout.align()) {
+                return System.alloc_zeroed(layout);
+            }
+            let memory = self.alloc(layout);
+            if !memory.is_null() {
+                ptr::write_bytes(memory, 0, layout.size());
+            }
+            memory
+        }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as the caller's.
+        unsafe {
+            let (old, new) = (is_small(layout.size(), layout.align()), is_small(size, layout.align()));
+            if !old && !new {
+                return System.realloc(memory, layout, size);
+            }
+            if old && new && class_of(layout.size()) == class_of(size) {
+                return memory;
+            }
+            let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(memory, moved, layout.size().min(size));
+                self.dealloc(memory, layout);
+            }
+            moved
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(size: usize) -> Layout {
+        Layout::from_size_align(size, 8).expect("a layout")
+    }
+
+    #[test]
+    fn pieces_are_disjoint_and_come_back() {
+        let mut taken = Vec::new();
+        // SAFETY: each piece is written in its own range and freed once.
+        unsafe {
+            for i in 0..5000usize {
+                let size = 1 + i % 600;
+                let piece = SmallAllocator.alloc(layout(size));
+                ptr::write_bytes(piece, i as u8, size);
+                taken.push((piece, size, i as u8));
+            }
+            for &(piece, size, mark) in &taken {
+                assert!((0..size).all(|k| *piece.add(k) == mark));
+                SmallAllocator.dealloc(piece, layout(size));
+            }
+        }
+    }
+
+    #[test]
+    fn what_another_thread_freed_is_used_again() {
+        let size = 48;
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..20 {
+            // SAFETY: as above; the pieces travel as numbers.
+            let pieces: Vec<usize> =
+                (0..4000).map(|_| unsafe { SmallAllocator.alloc(layout(size)) } as usize).collect();
+            seen.extend(pieces.iter().copied());
+            std::thread::spawn(move || {
+                for piece in pieces {
+                    // SAFETY: nobody uses it any more.
+                    unsafe { SmallAllocator.dealloc(piece as *mut u8, layout(size)) };
+                }
+                retire();
+            })
+            .join()
+            .expect("the thread ends");
+        }
+        assert!(seen.len() < 3 * 4000, "{} different pieces", seen.len());
+    }
+
+    #[test]
+    fn growing_keeps_the_content() {
+        // SAFETY: sizes are the ones asked for.
+        unsafe {
+            let mut piece = SmallAllocator.alloc(layout(8));
+            ptr::write_bytes(piece, 7, 8);
+            let mut size = 8;
+            for new in [16, 17, 500, 512, 513, 4000, 100, 8] {
+                piece = SmallAllocator.realloc(piece, layout(size), new);
+                size = new;
+                assert!((0..8).all(|k| *piece.add(k) == 7));
+            }
+            SmallAllocator.dealloc(piece, layout(size));
+        }
+    }
+}
