@@ -15,6 +15,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
     modules.extend(taipan_stdlib_crypto::modules());
     modules.extend(taipan_stdlib_data::modules());
     modules.extend(taipan_stdlib_db::modules());
+    modules.extend(taipan_stdlib_decimal::modules());
     modules.extend(taipan_stdlib_dev::modules());
     modules.extend(taipan_stdlib_net::modules());
     modules.extend(taipan_stdlib_text::modules());

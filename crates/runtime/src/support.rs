@@ -201,3 +201,82 @@ pub fn check_positional(
     }
     Ok(())
 }
+
+/// The parameters of a constructor, or of another function, in the words of CPython's
+/// parser of formats: a function without a name of its own is called "function" there.
+pub struct Fields<const N: usize> {
+    /// The name in messages; empty: there is none.
+    pub function: &'static str,
+    pub names: [&'static str; N],
+    /// So many are required.
+    pub required: usize,
+    /// So many may be given by position.
+    pub positional: usize,
+}
+
+impl<const N: usize> Fields<N> {
+    /// The argument of every field, if there is one.
+    pub fn bind<'a>(
+        &self,
+        vm: &Vm,
+        args: &'a [Object],
+        kwnames: &[Object],
+    ) -> Result<[Option<&'a Object>; N]> {
+        let mut out = [None; N];
+        let given = args.len() - kwnames.len();
+        if args.len() > N {
+            let kind = if given == 0 { "keyword " } else { "" };
+            return Err(
+                self.error(vm, format!(" takes at most {N} {kind}argument{} ({} given)", crate::native::plural(N), args.len()))
+            );
+        }
+        if given > self.positional {
+            let most = self.positional;
+            let word = if self.required == most { "exactly" } else { "at most" };
+            return Err(self.error(vm, format!(" takes {word} {most} positional argument{} ({given} given)", crate::native::plural(most))));
+        }
+        for (slot, arg) in out.iter_mut().zip(&args[..given]) {
+            *slot = Some(arg);
+        }
+        if kwnames.is_empty() && given >= self.required {
+            return Ok(out);
+        }
+        let mut unexpected = None;
+        let mut doubled = None;
+        for (name, value) in kwnames.iter().zip(&args[given..]) {
+            let text = vm.str_lossy(name);
+            match self.names.iter().position(|n| *n == text) {
+                Some(i) if i < given => doubled = doubled.or(Some(i)),
+                Some(i) => out[i] = Some(value),
+                None => unexpected = unexpected.or(Some(text)),
+            }
+        }
+        if let Some(i) = (0..self.required).find(|&i| out[i].is_none()) {
+            let name = self.names[i];
+            return Err(self.error(vm, format!(" missing required argument '{name}' (pos {})", i + 1)));
+        }
+        if let Some(i) = doubled {
+            let (name, shown) = (self.names[i], self.shown());
+            return Err(vm.type_error(format!(
+                "argument for {shown} given by name ('{name}') and position ({})",
+                i + 1
+            )));
+        }
+        if let Some(name) = unexpected {
+            let this = if self.function.is_empty() { "this " } else { "" };
+            return Err(
+                vm.type_error(format!("{this}{} got an unexpected keyword argument '{name}'", self.shown()))
+            );
+        }
+        Ok(out)
+    }
+
+    fn shown(&self) -> String {
+        if self.function.is_empty() { "function".to_owned() } else { format!("{}()", self.function) }
+    }
+
+    #[cold]
+    fn error(&self, vm: &Vm, what: String) -> Raised {
+        vm.type_error(self.shown() + &what)
+    }
+}

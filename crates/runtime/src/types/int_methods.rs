@@ -410,7 +410,7 @@ pub fn format_number(
 }
 
 /// The conventions of the process's locale for presentation type `n`.
-pub(crate) fn current_locale() -> LocaleInfo {
+pub fn current_locale() -> LocaleInfo {
     // SAFETY: localeconv's strings stay valid until the next call of it or of
     // setlocale; both happen under the GIL only.
     unsafe {

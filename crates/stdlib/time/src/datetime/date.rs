@@ -1,6 +1,6 @@
 //! `date`, and what `isocalendar()` returns.
 
-use super::arguments::{Fields, c_int, class_of, exactly, given_or, int_or};
+use super::arguments::{Fields, c_int, class_of, convert_early, exactly, given_or, int_or};
 use super::calendar::{self, IsoError, MAX_ORDINAL, MAX_YEAR, MIN_YEAR};
 use super::delta::{Delta, Span};
 use super::stamp::{self, DATETIME, DateTime};
@@ -250,6 +250,7 @@ fn date_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resul
     {
         return allocate(vm, class, Date::new(Day::from_bytes(bytes)));
     }
+    convert_early(vm, args, kwnames, FIELDS.required)?;
     let [year, month, day] = FIELDS.bind(vm, args, kwnames)?;
     let year = int_or(vm, year, 0)?;
     let month = int_or(vm, month, 0)?;

@@ -2,7 +2,7 @@
 //!
 //! Arithmetic is in `arithmetic`; the way from and to time stamps in `epoch`.
 
-use super::arguments::{Fields, c_int, class_of, exactly, given_or, int_or, text};
+use super::arguments::{Fields, c_int, class_of, convert_early, exactly, given_or, int_or, text};
 use super::arithmetic;
 use super::calendar;
 use super::date::{DATE, Date, Day, dunder_replace, out_of_range, state};
@@ -221,6 +221,7 @@ fn stamp_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resu
         let clock = Clock::from_bytes(clock);
         return allocate(vm, class, payload(day, clock, tzinfo, month >> 7));
     }
+    convert_early(vm, args, kwnames, FIELDS.required)?;
     let [year, month, day, hour, minute, second, micros, tzinfo, fold] = FIELDS.bind(vm, args, kwnames)?;
     let (year, month, day) = (int_or(vm, year, 0)?, int_or(vm, month, 0)?, int_or(vm, day, 0)?);
     let (hour, minute) = (int_or(vm, hour, 0)?, int_or(vm, minute, 0)?);

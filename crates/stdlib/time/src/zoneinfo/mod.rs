@@ -342,7 +342,7 @@ fn reduce(vm: &Vm, args: &[Object]) -> Result {
         return Err(vm.raise_in_context(error));
     }
     let constructor = vm.get_attr_str(&args[0].ty().to_object(), "_unpickle")?;
-    let from_cache = Object::bool(zone.source.get() == Source::Cache);
+    let from_cache = vm.int((zone.source.get() == Source::Cache) as i64);
     Ok(tuple::pair(vm, constructor, tuple::pair(vm, zone.key.clone(), from_cache)))
 }
 

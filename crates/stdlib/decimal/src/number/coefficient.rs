@@ -1,0 +1,286 @@
+//! Coefficients: natural numbers and their decimal digits. What fits into 128
+//! bits stays there; the rest is an unbounded integer.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use taipan_numeric::BigInt;
+
+/// No coefficient gets more digits than this: there would be no memory for it.
+pub const MOST_DIGITS: i64 = 300_000_000;
+/// Powers of ten up to this one fit into 128 bits.
+const SMALL_POWER: i64 = 38;
+
+/// A natural number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Coefficient {
+    Small(u128),
+    /// Does not fit into 128 bits.
+    Big(BigInt),
+}
+
+use Coefficient::{Big, Small};
+
+/// What was cut off, compared with half a unit of the last place that remains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rest {
+    Zero,
+    BelowHalf,
+    Half,
+    AboveHalf,
+}
+
+static POWERS: [u128; 39] = {
+    let mut powers = [1u128; 39];
+    let mut i = 1;
+    while i < 39 {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
+fn big_power(n: i64) -> BigInt {
+    // Five to the power, then shifted: half the work.
+    BigInt::from(5u32).pow(n as u64).and_then(|p| p.shl(n as u64)).unwrap_or(BigInt::ONE)
+}
+
+/// Ten to a power; None if that is too long.
+pub fn power_of_ten(n: i64) -> Option<Coefficient> {
+    match n {
+        0..=SMALL_POWER => Some(Small(POWERS[n as usize])),
+        _ if n < 0 || n > MOST_DIGITS => None,
+        _ => Some(Big(big_power(n))),
+    }
+}
+
+fn divide(a: u128, b: u128) -> (u128, u128) {
+    match (u64::try_from(a), u64::try_from(b)) {
+        (Ok(x), Ok(y)) => ((x / y) as u128, (x % y) as u128),
+        _ => (a / b, a % b),
+    }
+}
+
+fn half_of(rest: Ordering, zero: bool) -> Rest {
+    match rest {
+        _ if zero => Rest::Zero,
+        Ordering::Less => Rest::BelowHalf,
+        Ordering::Equal => Rest::Half,
+        Ordering::Greater => Rest::AboveHalf,
+    }
+}
+
+impl Coefficient {
+    pub const ZERO: Coefficient = Small(0);
+    pub const ONE: Coefficient = Small(1);
+
+    /// The magnitude of an integer.
+    pub fn from_big(n: BigInt) -> Coefficient {
+        match n.words() {
+            [] => Small(0),
+            &[low] => Small(low as u128),
+            &[low, high] => Small((high as u128) << 64 | low as u128),
+            _ => Big(if n.is_negative() { n.abs() } else { n }),
+        }
+    }
+    pub fn big(&self) -> Cow<'_, BigInt> {
+        match self {
+            Small(n) => Cow::Owned(BigInt::from(*n)),
+            Big(n) => Cow::Borrowed(n),
+        }
+    }
+    pub fn is_zero(&self) -> bool {
+        matches!(self, Small(0))
+    }
+    pub fn is_one(&self) -> bool {
+        matches!(self, Small(1))
+    }
+    /// How many decimal digits there are; zero has one.
+    pub fn digits(&self) -> i64 {
+        match self {
+            Small(n) => match u64::try_from(*n) {
+                Ok(n) => n.checked_ilog10().unwrap_or(0) as i64 + 1,
+                Err(_) => n.ilog10() as i64 + 1,
+            },
+            Big(n) => {
+                const LOG10_2: f64 = std::f64::consts::LOG10_2;
+                let bits = n.bit_length() as f64;
+                let least = ((bits - 1.0) * LOG10_2 - 1e-6).floor() as i64 + 1;
+                let most = (bits * LOG10_2 + 1e-6).floor() as i64 + 1;
+                if least == most || *n < big_power(least) { least } else { most }
+            }
+        }
+    }
+    pub fn add(&self, other: &Coefficient) -> Coefficient {
+        if let (Small(a), Small(b)) = (self, other)
+            && let Some(sum) = a.checked_add(*b)
+        {
+            return Small(sum);
+        }
+        Coefficient::from_big(self.big().add(&other.big()))
+    }
+    pub fn add_small(&self, n: u8) -> Coefficient {
+        self.add(&Small(n as u128))
+    }
+    /// The difference, whatever its sign.
+    pub fn distance(&self, other: &Coefficient) -> Coefficient {
+        match (self, other) {
+            (Small(a), Small(b)) => Small(a.abs_diff(*b)),
+            _ => Coefficient::from_big(self.big().sub(&other.big())),
+        }
+    }
+    pub fn mul(&self, other: &Coefficient) -> Option<Coefficient> {
+        if let (Small(a), Small(b)) = (self, other)
+            && let Some(product) = a.checked_mul(*b)
+        {
+            return Some(Small(product));
+        }
+        self.big().mul(&other.big()).ok().map(Coefficient::from_big)
+    }
+    /// Quotient and rest; the divisor is not zero.
+    pub fn div_rem(&self, other: &Coefficient) -> (Coefficient, Coefficient) {
+        match (self, other) {
+            (Small(a), Small(b)) if *b != 0 => {
+                let (quotient, rest) = divide(*a, *b);
+                (Small(quotient), Small(rest))
+            }
+            (Small(_), Big(_)) => (Small(0), self.clone()),
+            _ => match self.big().divmod(&other.big()) {
+                Ok((quotient, rest)) => (Coefficient::from_big(quotient), Coefficient::from_big(rest)),
+                Err(_) => (Small(0), Small(0)),
+            },
+        }
+    }
+    /// Times ten to a power; None if that is too long.
+    pub fn scaled_up(&self, n: i64) -> Option<Coefficient> {
+        if self.is_zero() || n == 0 {
+            return Some(self.clone());
+        }
+        if self.digits().saturating_add(n) > MOST_DIGITS {
+            return None;
+        }
+        self.mul(&power_of_ten(n)?)
+    }
+    /// Without the last `n` digits, and what they amounted to.
+    pub fn scaled_down(&self, n: i64) -> (Coefficient, Rest) {
+        if n <= 0 {
+            return (self.clone(), Rest::Zero);
+        }
+        if self.is_zero() {
+            return (Small(0), Rest::Zero);
+        }
+        if let Small(value) = self {
+            if n > SMALL_POWER {
+                // 2^128 has 39 digits, the first of which is a 3.
+                return (Small(0), Rest::BelowHalf);
+            }
+            let power = POWERS[n as usize];
+            let (quotient, rest) = divide(*value, power);
+            return (Small(quotient), half_of((rest).cmp(&(power / 2)), rest == 0));
+        }
+        let digits = self.digits();
+        if n > digits {
+            return (Small(0), Rest::BelowHalf);
+        }
+        let power = big_power(n);
+        match self.big().divmod(&power) {
+            Ok((quotient, rest)) => {
+                let rest_kind = half_of(rest.add(&rest).cmp(&power), rest.is_zero());
+                (Coefficient::from_big(quotient), rest_kind)
+            }
+            Err(_) => (Small(0), Rest::Zero),
+        }
+    }
+    /// The last `n` digits.
+    pub fn low_digits(&self, n: i64) -> Coefficient {
+        match power_of_ten(n.max(0)) {
+            Some(power) if self.digits() > n => self.div_rem(&power).1,
+            _ => self.clone(),
+        }
+    }
+    pub fn last_digit(&self) -> u8 {
+        match self {
+            Small(n) => (n % 10) as u8,
+            Big(n) => n.modulo(&BigInt::from(10u32)).map_or(0, |d| d.low_u64() as u8),
+        }
+    }
+    pub fn is_even(&self) -> bool {
+        match self {
+            Small(n) => n % 2 == 0,
+            Big(n) => n.is_even(),
+        }
+    }
+    /// Without zeros at the end, but not more of them than `most`; and how many there were.
+    pub fn stripped(&self, most: i64) -> (Coefficient, i64) {
+        let (mut value, mut count) = (self.clone(), 0);
+        if value.is_zero() {
+            return (value, 0);
+        }
+        // Many at a time from long ones.
+        while let Big(n) = &value {
+            let twos = n.trailing_zeros().unwrap_or(0) as i64;
+            let step = twos.min(most - count).min(1024);
+            if step <= 0 {
+                return (value, count);
+            }
+            let mut step = step;
+            while step > 0 {
+                let (quotient, rest) = value.scaled_down(step);
+                if rest == Rest::Zero {
+                    value = quotient;
+                    count += step;
+                    break;
+                }
+                step /= 2;
+            }
+            if step == 0 {
+                return (value, count);
+            }
+        }
+        if let Small(mut n) = value {
+            while count < most && n != 0 {
+                let (quotient, rest) = divide(n, 10);
+                if rest != 0 {
+                    break;
+                }
+                n = quotient;
+                count += 1;
+            }
+            value = Small(n);
+        }
+        (value, count)
+    }
+    /// The decimal digits as text.
+    pub fn text(&self) -> String {
+        match self {
+            Small(n) => n.to_string(),
+            Big(n) => n.to_decimal(),
+        }
+    }
+    /// From ASCII digits.
+    pub fn from_digits(text: &[u8]) -> Coefficient {
+        let first = text.iter().position(|&d| d != b'0').unwrap_or(text.len());
+        let text = &text[first..];
+        if text.len() <= SMALL_POWER as usize {
+            return Small(text.iter().fold(0, |n, d| n * 10 + (d - b'0') as u128));
+        }
+        match std::str::from_utf8(text).ok().and_then(|t| taipan_numeric::bigint_text::scan_int(t, 10).ok()) {
+            Some(scanned) => Coefficient::from_big(scanned.value()),
+            None => Small(0),
+        }
+    }
+    pub fn order(&self, other: &Coefficient) -> Ordering {
+        match (self, other) {
+            (Small(a), Small(b)) => a.cmp(b),
+            (Small(_), Big(_)) => Ordering::Less,
+            (Big(_), Small(_)) => Ordering::Greater,
+            (Big(a), Big(b)) => a.cmp(b),
+        }
+    }
+    /// The number, if it is no larger than that.
+    pub fn to_u64(&self) -> Option<u64> {
+        match self {
+            Small(n) => u64::try_from(*n).ok(),
+            Big(_) => None,
+        }
+    }
+}
