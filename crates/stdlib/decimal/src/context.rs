@@ -3,7 +3,7 @@
 use crate::number::{Env, MAX_EMAX, MAX_PREC, MIN_EMIN, Rounding, Status, flags};
 use crate::signals::{self, SIGNALS};
 use std::cell::Cell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use taipan_runtime::modules::contextvars;
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::{Fields, allocate, this};
@@ -77,7 +77,7 @@ pub static CONTEXT: Type = Type::new::<Context>(
         GetSetDef::new("traps", |vm, c| { let c = this::<Context>(c); dict(vm, &c.traps_dict, &c.traps) }).with_set(|vm, c, v| set_field(vm, c, v, 7)),
     ],
 )
-.with_doc("The context affects almost all operations and controls rounding,\nOver/Underflow, raising of exceptions and much more.  A new context\ncan be constructed as follows:\n\n    >>> c = Context(prec=28, Emin=-425000000, Emax=425000000,\n    ...             rounding=ROUND_HALF_EVEN, capitals=1, clamp=1,\n    ...             traps=[InvalidOperation, DivisionByZero, Overflow],\n    ...             flags=[])\n    >>>\n\n");
+.with_doc("Context(prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None)\n--\n\nThe context affects almost all operations and controls rounding,\nOver/Underflow, raising of exceptions and much more.  A new context\ncan be constructed as follows:\n\n    >>> c = Context(prec=28, Emin=-425000000, Emax=425000000,\n    ...             rounding=ROUND_HALF_EVEN, capitals=1, clamp=1,\n    ...             traps=[InvalidOperation, DivisionByZero, Overflow],\n    ...             flags=[])\n    >>>\n\n\n");
 
 fn env(context: &Object) -> Env {
     this::<Context>(context).env.get()
@@ -235,8 +235,10 @@ fn repr(vm: &Vm, object: &Object) -> Result {
     let context = this::<Context>(object);
     let env = context.env();
     let names = |bits: u32| {
-        let names: Vec<&str> =
-            SIGNALS.iter().filter(|signal| bits & signal.conditions != 0).map(|signal| signal.name).collect();
+        // In the order of the conditions' bits.
+        let mut met: Vec<_> = SIGNALS.iter().filter(|signal| bits & signal.conditions != 0).collect();
+        met.sort_by_key(|signal| signal.conditions.trailing_zeros());
+        let names: Vec<&str> = met.iter().map(|signal| signal.name).collect();
         format!("[{}]", names.join(", "))
     };
     Ok(vm.str(&format!(
@@ -270,9 +272,9 @@ pub fn reduce(vm: &Vm, args: &[Object]) -> Result {
 
 // ---- signal dicts -----------------------------------------------------------------------------
 
-/// Payload of signal dicts: the flags or the traps of a context; none for those
-/// that Python code makes.
-pub struct SignalDict(Option<Rc<Cell<u32>>>);
+/// Payload of signal dicts: the flags or the traps of a context while it lives; none
+/// for those that Python code makes.
+pub struct SignalDict(Weak<Cell<u32>>);
 
 impl NativeClass for SignalDict {
     fn class() -> &'static Type {
@@ -281,8 +283,8 @@ impl NativeClass for SignalDict {
 }
 
 impl SignalDict {
-    fn bits(&self, vm: &Vm) -> Result<&Cell<u32>> {
-        match &self.0 {
+    fn bits(&self, vm: &Vm) -> Result<Rc<Cell<u32>>> {
+        match self.0.upgrade() {
             Some(bits) => Ok(bits),
             None => Err(vm.value_error("invalid signal dict")),
         }
@@ -295,7 +297,7 @@ pub static SIGNAL_DICT_MIXIN: Type = Type::new::<SignalDict>(
     &OBJECT,
     type_flags::BASE,
     Slots {
-        new: Some(|vm, class, _, _| allocate(vm, class, SignalDict(None))),
+        new: Some(|vm, class, _, _| allocate(vm, class, SignalDict(Weak::new()))),
         init: Some(|_, _, _, _| Ok(())),
         hash: Some(taipan_runtime::slots::hash_unhashable),
         compare: Some(|vm, a, b, op| {
@@ -310,7 +312,7 @@ pub static SIGNAL_DICT_MIXIN: Type = Type::new::<SignalDict>(
                     Ok(bits) => bits,
                     Err(raised) if vm.raised_is(&exc::KEY_ERROR) => {
                         drop(vm.caught(raised));
-                        return Err(vm.value_error("invalid signal dict"));
+                        return Ok(Object::bool(op == CompareOp::Ne));
                     }
                     Err(raised) => return Err(raised),
                 },
@@ -352,14 +354,18 @@ pub static SIGNAL_DICT_MIXIN: Type = Type::new::<SignalDict>(
                 vm.iter(&vm.tuple(SIGNALS.iter().map(|signal| signal.class(vm)).collect()))
             })
     },
-    &[MethodDef::new("copy($self, /)", |vm, args| {
-        let bits = this::<SignalDict>(&args[0]).bits(vm)?.get();
-        let copy = vm.new_dict();
-        for signal in &SIGNALS {
-            vm.set_item(&copy, &signal.class(vm), &Object::bool(bits & signal.conditions != 0))?;
-        }
-        Ok(copy)
-    }, "")],
+    &[MethodDef::new(
+        "copy($self, /)",
+        |vm, args| {
+            let bits = this::<SignalDict>(&args[0]).bits(vm)?.get();
+            let copy = vm.new_dict();
+            for signal in &SIGNALS {
+                vm.set_item(&copy, &signal.class(vm), &Object::bool(bits & signal.conditions != 0))?;
+            }
+            Ok(copy)
+        },
+        "",
+    )],
     &[],
 );
 
@@ -372,7 +378,7 @@ fn dict(vm: &Vm, kept: &ObjectCell, bits: &Rc<Cell<u32>>) -> Result {
     }
     let class = vm.shared(SIGNAL_DICT).unwrap_or_else(|| SIGNAL_DICT_MIXIN.to_object());
     let Some(class) = Type::of(&class) else { return Err(vm.system_error("no class for signal dicts")) };
-    let dict = allocate(vm, class, SignalDict(Some(bits.clone())))?;
+    let dict = allocate(vm, class, SignalDict(Rc::downgrade(bits)))?;
     kept.set(dict.clone());
     Ok(dict)
 }
@@ -409,7 +415,8 @@ fn set_current(vm: &Vm, context: &Object) -> Result<()> {
         return Err(vm.type_error("argument must be a context"));
     };
     // The templates stay as they are.
-    let template = [DEFAULT, BASIC, EXTENDED].iter().any(|key| vm.shared(key).is_some_and(|t| t.is(context.value())));
+    let template =
+        [DEFAULT, BASIC, EXTENDED].iter().any(|key| vm.shared(key).is_some_and(|t| t.is(context.value())));
     let context = if template { copy(vm, payload, false)? } else { context.clone() };
     let Some(variable) = vm.shared(VARIABLE) else { return Err(vm.system_error("no context variable")) };
     contextvars::set(vm, &variable, context).map(drop)
@@ -437,15 +444,23 @@ pub static CONTEXT_MANAGER: Type = Type::new::<Manager>(
     type_flags::HAVE_GC | type_flags::DISALLOW_INSTANTIATION,
     Slots::EMPTY,
     &[
-        MethodDef::new("__enter__($self, /)", |vm, args| {
-            let manager = this::<Manager>(&args[0]);
-            set_current(vm, &manager.local)?;
-            Ok(manager.local.clone())
-        }, ""),
-        MethodDef::new("__exit__($self, /, *args)", |vm, args| {
-            set_current(vm, &this::<Manager>(&args[0]).global)?;
-            Ok(Object::FALSE)
-        }, ""),
+        MethodDef::new(
+            "__enter__($self, /)",
+            |vm, args| {
+                let manager = this::<Manager>(&args[0]);
+                set_current(vm, &manager.local)?;
+                Ok(manager.local.clone())
+            },
+            "",
+        ),
+        MethodDef::new(
+            "__exit__($self, /, *args)",
+            |vm, args| {
+                set_current(vm, &this::<Manager>(&args[0]).global)?;
+                Ok(Object::FALSE)
+            },
+            "",
+        ),
     ],
     &[],
 );
@@ -477,25 +492,46 @@ fn ieee_context(vm: &Vm, args: &[Object]) -> Result {
 
 pub static FUNCTIONS: [MethodDef; 4] = [
     MethodDef::new("getcontext()", |vm, _| current(vm), "Get the current default context."),
-    MethodDef::new("setcontext(context, /)", |vm, args| set_current(vm, &args[0]).map(|_| Object::NONE), "Set a new default context."),
-    MethodDef { hide_signature: false, ..MethodDef::raw("localcontext(ctx=None, **kwargs)", localcontext, "Return a context manager that will set the default context to a copy of ctx\non entry to the with-statement and restore the previous default context when\nexiting the with-statement. If no context is supplied, a copy of the current\ndefault context is used.") },
-    MethodDef::new("IEEEContext(bits, /)", ieee_context, "Return a context, initialized as one of the IEEE interchange formats.\n\nThe argument must be a multiple of 32 and less than IEEE_CONTEXT_MAX_BITS."),
+    MethodDef::new(
+        "setcontext(context, /)",
+        |vm, args| set_current(vm, &args[0]).map(|_| Object::NONE),
+        "Set a new default context.",
+    ),
+    MethodDef {
+        hide_signature: false,
+        ..MethodDef::raw(
+            "localcontext(ctx=None, **kwargs)",
+            localcontext,
+            "Return a context manager that will set the default context to a copy of ctx\non entry to the with-statement and restore the previous default context when\nexiting the with-statement. If no context is supplied, a copy of the current\ndefault context is used.",
+        )
+    },
+    MethodDef::new(
+        "IEEEContext(bits, /)",
+        ieee_context,
+        "Return a context, initialized as one of the IEEE interchange formats.\n\nThe argument must be a multiple of 32 and less than IEEE_CONTEXT_MAX_BITS.",
+    ),
 ];
 
 /// Templates, the class of signal dicts, the context variable.
 pub fn init(vm: &Vm, module: &Object) -> Result<()> {
     taipan_runtime::types::typ::ready(vm, &CONTEXT_MANAGER);
     taipan_runtime::types::typ::ready(vm, &SIGNAL_DICT_MIXIN);
-    let abc = vm.import_module("collections.abc")?;
-    let mapping = vm.get_attr_str(&abc, "MutableMapping")?;
-    let bases = vm.tuple(vec![SIGNAL_DICT_MIXIN.to_object(), mapping]);
-    let metaclass = taipan_runtime::types::typ::TYPE.to_object();
-    let class = vm.call(&metaclass, &[vm.str("SignalDict"), bases, vm.new_dict()])?;
-    vm.share(SIGNAL_DICT, class);
-    let contextvars = vm.import_module("contextvars")?;
-    vm.share(VARIABLE, vm.call_method(&contextvars, "ContextVar", &[vm.str("decimal_context")])?);
+    // A module that is loaded again has the same types.
+    if vm.shared(SIGNAL_DICT).is_none() {
+        let abc = vm.import_module("collections.abc")?;
+        let mapping = vm.get_attr_str(&abc, "MutableMapping")?;
+        let bases = vm.tuple(vec![SIGNAL_DICT_MIXIN.to_object(), mapping]);
+        let metaclass = taipan_runtime::types::typ::TYPE.to_object();
+        let class = vm.call(&metaclass, &[vm.str("SignalDict"), bases, vm.new_dict()])?;
+        vm.share(SIGNAL_DICT, class);
+        let contextvars = vm.import_module("contextvars")?;
+        vm.share(VARIABLE, vm.call_method(&contextvars, "ContextVar", &[vm.str("decimal_context")])?);
+    }
     let template = |key: &'static str, name: &str, env: Env, traps: u32| -> Result<()> {
-        let context = allocate(vm, &CONTEXT, Context::new(env, traps))?;
+        let context = match vm.shared(key) {
+            Some(context) => context,
+            None => allocate(vm, &CONTEXT, Context::new(env, traps))?,
+        };
         vm.share(key, context.clone());
         vm.set_attr_str(module, name, &context)
     };
@@ -509,4 +545,3 @@ pub fn init(vm: &Vm, module: &Object) -> Result<()> {
     }
     Ok(())
 }
-

@@ -32,7 +32,8 @@ pub fn of_float(x: f64) -> Number {
     let bits = x.to_bits();
     let biased = (bits >> 52 & 0x7ff) as i64;
     let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
+    let (mantissa, exponent) =
+        if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
     if mantissa == 0 {
         return Number::finite(negative, Coefficient::ZERO, 0);
     }
@@ -72,8 +73,9 @@ fn is_space(c: char) -> bool {
 }
 
 /// Reads a string; what is no number becomes NaN.
-fn of_text(text: &Str, status: &mut Status) -> Number {
+fn of_text(text: &Str, strictly: bool, status: &mut Status) -> Number {
     let parsed = match text.as_ascii() {
+        _ if strictly => text::parse(folded_text(text).as_bytes()),
         Some(plain) if !plain.contains(|c: char| c == '_' || is_space(c)) => text::parse(plain.as_bytes()),
         // Digits of all scripts count; underscores do not.
         _ => text::parse(folded_text(text).trim_matches(is_space).replace('_', "").as_bytes()),
@@ -105,7 +107,7 @@ fn within(number: Number, env: &Env, status: &mut Status) -> Number {
 pub fn of_object(vm: &Vm, value: &Object, context: &Context, rounded: bool) -> Result<Number> {
     let mut status = 0;
     let number = if let Some(text) = value.downcast::<Str>() {
-        of_text(text, &mut status)
+        of_text(text, rounded, &mut status)
     } else if let Some(n) = int::view(value) {
         of_int(&n)
     } else if let Some(decimal) = value.downcast::<Decimal>() {
@@ -121,7 +123,8 @@ pub fn of_object(vm: &Vm, value: &Object, context: &Context, rounded: bool) -> R
     } else {
         return Err(unsupported(vm, value));
     };
-    let number = if rounded { within(number, &context.env(), &mut status) } else { exact(number, &mut status) };
+    let number =
+        if rounded { within(number, &context.env(), &mut status) } else { exact(number, &mut status) };
     if !rounded {
         status &= flags::ERRORS;
     }

@@ -96,7 +96,7 @@ pub static DECIMAL: Type = Type::new::<Decimal>(
         GetSetDef::new("imag", |vm, _| Ok(object(vm, Number::small(0)))),
     ],
 )
-.with_doc("Construct a new Decimal object. 'value' can be an integer, string, tuple,\nor another Decimal object. If no value is given, return Decimal('0'). The\ncontext does not affect the conversion and is only passed to determine if\nthe InvalidOperation trap is active.\n\n");
+.with_doc("Decimal(value=\"0\", context=None)\n--\n\nConstruct a new Decimal object. 'value' can be an integer, string, tuple,\nor another Decimal object. If no value is given, return Decimal('0'). The\ncontext does not affect the conversion and is only passed to determine if\nthe InvalidOperation trap is active.\n\n");
 
 fn plain_text(vm: &Vm, decimal: &Object) -> Result<String> {
     let context = context::current(vm)?;
@@ -105,7 +105,8 @@ fn plain_text(vm: &Vm, decimal: &Object) -> Result<String> {
 }
 
 fn decimal_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    static FIELDS: Fields<2> = Fields { function: "", names: ["value", "context"], required: 0, positional: 2 };
+    static FIELDS: Fields<2> =
+        Fields { function: "", names: ["value", "context"], required: 0, positional: 2 };
     let [value, context] = FIELDS.bind(vm, args, kwnames)?;
     let context = context::given_or_current(vm, context)?;
     let Some(value) = value else { return of_class(vm, class, Number::small(0)) };
@@ -163,7 +164,12 @@ fn power3(vm: &Vm, a: &Object, b: &Object, modulus: &Object) -> Result {
 // ---- comparison -----------------------------------------------------------------------------
 
 /// The other side of a comparison; None if it cannot be compared.
-fn comparable<'a>(vm: &Vm, other: &'a Object, op: CompareOp, context: &Context) -> Result<Option<Cow<'a, Number>>> {
+fn comparable<'a>(
+    vm: &Vm,
+    other: &'a Object,
+    op: CompareOp,
+    context: &Context,
+) -> Result<Option<Cow<'a, Number>>> {
     if let Some(number) = operand(other) {
         return Ok(Some(number));
     }
@@ -198,12 +204,11 @@ fn rational(vm: &Vm, number: &Number, other: &Object) -> Result<Option<(Number, 
     if number.is_special() {
         return Ok(Some((number.clone(), top.into_owned())));
     }
-    let mut status = 0;
-    let product = arithmetic::multiply(number, &bottom, &Env::MAX, &mut status);
-    if status & (flags::ERRORS | flags::INEXACT) != 0 {
-        return Err(vm.value_error("exact conversion for comparison failed"));
-    }
-    Ok(Some((product, top.into_owned())))
+    // No limits of exponents: the product is compared only.
+    let Some(coefficient) = number.coefficient.mul(&bottom.coefficient) else {
+        return Err(vm.memory_error());
+    };
+    Ok(Some((Number::finite(number.negative, coefficient, number.exponent), top.into_owned())))
 }
 
 fn compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {

@@ -36,9 +36,16 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
     vm.share(RATIONAL, vm.get_attr_str(&numbers, "Rational")?);
     let class = vm.get_attr_str(&numbers, "Number")?;
     vm.call_method(&class, "register", &[decimal::DECIMAL.to_object()])?;
-    let collections = vm.import_module("collections")?;
-    let named = vm.call_method(&collections, "namedtuple", &[vm.str("DecimalTuple"), vm.str("sign digits exponent")])?;
-    vm.set_attr_str(&named, "__module__", &vm.intern("decimal"))?;
+    let named = match vm.shared(DECIMAL_TUPLE) {
+        Some(named) => named,
+        None => {
+            let collections = vm.import_module("collections")?;
+            let fields = [vm.str("DecimalTuple"), vm.str("sign digits exponent")];
+            let named = vm.call_method(&collections, "namedtuple", &fields)?;
+            vm.set_attr_str(&named, "__module__", &vm.intern("decimal"))?;
+            named
+        }
+    };
     vm.set_attr_str(module, "DecimalTuple", &named)?;
     vm.share(DECIMAL_TUPLE, named);
     for (name, value) in [

@@ -43,7 +43,9 @@ pub fn to_exponent(a: &Number, exponent: i64, env: &Env, status: &mut Status) ->
     if a.digits() + (a.exponent - exponent) > env.prec {
         return Number::invalid(status, flags::INVALID_OPERATION);
     }
-    let Some((result, rest)) = with_exponent(a, exponent, env.round) else { return Number::no_memory(status) };
+    let Some((result, rest)) = with_exponent(a, exponent, env.round) else {
+        return Number::no_memory(status);
+    };
     if result.digits() > env.prec || result.adjusted() > env.emax {
         return Number::invalid(status, flags::INVALID_OPERATION);
     }
@@ -243,7 +245,7 @@ pub fn logical(a: &Number, b: &Number, operation: Logical, env: &Env, status: &m
 }
 
 pub fn logical_invert(a: &Number, env: &Env, status: &mut Status) -> Number {
-    let Some(digits) = logical_digits(a, env).filter(|_| a.digits() <= env.prec) else {
+    let Some(digits) = logical_digits(a, env) else {
         return Number::invalid(status, flags::INVALID_OPERATION);
     };
     if env.prec > MOST_DIGITS {
@@ -260,8 +262,20 @@ pub fn class(a: &Number, env: &Env) -> &'static str {
         (SignalingNan, _) => "sNaN",
         (Infinite, false) => "+Infinity",
         (Infinite, true) => "-Infinity",
-        (Finite, negative) if a.coefficient.is_zero() => if negative { "-Zero" } else { "+Zero" },
-        (Finite, negative) if a.is_subnormal(env) => if negative { "-Subnormal" } else { "+Subnormal" },
+        (Finite, negative) if a.coefficient.is_zero() => {
+            if negative {
+                "-Zero"
+            } else {
+                "+Zero"
+            }
+        }
+        (Finite, negative) if a.is_subnormal(env) => {
+            if negative {
+                "-Subnormal"
+            } else {
+                "+Subnormal"
+            }
+        }
         (Finite, false) => "+Normal",
         (Finite, true) => "-Normal",
     }

@@ -89,13 +89,13 @@ pub fn multiply(a: &Number, b: &Number, env: &Env, status: &mut Status) -> Numbe
 
 /// `a * b + c`, rounded once.
 pub fn fma(a: &Number, b: &Number, c: &Number, env: &Env, status: &mut Status) -> Number {
-    if a.is_signaling() || b.is_signaling() || c.is_signaling() {
-        if let Some(nan) = Number::nan_of(&[a, b, c], env, status) {
-            return nan;
-        }
+    if (a.is_nan() || b.is_nan())
+        && let Some(nan) = Number::nan_of(&[a, b, c], env, status)
+    {
+        return nan;
     }
     let product = product(a, b, env, status);
-    add(&product, c, env, status)
+    if product.is_nan() { product } else { add(&product, c, env, status) }
 }
 
 pub fn divide(a: &Number, b: &Number, env: &Env, status: &mut Status) -> Number {
@@ -167,10 +167,8 @@ fn whole_division(a: &Number, b: &Number, env: &Env, status: &mut Status) -> Opt
         *status |= flags::DIVISION_IMPOSSIBLE;
         return None;
     }
-    let scaled = (
-        a.coefficient.scaled_up(a.exponent - exponent),
-        b.coefficient.scaled_up(b.exponent - exponent),
-    );
+    let scaled =
+        (a.coefficient.scaled_up(a.exponent - exponent), b.coefficient.scaled_up(b.exponent - exponent));
     let (Some(x), Some(y)) = scaled else {
         *status |= flags::NO_MEMORY;
         return None;
@@ -286,10 +284,8 @@ pub fn remainder_near(a: &Number, b: &Number, env: &Env, status: &mut Status) ->
         };
         return Number::finite(a.negative, coefficient, exponent).finalized(env, status);
     }
-    let scaled = (
-        a.coefficient.scaled_up(a.exponent - exponent),
-        b.coefficient.scaled_up(b.exponent - exponent),
-    );
+    let scaled =
+        (a.coefficient.scaled_up(a.exponent - exponent), b.coefficient.scaled_up(b.exponent - exponent));
     let (Some(x), Some(y)) = scaled else { return Number::no_memory(status) };
     let (mut quotient, mut rest) = x.div_rem(&y);
     let mut negative = a.negative;
@@ -346,7 +342,11 @@ pub fn reduce(a: &Number, env: &Env, status: &mut Status) -> Number {
 
 /// The number as an integer, for those that are: magnitude and sign.
 pub fn to_integer(a: &Number) -> Option<Coefficient> {
-    if a.exponent >= 0 { a.coefficient.scaled_up(a.exponent) } else { Some(a.coefficient.scaled_down(-a.exponent).0) }
+    if a.exponent >= 0 {
+        a.coefficient.scaled_up(a.exponent)
+    } else {
+        Some(a.coefficient.scaled_down(-a.exponent).0)
+    }
 }
 
 /// Ten to a power as a number.

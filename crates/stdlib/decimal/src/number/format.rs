@@ -119,7 +119,8 @@ fn grouped(whole: &str, locale: &LocaleInfo, mut width: usize) -> String {
     loop {
         // What is left of the width after this group's separator.
         let endless = size == 127 || size == 0;
-        let take = if endless { rest.len().max(width) } else { size.min(rest.len().max(width).max(1)) };
+        let take =
+            if endless { rest.len().max(width).max(1) } else { size.min(rest.len().max(width).max(1)) };
         let from_rest = take.min(rest.len());
         let (left, group) = rest.split_at(rest.len() - from_rest);
         groups.push("0".repeat(take - from_rest) + group);
@@ -181,7 +182,10 @@ pub fn format(a: &Number, spec: &Spec, locale: &LocaleInfo, env: &Env) -> Option
         }
         body = String::new();
         // `1e+2` to three places behind the point.
-        if kind == 'e' && !number.is_zero() && let Some(precision) = spec.precision {
+        if kind == 'e'
+            && !number.is_zero()
+            && let Some(precision) = spec.precision
+        {
             let missing = precision + 1 - digits.len() as i64;
             write_digits(&mut body, &(digits + &"0".repeat(missing.max(0) as usize)), point);
         } else {
@@ -206,7 +210,8 @@ pub fn format(a: &Number, spec: &Spec, locale: &LocaleInfo, env: &Env) -> Option
             }
             tail.push_str(&exponent);
             let signs = (number.negative || spec.sign != '-') as usize;
-            let width = if spec.zero_padding { spec.width.saturating_sub(signs + tail.chars().count()) } else { 0 };
+            let width =
+                if spec.zero_padding { spec.width.saturating_sub(signs + tail.chars().count()) } else { 0 };
             body = if locale.grouping.is_empty() { whole.to_owned() } else { grouped(whole, locale, width) };
             body.push_str(&tail);
         } else {

@@ -196,7 +196,12 @@ fn bits_for(digits: i64) -> i64 {
 }
 
 /// Repeats a computation with more digits until it can be rounded.
-fn rounded(
+fn rounded(env: &Env, status: &mut Status, compute: impl Fn(i64) -> Big<Option<(BigInt, i64)>>) -> Number {
+    approximated(env, status, compute).finalized(env, status)
+}
+
+/// As many digits as it takes to round.
+fn approximated(
     env: &Env,
     status: &mut Status,
     compute: impl Fn(i64) -> Big<Option<(BigInt, i64)>>,
@@ -212,7 +217,7 @@ fn rounded(
                 let negative = value.is_negative();
                 let coefficient = Coefficient::from_big(value);
                 if is_certain(&coefficient, 64, env.prec) {
-                    return Number::finite(negative, coefficient, exponent).finalized(env, status);
+                    return Number::finite(negative, coefficient, exponent);
                 }
             }
             Ok(None) => {}
@@ -243,11 +248,12 @@ pub fn exp(a: &Number, env: &Env, status: &mut Status) -> Number {
     if adjusted >= 19 {
         return out_of_range(false, !a.negative, &env, status);
     }
-    if adjusted < -env.prec - 1 {
-        // Next to 1.
-        let Some(power) = arithmetic::ten_to(env.prec + 1) else { return Number::no_memory(status) };
-        let coefficient = if a.negative { power.distance(&Coefficient::ONE) } else { power.add_small(1) };
-        return Number::finite(false, coefficient, -env.prec - 1).finalized(&env, status);
+    let limit = Number::finite(false, Coefficient::Small(9), -env.prec - 4);
+    if order::magnitudes(a, &limit) != Ordering::Greater {
+        // Next to 1; on its other side only in digits that do not count.
+        let Some(power) = arithmetic::ten_to(env.prec - 1) else { return Number::no_memory(status) };
+        *status |= flags::INEXACT | flags::ROUNDED;
+        return Number::finite(false, power, 1 - env.prec).finalized(&env, status);
     }
     rounded(&env, status, |digits| {
         // x = n ln(10) + r; the digits of x before the point are lost in r.

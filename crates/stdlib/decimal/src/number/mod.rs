@@ -227,7 +227,11 @@ impl Number {
             Kind::Finite => {
                 let digits = self.digits();
                 // Most results need nothing.
-                if digits <= env.prec && self.exponent >= env.emin && self.exponent + digits <= env.emax && !env.clamp {
+                if digits <= env.prec
+                    && self.exponent >= env.emin
+                    && self.exponent + digits <= env.emax
+                    && !env.clamp
+                {
                     return self;
                 }
                 self = self.checked_exponent(digits, env, status);
@@ -290,7 +294,9 @@ impl Number {
         if env.clamp && self.exponent > env.etop() {
             // Zeros go to the end of the coefficient.
             let shift = self.exponent - env.etop();
-            let Some(coefficient) = self.coefficient.scaled_up(shift) else { return Number::no_memory(status) };
+            let Some(coefficient) = self.coefficient.scaled_up(shift) else {
+                return Number::no_memory(status);
+            };
             self.coefficient = coefficient;
             self.exponent -= shift;
             *status |= flags::CLAMPED;

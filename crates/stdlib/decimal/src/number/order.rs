@@ -105,7 +105,14 @@ pub fn total_without_sign(a: &Number, b: &Number) -> Ordering {
 }
 
 /// `max`, `min`, `max_mag`, `min_mag`: a number is preferred to a quiet NaN.
-pub fn extreme(a: &Number, b: &Number, greatest: bool, by_magnitude: bool, env: &Env, status: &mut Status) -> Number {
+pub fn extreme(
+    a: &Number,
+    b: &Number,
+    greatest: bool,
+    by_magnitude: bool,
+    env: &Env,
+    status: &mut Status,
+) -> Number {
     if a.is_nan() || b.is_nan() {
         let quiet = |n: &Number| n.kind == Kind::QuietNan;
         return match (quiet(a) && !b.is_nan(), quiet(b) && !a.is_nan()) {

@@ -5,6 +5,7 @@ use super::coefficient::Coefficient;
 use super::functions::{self, out_of_range};
 use super::{Env, Number, Rounding, Status, flags, order};
 use std::cmp::Ordering;
+use taipan_numeric::BigInt;
 
 /// Digits of the largest exponent.
 const EXPONENT_DIGITS: i64 = 19;
@@ -30,7 +31,11 @@ pub fn power(base: &Number, exponent: &Number, env: &Env, status: &mut Status) -
     }
     if base.is_zero() {
         return if exponent.negative {
-            if base.negative && !whole && !exponent.is_infinite() { Number::infinite(false) } else { Number::infinite(negative) }
+            if base.negative && !whole && !exponent.is_infinite() {
+                Number::infinite(false)
+            } else {
+                Number::infinite(negative)
+            }
         } else {
             Number::finite(negative, Coefficient::ZERO, 0)
         };
@@ -67,11 +72,22 @@ pub fn power(base: &Number, exponent: &Number, env: &Env, status: &mut Status) -
         }
         return Number::finite(negative, Coefficient::ONE, env.etiny() - 1).finalized(env, status);
     }
-    if whole { whole_power(base, exponent, negative, env, status) } else { real_power(base, exponent, env, status) }
+    if whole {
+        whole_power(base, exponent, negative, env, status)
+    } else {
+        real_power(base, exponent, env, status)
+    }
 }
 
 /// 1, 1.0, ... to a power: the zeros behind the point are multiplied.
-fn power_of_one(base: &Number, exponent: &Number, whole: bool, negative: bool, env: &Env, status: &mut Status) -> Number {
+fn power_of_one(
+    base: &Number,
+    exponent: &Number,
+    whole: bool,
+    negative: bool,
+    env: &Env,
+    status: &mut Status,
+) -> Number {
     if !whole {
         *status |= flags::INEXACT | flags::ROUNDED;
         return one_with_zeros(negative, env.prec - 1, status);
@@ -108,7 +124,8 @@ fn beyond_range(base: &Number, exponent: &Number, env: &Env) -> Option<bool> {
     } else {
         let mut work = 0;
         let exact = Env { prec: base.digits() + 2, ..Env::MAX };
-        let mut distance = arithmetic::subtract(&base.clone().with_sign(false), &Number::one(), &exact, &mut work);
+        let mut distance =
+            arithmetic::subtract(&base.clone().with_sign(false), &Number::one(), &exact, &mut work);
         let above = !distance.negative;
         distance.negative = false;
         (distance.adjusted() - if adjusted == 0 { 2 } else { 1 }, above)
@@ -169,7 +186,13 @@ fn real_power(base: &Number, exponent: &Number, env: &Env, status: &mut Status) 
 }
 
 /// `base ** exponent % modulus` of integers.
-pub fn power_modulo(base: &Number, exponent: &Number, modulus: &Number, env: &Env, status: &mut Status) -> Number {
+pub fn power_modulo(
+    base: &Number,
+    exponent: &Number,
+    modulus: &Number,
+    env: &Env,
+    status: &mut Status,
+) -> Number {
     if let Some(nan) = Number::nan_of(&[base, exponent, modulus], env, status) {
         return nan;
     }
@@ -183,17 +206,33 @@ pub fn power_modulo(base: &Number, exponent: &Number, modulus: &Number, env: &En
     if wrong {
         return Number::invalid(status, flags::INVALID_OPERATION);
     }
-    let integers = (
-        arithmetic::to_integer(base),
-        arithmetic::to_integer(exponent),
-        arithmetic::to_integer(modulus),
-    );
-    let (Some(x), Some(n), Some(m)) = integers else { return Number::no_memory(status) };
-    match x.big().pow_mod(&n.big(), &m.big()) {
-        Ok(result) => {
+    let Some(m) = arithmetic::to_integer(modulus) else { return Number::no_memory(status) };
+    match power_of_integers(base, exponent, &m.big()) {
+        Some(result) => {
             let negative = base.negative && exponent.is_odd();
             Number::finite(negative, Coefficient::from_big(result), 0)
         }
-        Err(_) => Number::no_memory(status),
+        None => Number::no_memory(status),
     }
+}
+
+/// The power of magnitudes modulo a number, without writing long operands out.
+fn power_of_integers(base: &Number, exponent: &Number, modulus: &BigInt) -> Option<BigInt> {
+    /// That many times the tenth power is taken.
+    const MOST_ZEROS: i64 = 1_000_000;
+    let ten = BigInt::from(10u32);
+    let mut x = if base.exponent > 0 {
+        let power = ten.pow_mod(&BigInt::from(base.exponent), modulus).ok()?;
+        base.coefficient.big().mul(&power).ok()?
+    } else {
+        arithmetic::to_integer(base)?.big().into_owned()
+    };
+    let mut n = exponent.clone();
+    if (1..=MOST_ZEROS).contains(&exponent.exponent) {
+        for _ in 0..exponent.exponent {
+            x = x.pow_mod(&ten, modulus).ok()?;
+        }
+        n.exponent = 0;
+    }
+    x.pow_mod(&arithmetic::to_integer(&n)?.big(), modulus).ok()
 }
