@@ -363,6 +363,8 @@ opcodes! {
     LoadAttrInline,
     /// LoadAttr of a `__slots__` member: type version, offset.
     LoadAttrSlot,
+    /// LoadAttrInline or LoadAttrSlot of a local's object into a temporary.
+    LoadAttrPlace,
     /// LoadAttr of a plain value found on the object's type.
     LoadAttrClass,
     /// LoadAttr of a property with a Python getter.
@@ -392,6 +394,8 @@ opcodes! {
     CallPython,
     /// Call of a builtin function with as many arguments as it has parameters.
     CallNative,
+    /// CallNative where defaults fill the rest of the parameters.
+    CallNativeDefaults,
     /// Call of a Python class whose `__init__` is a simple Python function.
     CallClass,
     /// Call of a bound method of a Python function.
@@ -400,6 +404,8 @@ opcodes! {
     CallMethodPython,
     /// CallMethod of a builtin type's method, as CallNative.
     CallMethodNative,
+    /// CallMethod as CallNativeDefaults.
+    CallMethodNativeDefaults,
     /// ForIter over a range.
     ForIterRange,
     /// ForIter over a list.

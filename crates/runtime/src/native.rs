@@ -444,7 +444,7 @@ pub struct Sig {
 unsafe impl Sync for Sig {}
 
 /// So many bound arguments lie on the native stack.
-const INLINE: usize = 8;
+pub(crate) const INLINE: usize = 8;
 
 /// Bound arguments: one object per parameter.
 pub enum Bound {

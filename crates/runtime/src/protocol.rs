@@ -299,6 +299,11 @@ impl Vm {
         if a.is_int() && b.is_int() {
             return Ok(false);
         }
+        self.equal_objects(a, b)
+    }
+    /// As [`Vm::equal`] of two that are not the same.
+    #[inline(never)]
+    fn equal_objects(&self, a: &Object, b: &Object) -> Result<bool> {
         if let (Some(x), Some(y)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
             return Ok(x.equals(y));
         }

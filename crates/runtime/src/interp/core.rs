@@ -295,7 +295,7 @@ pub(super) unsafe fn type_ptr(value: Value) -> *const Type {
 #[inline(always)]
 pub(super) unsafe fn is_exact(value: Value, ty: &'static Type) -> bool {
     // SAFETY: words in registers are alive.
-    unsafe { value.is_ptr() && type_ptr(value) == ty as *const Type }
+    unsafe { value.is_ptr() && std::ptr::eq(type_ptr(value), ty) }
 }
 
 #[inline(always)]

@@ -14,13 +14,13 @@ pub fn generic(ins: Instruction) -> Instruction {
 pub fn generic_opcode(op: Opcode) -> Opcode {
     use Opcode::*;
     match op {
-        LoadAttrInline | LoadAttrSlot | LoadAttrClass | LoadAttrProperty | LoadAttrModule | LoadAttrType
+        LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrClass | LoadAttrProperty | LoadAttrModule | LoadAttrType
         | LoadAttrDict => LoadAttr,
         LoadMethodCached | LoadMethodModule | LoadMethodType => LoadMethod,
         StoreAttrInline | StoreAttrSlot => StoreAttr,
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,
-        CallPython | CallNative | CallClass | CallBound => Call,
-        CallMethodPython | CallMethodNative => CallMethod,
+        CallPython | CallNative | CallNativeDefaults | CallClass | CallBound => Call,
+        CallMethodPython | CallMethodNative | CallMethodNativeDefaults => CallMethod,
         ForIterRange | ForIterList | ForIterTuple | ForIterGenerator => ForIter,
         GetItemList | GetItemTuple | GetItemDict => GetItem,
         other => other,

@@ -133,6 +133,7 @@ handlers! {
         LoadDeref => names::load_deref;
         LoadAttrInline => attributes::load_place, else attributes::shared_load;
         LoadAttrSlot => attributes::load_place, else attributes::shared_load;
+        LoadAttrPlace => attributes::load_place_of_local, else attributes::shared_load;
         LoadAttrClass => attributes::load_class, else attributes::shared_load;
         LoadAttrType => attributes::load_type, else attributes::load;
         LoadAttrModule => attributes::load_module, else attributes::load;
@@ -204,11 +205,13 @@ handlers! {
         Call => calls::call;
         CallPython => calls::call_python, else calls::call;
         CallNative => calls::call_native, else calls::call;
+        CallNativeDefaults => calls::call_native_defaults, else calls::call;
         CallClass => calls::call_python_class, else calls::call;
         CallBound => calls::call_bound_method, else calls::call;
         CallMethod => calls::call_method;
         CallMethodPython => calls::call_method_python, else calls::call_method;
         CallMethodNative => calls::call_method_native, else calls::call_method;
+        CallMethodNativeDefaults => calls::call_method_native_defaults, else calls::call_method;
         CallKw => calls::call_kw::<false>;
         CallMethodKw => calls::call_kw::<true>;
         CallEx => calls::call_ex;
@@ -220,6 +223,7 @@ handlers! {
         LoadAssertionError => names::load_assertion_error;
         LoadCommonConstant => names::load_common_constant;
         SetupAnnotations => names::setup_annotations;
+        ListAppend => items::list_append, else items::list_append_slowly;
         PushException => blocks::push_exception;
         PopException => blocks::pop_exception;
         CheckExceptionMatch => blocks::check_exception_match;
@@ -260,7 +264,6 @@ handlers! {
         BuildSet => build_set,
         BuildMap => build_map,
         BuildString => build_string,
-        ListAppend => list_append,
         SetAdd => set_add,
         MapAdd => map_add,
         ListExtend => list_extend,

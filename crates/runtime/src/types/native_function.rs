@@ -162,6 +162,18 @@ impl NativeFunction {
             _ => None,
         }
     }
+    /// The code and the parameters, if defaults and exactly `count` arguments (self
+    /// included) make a complete call. None before the first general call.
+    #[inline(always)]
+    pub(crate) fn with_defaults(&self, count: usize) -> Option<(crate::native::NativeFn, &Signature)> {
+        let NativeCode::Bound(f) = self.def.code else { return None };
+        let signature = self.signature.get()?;
+        if signature.params.len() <= crate::native::INLINE && signature.defaults_fill(count) {
+            Some((f, signature))
+        } else {
+            None
+        }
+    }
     /// Calls with complete arguments (self first, if there is one).
     #[inline]
     pub fn invoke(&self, vm: &Vm, args: &[Object], kwnames: &[Object], skip: usize) -> Result {

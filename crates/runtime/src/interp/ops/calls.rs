@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::interp::{copy_closure, push_fast, push_frame};
-use crate::native::NativeFn;
+use crate::native::{NativeFn, Signature};
 use crate::types::code::Code;
 use crate::types::function::{FUNCTION, Function, METHOD, Method};
 use crate::types::generator::{self, COROUTINE, GENERATOR, Generator};
@@ -230,6 +230,28 @@ unsafe fn call_code(m: &mut Core, ins: At, code: NativeFn, window: *mut Value, a
     m.save();
     let args = Object::borrow_slice(std::slice::from_raw_parts(window.add(1), argc));
     let result = code(m.vm, args);
+    call_done(m, ins, window, argc, result)
+}
+
+/// As [`call_code`], with the defaults of a signature for what is not given.
+#[inline(always)]
+unsafe fn call_code_defaults(
+    m: &mut Core,
+    ins: At,
+    code: NativeFn,
+    signature: &Signature,
+    window: *mut Value,
+    argc: usize,
+) -> Done {
+    m.save();
+    let args = Object::borrow_slice(std::slice::from_raw_parts(window.add(1), argc));
+    let words = signature.borrowed(args);
+    let result = code(m.vm, Object::borrow_slice(words.get_unchecked(..signature.params.len())));
+    call_done(m, ins, window, argc, result)
+}
+
+#[inline(always)]
+unsafe fn call_done(m: &mut Core, ins: At, window: *mut Value, argc: usize, result: Result) -> Done {
     for i in 0..=argc {
         let slot = window.add(i);
         let old = *slot;
@@ -257,6 +279,43 @@ pub unsafe fn call_native(m: &mut Core, ins: At) -> Done {
     MISS
 }
 
+/// `CallNativeDefaults`.
+#[inline(always)]
+pub unsafe fn call_native_defaults(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &BUILTIN_FUNCTION) {
+        let function = payload::<NativeFunction>(callee);
+        let argc = ins.flags() as usize;
+        if function.object.is_unbound()
+            && let Some((code, signature)) = function.with_defaults(argc)
+        {
+            return call_code_defaults(m, ins, code, signature, m.base.add(b), argc);
+        }
+    }
+    MISS
+}
+
+/// `CallMethodNativeDefaults`.
+#[inline(always)]
+pub unsafe fn call_method_native_defaults(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &METHOD_DESCRIPTOR) {
+        let function = payload::<NativeFunction>(callee);
+        let argc = ins.flags() as usize + 1;
+        let object = m.reg(b + 1);
+        if object.is_ptr()
+            && let Some(owner) = function.owner
+            && std::ptr::eq(type_ptr(object), owner)
+            && let Some((code, signature)) = function.with_defaults(argc)
+        {
+            return call_code_defaults(m, ins, code, signature, m.base.add(b), argc);
+        }
+    }
+    MISS
+}
+
 /// `CallMethodNative`.
 #[inline(always)]
 pub unsafe fn call_method_native(m: &mut Core, ins: At) -> Done {
@@ -268,7 +327,7 @@ pub unsafe fn call_method_native(m: &mut Core, ins: At) -> Done {
         let object = m.reg(b + 1);
         if object.is_ptr()
             && let Some(owner) = function.owner
-            && type_ptr(object) == owner as *const Type
+            && std::ptr::eq(type_ptr(object), owner)
             && let Some(code) = function.plain(argc)
         {
             return call_code(m, ins, code, m.base.add(b), argc);
@@ -313,8 +372,12 @@ pub unsafe fn call(m: &mut Core, ins: At) -> Done {
             }
         } else if ty == &raw const BUILTIN_FUNCTION {
             let function = payload::<NativeFunction>(callee);
-            if function.object.is_unbound() && function.plain(argc).is_some() {
-                ins.quicken(Opcode::CallNative);
+            if function.object.is_unbound() {
+                if function.plain(argc).is_some() {
+                    ins.quicken(Opcode::CallNative);
+                } else if function.with_defaults(argc).is_some() {
+                    ins.quicken(Opcode::CallNativeDefaults);
+                }
             }
             m.save();
             let value = slow::call_builtin_fast(m.vm, m.base.add(b), argc)?;
@@ -364,8 +427,11 @@ pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
                 return done;
             }
         } else if ty == &raw const METHOD_DESCRIPTOR && has_self {
-            if payload::<NativeFunction>(callee).plain(argc + 1).is_some() {
+            let function = payload::<NativeFunction>(callee);
+            if function.plain(argc + 1).is_some() {
                 ins.quicken(Opcode::CallMethodNative);
+            } else if function.with_defaults(argc + 1).is_some() {
+                ins.quicken(Opcode::CallMethodNativeDefaults);
             }
             m.save();
             let value = slow::call_method_descriptor_fast(m.vm, m.base.add(b), argc + 1)?;

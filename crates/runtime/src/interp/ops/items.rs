@@ -127,3 +127,32 @@ pub unsafe fn set_item(m: &mut Core, ins: At) -> Done {
 pub unsafe fn set_item_slowly(m: &mut Core, ins: At) -> Done {
     slowly!(m, slow::set_item(m.vm, m.frame(), ins.word()))
 }
+
+/// Into a list with room: comprehensions.
+#[inline(always)]
+pub unsafe fn list_append(m: &mut Core, ins: At) -> Done {
+    let item = m.b(ins);
+    if item.is_unbound() {
+        return MISS;
+    }
+    let list = List::from_raw(m.reg(ins.a()));
+    let room = list.with_items(|items| {
+        let room = items.len() < items.capacity();
+        if room {
+            // The word moves, or is counted up below.
+            (items.as_mut_ptr().add(items.len()) as *mut Value).write(item);
+            items.set_len(items.len() + 1);
+        }
+        room
+    });
+    if room {
+        m.own_b(ins, item);
+        return Ok(());
+    }
+    MISS
+}
+
+#[inline(always)]
+pub unsafe fn list_append_slowly(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::list_append(m.vm, m.frame(), ins.word()))
+}

@@ -301,7 +301,10 @@ pub(super) unsafe fn attr_lookup(
             let backoff = if shared { BACKOFF } else { 2 };
             *site = probe;
             site.backoff = backoff;
-            requicken(frame, op);
+            let ins = *(*frame).ip.sub(1);
+            let to_temporary = !ins.has(f::B_TEMP) && ins.a() >= (*(*frame).code).first_temp;
+            let place = matches!(op, Opcode::LoadAttrInline | Opcode::LoadAttrSlot);
+            requicken(frame, if place && to_temporary { Opcode::LoadAttrPlace } else { op });
         } else if op.is_none() {
             site.backoff = BACKOFF;
         }
