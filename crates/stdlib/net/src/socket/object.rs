@@ -355,7 +355,7 @@ pub fn call<T>(vm: &Vm, s: &Socket, ready: Ready, call: impl FnMut(i32) -> host:
 }
 
 /// Waits for at most so many nanoseconds (negative: for ever); false if the time is over.
-fn wait(vm: &Vm, number: i32, ready: Ready, left: i64) -> host::Result<bool> {
+pub fn wait(vm: &Vm, number: i32, ready: Ready, left: i64) -> host::Result<bool> {
     if number < 0 {
         // The call itself will say so.
         return Ok(true);
