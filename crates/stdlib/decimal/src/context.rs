@@ -197,8 +197,7 @@ fn set(vm: &Vm, context: &Context, field: usize, value: &Object, lists: bool) ->
             return Ok(());
         }
     }
-    // No Python code ran since the environment was read, but that of the value's type.
-    context.env.set(Env { ..env });
+    context.env.set(env);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub static METHODS: [MethodDef; COUNT] = [
     MethodDef::new("normalize($self, x, /)", |vm, args| unary(vm, args, arithmetic::reduce), ""),
     MethodDef::new("sqrt($self, x, /)", |vm, args| unary(vm, args, functions::sqrt), ""),
     MethodDef::new("logb($self, x, /)", |vm, args| unary(vm, args, adjust::logb), ""),
-    MethodDef::new("logical_invert($self, x, /)", |vm, args| unary(vm, args, adjust::logical_invert), ""),
+    MethodDef::new("logical_invert($self, x, /)", |vm, args| unary(vm, args, adjust::logical_invert), "Invert all digits up to the precision of the operand, which must be a logical\nnumber: all its digits are 0 or 1.\n\n    >>> ExtendedContext.logical_invert(Decimal('0'))\n    Decimal('111111111')\n    >>> ExtendedContext.logical_invert(1101)\n    Decimal('111110010')\n"),
     MethodDef::new("abs($self, x, /)", |vm, args| unary(vm, args, arithmetic::absolute), ""),
     MethodDef::new(
         "minus($self, x, /)",
@@ -155,7 +155,7 @@ pub static METHODS: [MethodDef; COUNT] = [
                 adjust::logical(a, b, adjust::Logical::And, e, s)
             })
         },
-        "",
+        "Apply the logical operation 'and' to the digits of both operands, which must be\nlogical numbers: all their digits are 0 or 1.\n\n    >>> ExtendedContext.logical_and(Decimal('1100'), Decimal('1010'))\n    Decimal('1000')\n    >>> ExtendedContext.logical_and(110, 11)\n    Decimal('10')\n",
     ),
     method(
         "logical_or($self, x, y, /)",
@@ -164,7 +164,7 @@ pub static METHODS: [MethodDef; COUNT] = [
                 adjust::logical(a, b, adjust::Logical::Or, e, s)
             })
         },
-        "",
+        "Apply the logical operation 'or' to the digits of both operands, which must be\nlogical numbers: all their digits are 0 or 1.\n\n    >>> ExtendedContext.logical_or(Decimal('1100'), Decimal('1010'))\n    Decimal('1110')\n    >>> ExtendedContext.logical_or(110, 11)\n    Decimal('111')\n",
     ),
     method(
         "logical_xor($self, x, y, /)",
@@ -173,7 +173,7 @@ pub static METHODS: [MethodDef; COUNT] = [
                 adjust::logical(a, b, adjust::Logical::Xor, e, s)
             })
         },
-        "",
+        "Apply the logical operation 'xor' to the digits of both operands, which must be\nlogical numbers: all their digits are 0 or 1.\n\n    >>> ExtendedContext.logical_xor(Decimal('1100'), Decimal('1010'))\n    Decimal('110')\n    >>> ExtendedContext.logical_xor(110, 11)\n    Decimal('101')\n",
     ),
     method(
         "rotate($self, x, y, /)",

@@ -65,9 +65,9 @@ pub static METHODS: [MethodDef; COUNT] = [
     binary!("min_mag", |a, b, e, s| order::extreme(a, b, false, true, e, s), ""),
     binary!("next_toward", adjust::next_toward, ""),
     binary!("remainder_near", arithmetic::remainder_near, ""),
-    binary!("compare_total", |a, b, _, _| order::of(order::total(a, b)), ""),
+    binary!("compare_total", |a, b, _, _| order::of(order::total(a, b)), "Compare two numbers by their representation; the result is -1, 0 or 1. Numbers of equal\nvalue differ here if their exponents do:\n\n    >>> Decimal('2.50').compare_total(Decimal('2.5'))\n    Decimal('-1')\n"),
     binary!("compare_total_mag", |a, b, _, _| order::of(order::total_without_sign(a, b)), ""),
-    binary!("copy_sign", |a, b, _, _| a.clone().with_sign(b.negative), ""),
+    binary!("copy_sign", |a, b, _, _| a.clone().with_sign(b.negative), "Return a copy of the number with the sign of the other one, whatever the context:\n\n    >>> Decimal('1.5').copy_sign(Decimal('-7'))\n    Decimal('-1.5')\n"),
     binary!("logical_and", |a, b, e, s| adjust::logical(a, b, adjust::Logical::And, e, s), ""),
     binary!("logical_or", |a, b, e, s| adjust::logical(a, b, adjust::Logical::Or, e, s), ""),
     binary!("logical_xor", |a, b, e, s| adjust::logical(a, b, adjust::Logical::Xor, e, s), ""),
@@ -148,12 +148,12 @@ pub static METHODS: [MethodDef; COUNT] = [
     method(
         "quantize($self, /, exp, rounding=None, context=None)",
         quantize,
-        "Quantize *self* so its exponent is the same as that of *exp*.",
+        "Return the number, rounded, with the exponent of another one:\n\n    >>> Decimal('2.71828').quantize(Decimal('0.01'))\n    Decimal('2.72')\n\nInvalidOperation is signaled if the result does not fit into the precision.\n",
     ),
     method(
         "fma($self, /, other, third, context=None)",
         fma,
-        "Fused multiply-add.  Return self*other+third with no rounding of the\nintermediate product.",
+        "Fused multiply-add.  Return self*other+third with no rounding of the\nintermediate product.\n\n    >>> Decimal(4).fma(5, 6)\n    Decimal('26')\n",
     ),
     method(
         "is_normal($self, /, context=None)",
@@ -245,7 +245,7 @@ pub static METHODS: [MethodDef; COUNT] = [
             let made = object(vm, number);
             if args[0].is(crate::decimal::DECIMAL.value()) { Ok(made) } else { vm.call(&args[0], &[made]) }
         },
-        "Class method that converts a float to a decimal number, exactly.",
+        "Class method that converts a float to a decimal number, exactly.\nDecimal.from_float(0.1) is not the same as Decimal('0.1').\n\n    >>> Decimal.from_float(0.25)\n    Decimal('0.25')\n    >>> Decimal.from_float(float('nan'))\n    Decimal('NaN')\n    >>> Decimal.from_float(float('-inf'))\n    Decimal('-Infinity')\n",
     )
     .class_method(),
     MethodDef::new(
@@ -259,7 +259,7 @@ pub static METHODS: [MethodDef; COUNT] = [
             let made = object(vm, convert::of_object(vm, value, this(&context), false)?);
             if args[0].is(crate::decimal::DECIMAL.value()) { Ok(made) } else { vm.call(&args[0], &[made]) }
         },
-        "Class method that converts a real number to a decimal number, exactly.",
+        "Class method that converts a real number to a decimal number, exactly.\n\n    >>> Decimal.from_number(42)\n    Decimal('42')\n    >>> Decimal.from_number(Decimal('2.5'))\n    Decimal('2.5')\n",
     )
     .class_method(),
     MethodDef::new(
