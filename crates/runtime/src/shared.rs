@@ -75,7 +75,8 @@ impl Vm {
     }
 }
 
-/// A hasher for addresses: they are spread well enough by one multiplication.
+/// A hasher for addresses, and for short texts of our own: they are spread well
+/// enough by one multiplication for every eight bytes.
 #[derive(Clone, Copy, Default)]
 pub struct AddressHasher(u64);
 
@@ -88,9 +89,13 @@ impl std::hash::BuildHasher for AddressHasher {
 
 impl std::hash::Hasher for AddressHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
         }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.write_u64(u64::from_le_bytes(last));
     }
     fn write_u64(&mut self, n: u64) {
         self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);

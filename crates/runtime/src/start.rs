@@ -57,7 +57,7 @@ pub fn new_interpreter(
         latin1: RefCell::new(Vec::new()),
         empty_tuple: Cell::new(Value::UNBOUND),
         attr_table: UnsafeCell::new(crate::interp::new_attr_table()),
-        registry: RefCell::new(HashMap::new()),
+        registry: RefCell::new(HashMap::default()),
         int_max_str_digits: Cell::new(4300),
         audited: Cell::new(false),
         gil: crate::gil::Gil::new_held(),

@@ -48,7 +48,7 @@ pub struct Interpreter {
     /// The empty tuple (immortal), or UNBOUND while starting.
     pub empty_tuple: Cell<Value>,
     pub attr_table: UnsafeCell<Vec<crate::interp::AttrEntry>>,
-    pub registry: RefCell<HashMap<&'static str, Object>>,
+    pub registry: RefCell<HashMap<&'static str, Object, crate::shared::AddressHasher>>,
     pub int_max_str_digits: Cell<i64>,
     /// There are audit hooks (`sys.addaudithook`).
     pub audited: Cell<bool>,

@@ -30,7 +30,11 @@ pub static METHODS: [MethodDef; COUNT] = [
     MethodDef::new("normalize($self, x, /)", |vm, args| unary(vm, args, arithmetic::reduce), ""),
     MethodDef::new("sqrt($self, x, /)", |vm, args| unary(vm, args, functions::sqrt), ""),
     MethodDef::new("logb($self, x, /)", |vm, args| unary(vm, args, adjust::logb), ""),
-    MethodDef::new("logical_invert($self, x, /)", |vm, args| unary(vm, args, adjust::logical_invert), "Invert all digits up to the precision of the operand, which must be a logical\nnumber: all its digits are 0 or 1.\n\n    >>> ExtendedContext.logical_invert(Decimal('0'))\n    Decimal('111111111')\n    >>> ExtendedContext.logical_invert(1101)\n    Decimal('111110010')\n"),
+    MethodDef::new(
+        "logical_invert($self, x, /)",
+        |vm, args| unary(vm, args, adjust::logical_invert),
+        "Invert all digits up to the precision of the operand, which must be a logical\nnumber: all its digits are 0 or 1.\n\n    >>> ExtendedContext.logical_invert(Decimal('0'))\n    Decimal('111111111')\n    >>> ExtendedContext.logical_invert(1101)\n    Decimal('111110010')\n",
+    ),
     MethodDef::new("abs($self, x, /)", |vm, args| unary(vm, args, arithmetic::absolute), ""),
     MethodDef::new(
         "minus($self, x, /)",

@@ -2,7 +2,10 @@
 //! bits stays there; the rest is an unbounded integer.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::rc::Rc;
 use taipan_numeric::BigInt;
 
 /// No coefficient gets more digits than this: there would be no memory for it.
@@ -39,7 +42,24 @@ static POWERS: [u128; 39] = {
     powers
 };
 
-fn big_power(n: i64) -> BigInt {
+thread_local! {
+    /// The powers of ten that have been asked for, up to a length.
+    static BIG_POWERS: RefCell<HashMap<i64, Rc<BigInt>>> = RefCell::new(HashMap::new());
+}
+
+/// Ten to a power.
+fn big_power(n: i64) -> Rc<BigInt> {
+    const KEPT: i64 = 2048;
+    if n > KEPT {
+        return Rc::new(new_power(n));
+    }
+    BIG_POWERS.with(|kept| kept.borrow_mut().entry(n).or_insert_with(|| Rc::new(new_power(n))).clone())
+}
+
+fn new_power(n: i64) -> BigInt {
+    if (0..=SMALL_POWER).contains(&n) {
+        return BigInt::from(POWERS[n as usize]);
+    }
     // Five to the power, then shifted: half the work.
     BigInt::from(5u32).pow(n as u64).and_then(|p| p.shl(n as u64)).unwrap_or(BigInt::ONE)
 }
@@ -49,7 +69,7 @@ pub fn power_of_ten(n: i64) -> Option<Coefficient> {
     match n {
         0..=SMALL_POWER => Some(Small(POWERS[n as usize])),
         _ if n < 0 || n > MOST_DIGITS => None,
-        _ => Some(Big(big_power(n))),
+        _ => Some(Big(BigInt::clone(&big_power(n)))),
     }
 }
 
@@ -106,7 +126,7 @@ impl Coefficient {
                 let bits = n.bit_length() as f64;
                 let least = ((bits - 1.0) * LOG10_2 - 1e-6).floor() as i64 + 1;
                 let most = (bits * LOG10_2 + 1e-6).floor() as i64 + 1;
-                if least == most || *n < big_power(least) { least } else { most }
+                if least == most || *n < *big_power(least) { least } else { most }
             }
         }
     }
@@ -274,6 +294,18 @@ impl Coefficient {
             (Small(_), Big(_)) => Ordering::Less,
             (Big(_), Small(_)) => Ordering::Greater,
             (Big(a), Big(b)) => a.cmp(b),
+        }
+    }
+    pub fn bit_length(&self) -> u64 {
+        match self {
+            Small(n) => (u128::BITS - n.leading_zeros()) as u64,
+            Big(n) => n.bit_length(),
+        }
+    }
+    pub fn bit(&self, i: u64) -> bool {
+        match self {
+            Small(n) => i < 128 && n >> i & 1 == 1,
+            Big(n) => n.bit(i),
         }
     }
     /// The number, if it is no larger than that.

@@ -148,7 +148,6 @@ fn whole_power(base: &Number, exponent: &Number, negative: bool, env: &Env, stat
         inverse = arithmetic::divide(&Number::one(), base, &work, status);
     }
     let Some(n) = arithmetic::to_integer(exponent) else { return Number::no_memory(status) };
-    let n = n.big();
     let mut result = inverse.clone();
     let mut conditions = 0;
     for bit in (0..n.bit_length().saturating_sub(1)).rev() {
