@@ -295,6 +295,21 @@ fn path(vm: &Vm, object: &Object) -> Result<CString> {
     CString::new(bytes).map_err(|_| vm.value_error("embedded null byte"))
 }
 
+/// May the library open this file? It does not ask, as the host's functions do.
+fn check_path(vm: &Vm, name: &CString, uri: bool, shown: &Object) -> Result<()> {
+    let whole = name.to_bytes();
+    let file = match whole.strip_prefix(b"file:") {
+        Some(rest) if uri => rest.split(|byte| b"?#".contains(byte)).next().unwrap_or(&[]),
+        _ => whole,
+    };
+    if file.is_empty() || file == b":memory:" {
+        return Ok(());
+    }
+    let file = CString::new(file).unwrap_or_default();
+    let allowed = taipan_host::policy::check(taipan_host::Access::Write(&file));
+    allowed.map_err(|error| vm.os_error(error.0, Some(shown)))
+}
+
 fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     static SIG: Sig = Sig::new(
         "Connection(database, timeout=5.0, detect_types=0, isolation_level='', check_same_thread=True, factory=<type>, cached_statements=128, uri=False, *, autocommit=-1)",
@@ -316,6 +331,7 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
         connection.initialized.set(false);
         drop_database(vm, connection)?;
     }
+    check_path(vm, &name, uri, &bound[0])?;
     let flags = c::SQLITE_OPEN_READWRITE | c::SQLITE_OPEN_CREATE | if uri { c::SQLITE_OPEN_URI } else { 0 };
     let timeout = (timeout * 1000.0) as i32;
     let database = match vm.without_gil(|| Database::open(&name, flags, timeout)) {
@@ -462,6 +478,9 @@ fn load_extension(vm: &Vm, args: &[Object]) -> Result {
         None => None,
     };
     vm.audit("sqlite3.load_extension", &[args[0].clone(), args[1].clone()])?;
+    if let Err(error) = taipan_host::policy::check(taipan_host::Access::Run(&name)) {
+        return Err(vm.os_error(error.0, Some(&args[1])));
+    }
     match vm.without_gil(|| database.load_extension(&name, entry.as_deref())) {
         Ok(()) => Ok(Object::NONE),
         Err(message) => Err(errors::operational(vm, String::from_utf8_lossy(&message))),

@@ -144,6 +144,7 @@ pub static CONTEXT: Type = Type::new::<SslContext>(
             "load_dh_params($self, path, /)",
             |vm, args| {
                 let path = fs_path(vm, &args[1])?;
+                check_read(vm, &path)?;
                 let context = this::<SslContext>(&args[0]).context.clone();
                 match vm.without_gil(|| context.load_dh(&path)) {
                     Ok(()) => Ok(Object::NONE),
@@ -571,6 +572,11 @@ fn fs_path(vm: &Vm, object: &Object) -> Result<CString> {
     taipan_stdlib_files::support::fs_bytes(vm, object)
 }
 
+/// May OpenSSL read this file? It does not ask, as the host's functions do.
+fn check_read(vm: &Vm, path: &CString) -> Result<()> {
+    host::policy::check(host::Access::Read(path)).map_err(|Errno(number)| vm.os_error(number, None))
+}
+
 /// A str argument without null characters.
 fn text_argument(vm: &Vm, function: &str, object: &Object) -> Result<CString> {
     if object.downcast::<Str>().is_none() {
@@ -585,7 +591,10 @@ fn text_argument(vm: &Vm, function: &str, object: &Object) -> Result<CString> {
 fn path_argument(vm: &Vm, object: &Object, name: &str) -> Result<CString> {
     let path = fs_path(vm, object);
     match vm.swallow(path, &exc::TYPE_ERROR)? {
-        Some(path) => Ok(path),
+        Some(path) => {
+            check_read(vm, &path)?;
+            Ok(path)
+        }
         None => Err(vm.type_error(format!("{name} should be a valid filesystem path"))),
     }
 }
