@@ -1,7 +1,7 @@
 //! Sum, difference, product, quotient, rest; `fma`, signs, reduction.
 
 use super::coefficient::{Coefficient, power_of_ten};
-use super::{Env, Kind, Number, Rounding, Status, flags};
+use super::{Env, Kind, Number, Rest, Rounding, Status, flags};
 use std::cmp::Ordering;
 
 /// `a + b`, or `a - b`.
@@ -83,7 +83,36 @@ fn product(a: &Number, b: &Number, env: &Env, status: &mut Status) -> Number {
     }
 }
 
+/// The product of full coefficients, if it is an ordinary number; None: see `multiply`.
+fn wide_product(a: &Number, b: &Number, env: &Env, status: &mut Status) -> Option<Number> {
+    if a.is_special() || b.is_special() || env.clamp {
+        return None;
+    }
+    let (mut coefficient, gone, mut rest) = a.coefficient.wide_mul(&b.coefficient, env.prec)?;
+    let mut exponent = a.exponent + b.exponent + gone;
+    if coefficient.digits() > env.prec {
+        // One digit more than expected.
+        let last = coefficient.last_digit();
+        coefficient = coefficient.scaled_down(1).0;
+        exponent += 1;
+        rest = match last {
+            0 if rest == Rest::Zero => Rest::Zero,
+            5 if rest == Rest::Zero => Rest::Half,
+            0..=4 => Rest::BelowHalf,
+            _ => Rest::AboveHalf,
+        };
+    }
+    let adjusted = exponent + env.prec - 1;
+    if coefficient.digits() != env.prec || adjusted < env.emin || adjusted > env.emax {
+        return None;
+    }
+    Some(Number::finite(a.negative != b.negative, coefficient, exponent).after_cut(rest, env, status))
+}
+
 pub fn multiply(a: &Number, b: &Number, env: &Env, status: &mut Status) -> Number {
+    if let Some(product) = wide_product(a, b, env, status) {
+        return product;
+    }
     product(a, b, env, status).finalized(env, status)
 }
 

@@ -80,6 +80,34 @@ fn divide(a: u128, b: u128) -> (u128, u128) {
     }
 }
 
+/// All 256 bits of a product, the low words first.
+fn wide_product(a: u128, b: u128) -> [u64; 4] {
+    let halves = |n: u128| (n as u64 as u128, n >> 64);
+    let ((a0, a1), (b0, b1)) = (halves(a), halves(b));
+    let (p00, p01, p10, p11) = (a0 * b0, a0 * b1, a1 * b0, a1 * b1);
+    let low = |n: u128| n as u64 as u128;
+    let second = (p00 >> 64) + low(p01) + low(p10);
+    let third = (second >> 64) + (p01 >> 64) + (p10 >> 64) + low(p11);
+    let fourth = (third >> 64) + (p11 >> 64);
+    [p00 as u64, second as u64, third as u64, fourth as u64]
+}
+
+/// Divides by a word; the rest.
+fn divide_words(words: &mut [u64; 4], divisor: u64) -> u64 {
+    let mut rest = 0u64;
+    for word in words.iter_mut().rev() {
+        if rest == 0 && *word < divisor {
+            rest = *word;
+            *word = 0;
+            continue;
+        }
+        let value = (rest as u128) << 64 | *word as u128;
+        *word = (value / divisor as u128) as u64;
+        rest = (value % divisor as u128) as u64;
+    }
+    rest
+}
+
 fn half_of(rest: Ordering, zero: bool) -> Rest {
     match rest {
         _ if zero => Rest::Zero,
@@ -155,6 +183,28 @@ impl Coefficient {
             return Some(Small(product));
         }
         self.big().mul(&other.big()).ok().map(Coefficient::from_big)
+    }
+    /// The product of factors of at most 128 bits that has more of them, without its
+    /// last digits: about `digits` of them remain. How many are gone, and what they
+    /// amounted to. None if another way must be taken.
+    pub fn wide_mul(&self, other: &Coefficient, digits: i64) -> Option<(Coefficient, i64, Rest)> {
+        let (Small(a), Small(b)) = (self, other) else { return None };
+        let gone = self.digits() + other.digits() - 1 - digits;
+        if a.checked_mul(*b).is_some() || digits > SMALL_POWER - 2 || !(1..=SMALL_POWER).contains(&gone) {
+            return None;
+        }
+        let mut words = wide_product(*a, *b);
+        let first = gone.min(19);
+        let low = divide_words(&mut words, POWERS[first as usize] as u64);
+        let mut rest = low as u128;
+        if gone > first {
+            let high = divide_words(&mut words, POWERS[(gone - first) as usize] as u64);
+            rest += high as u128 * POWERS[first as usize];
+        }
+        let [low, high, 0, 0] = words else { return None };
+        let half = POWERS[gone as usize] / 2;
+        let quotient = (high as u128) << 64 | low as u128;
+        Some((Small(quotient), gone, half_of(rest.cmp(&half), rest == 0)))
     }
     /// Quotient and rest; the divisor is not zero.
     pub fn div_rem(&self, other: &Coefficient) -> (Coefficient, Coefficient) {

@@ -249,18 +249,22 @@ impl Number {
             return self;
         }
         let (coefficient, rest) = self.coefficient.scaled_down(excess);
-        *status |= flags::ROUNDED;
+        self.coefficient = coefficient;
         self.exponent += excess;
+        self.after_cut(rest, env, status)
+    }
+
+    /// Rounds a number that has lost digits.
+    pub(super) fn after_cut(mut self, rest: Rest, env: &Env, status: &mut Status) -> Number {
+        *status |= flags::ROUNDED;
         if rest == Rest::Zero {
-            self.coefficient = coefficient;
             return self;
         }
         *status |= flags::INEXACT;
-        if !env.round.rounds_up(self.negative, &coefficient, rest) {
-            self.coefficient = coefficient;
+        if !env.round.rounds_up(self.negative, &self.coefficient, rest) {
             return self;
         }
-        self.coefficient = coefficient.add_small(1);
+        self.coefficient = self.coefficient.add_small(1);
         if self.digits() > env.prec {
             self.coefficient = self.coefficient.scaled_down(1).0;
             self.exponent += 1;
