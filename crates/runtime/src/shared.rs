@@ -4,6 +4,7 @@
 
 use crate::prelude::*;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The objects that a thread's `repr()` is at work on, by their words.
 #[derive(Default)]
@@ -71,6 +72,51 @@ impl Vm {
     /// Keeps `object` under `key`; what was there before goes.
     pub fn share(&self, key: &'static str, object: Object) {
         let old = self.interp().registry.borrow_mut().insert(key, object);
+        drop(old);
+    }
+}
+
+/// A place for an object of the interpreter that is asked for all the time: what a key
+/// is for [`Vm::share`], without a search.
+#[derive(Default)]
+pub struct Place(AtomicU32);
+
+impl Place {
+    pub const fn new() -> Place {
+        Place(AtomicU32::new(0))
+    }
+    /// Its number, given out when first used; 0 is nobody's.
+    fn number(&self) -> usize {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let number = self.0.load(Ordering::Relaxed);
+        if number != 0 {
+            return number as usize;
+        }
+        let fresh = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        match self.0.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => fresh as usize,
+            Err(other) => other as usize,
+        }
+    }
+}
+
+impl Vm {
+    /// The object at a place.
+    #[inline]
+    pub fn at_place(&self, place: &'static Place) -> Option<Object> {
+        let number = place.0.load(Ordering::Relaxed) as usize;
+        self.interp().places.borrow().get(number).and_then(Object::bound).cloned()
+    }
+    /// Puts an object into a place; what was there before goes.
+    pub fn put_in_place(&self, place: &'static Place, object: Object) {
+        let number = place.number();
+        let old = {
+            let mut places = self.interp().places.borrow_mut();
+            if places.len() <= number {
+                places.resize(number + 1, Object::UNBOUND);
+            }
+            std::mem::replace(&mut places[number], object)
+        };
         drop(old);
     }
 }

@@ -58,6 +58,7 @@ pub fn new_interpreter(
         empty_tuple: Cell::new(Value::UNBOUND),
         attr_table: UnsafeCell::new(crate::interp::new_attr_table()),
         registry: RefCell::new(HashMap::default()),
+        places: RefCell::new(Vec::new()),
         int_max_str_digits: Cell::new(4300),
         audited: Cell::new(false),
         gil: crate::gil::Gil::new_held(),

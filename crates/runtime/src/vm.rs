@@ -49,6 +49,8 @@ pub struct Interpreter {
     pub empty_tuple: Cell<Value>,
     pub attr_table: UnsafeCell<Vec<crate::interp::AttrEntry>>,
     pub registry: RefCell<HashMap<&'static str, Object, crate::shared::AddressHasher>>,
+    /// The objects at [`crate::shared::Place`]s.
+    pub places: RefCell<Vec<Object>>,
     pub int_max_str_digits: Cell<i64>,
     /// There are audit hooks (`sys.addaudithook`).
     pub audited: Cell<bool>,

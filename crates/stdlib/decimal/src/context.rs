@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::rc::{Rc, Weak};
 use taipan_runtime::modules::contextvars;
 use taipan_runtime::prelude::*;
+use taipan_runtime::shared::Place;
 use taipan_runtime::support::{Fields, allocate, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::object::OBJECT;
@@ -87,8 +88,8 @@ fn env(context: &Object) -> Env {
 const DEFAULT: &str = "decimal.DefaultContext";
 const BASIC: &str = "decimal.BasicContext";
 const EXTENDED: &str = "decimal.ExtendedContext";
-/// Key of the context variable.
-const VARIABLE: &str = "decimal_context";
+/// Where the context variable is.
+static VARIABLE: Place = Place::new();
 
 const DEFAULT_ENV: Env =
     Env { prec: 28, emax: 999_999, emin: -999_999, round: Rounding::HalfEven, clamp: false };
@@ -387,7 +388,7 @@ fn dict(vm: &Vm, kept: &ObjectCell, bits: &Rc<Cell<u32>>) -> Result {
 /// The context of this thread, or task.
 #[inline]
 pub fn current(vm: &Vm) -> Result {
-    let Some(variable) = vm.shared(VARIABLE) else { return Err(vm.system_error("no context variable")) };
+    let Some(variable) = vm.at_place(&VARIABLE) else { return Err(vm.system_error("no context variable")) };
     if let Some(context) = contextvars::get(vm, &variable, None)? {
         return Ok(context);
     }
@@ -417,7 +418,7 @@ fn set_current(vm: &Vm, context: &Object) -> Result<()> {
     let template =
         [DEFAULT, BASIC, EXTENDED].iter().any(|key| vm.shared(key).is_some_and(|t| t.is(context.value())));
     let context = if template { copy(vm, payload, false)? } else { context.clone() };
-    let Some(variable) = vm.shared(VARIABLE) else { return Err(vm.system_error("no context variable")) };
+    let Some(variable) = vm.at_place(&VARIABLE) else { return Err(vm.system_error("no context variable")) };
     contextvars::set(vm, &variable, context).map(drop)
 }
 
@@ -524,7 +525,8 @@ pub fn init(vm: &Vm, module: &Object) -> Result<()> {
         let class = vm.call(&metaclass, &[vm.str("SignalDict"), bases, vm.new_dict()])?;
         vm.share(SIGNAL_DICT, class);
         let contextvars = vm.import_module("contextvars")?;
-        vm.share(VARIABLE, vm.call_method(&contextvars, "ContextVar", &[vm.str("decimal_context")])?);
+        let variable = vm.call_method(&contextvars, "ContextVar", &[vm.str("decimal_context")])?;
+        vm.put_in_place(&VARIABLE, variable);
     }
     let template = |key: &'static str, name: &str, env: Env, traps: u32| -> Result<()> {
         let context = match vm.shared(key) {

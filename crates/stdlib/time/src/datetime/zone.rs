@@ -7,6 +7,7 @@ use crate::zoneinfo::{self, ZoneInfo};
 use taipan_host::clock;
 use taipan_runtime::native::Sig;
 use taipan_runtime::prelude::*;
+use taipan_runtime::shared::Place;
 use taipan_runtime::support::{allocate, bad_argument, this};
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::tuple;
@@ -302,16 +303,16 @@ fn check_argument(vm: &Vm, method: &str, object: &Object) -> Result<()> {
     )))
 }
 
-/// Key of the one `timezone.utc`.
-const UTC: &str = "datetime.timezone.utc";
+/// Where the one `timezone.utc` is.
+static UTC: Place = Place::new();
 
 /// `timezone.utc`; made when the module is loaded.
 pub fn utc(vm: &Vm) -> Object {
-    if let Some(zone) = vm.shared(UTC) {
+    if let Some(zone) = vm.at_place(&UTC) {
         return zone;
     }
     let zone = fixed(vm, Delta::ZERO.object(vm), Delta::ZERO, Object::UNBOUND);
-    vm.share(UTC, zone.clone());
+    vm.put_in_place(&UTC, zone.clone());
     zone
 }
 
