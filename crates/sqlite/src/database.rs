@@ -25,7 +25,30 @@ pub struct Database {
     trace: RefCell<Option<Box<Rc<Trace>>>>,
 }
 
+/// The connection's mutex, held: calls on the connection do not wait meanwhile.
+pub struct Hold<'a>(&'a Database);
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        // SAFETY: held by this thread.
+        unsafe { ffi::sqlite3_mutex_leave(ffi::sqlite3_db_mutex(self.0.raw)) }
+    }
+}
+
 impl Database {
+    /// The connection's mutex, which one thread may hold several times; None if
+    /// another thread has it now.
+    pub fn try_hold(&self) -> Option<Hold<'_>> {
+        // SAFETY: an open connection; its mutex lives as long as it does.
+        let code = unsafe { ffi::sqlite3_mutex_try(ffi::sqlite3_db_mutex(self.raw)) };
+        (code == ffi::SQLITE_OK).then_some(Hold(self))
+    }
+    /// As [`Database::try_hold`], waiting.
+    pub fn hold(&self) -> Hold<'_> {
+        // SAFETY: as above.
+        unsafe { ffi::sqlite3_mutex_enter(ffi::sqlite3_db_mutex(self.raw)) };
+        Hold(self)
+    }
     /// Opens a database file. On failure, the code and the message.
     pub fn open(path: &CStr, flags: i32, timeout_ms: i32) -> Result<Database, (Code, Vec<u8>)> {
         let mut raw = null_mut();

@@ -15,7 +15,7 @@ mod statement;
 
 pub use blob::{Backup, Blob};
 pub use callbacks::{Aggregate, Context, ValueRef};
-pub use database::Database;
+pub use database::{Database, Hold};
 pub use libsqlite3_sys as constants;
 pub use statement::{Column, Statement};
 

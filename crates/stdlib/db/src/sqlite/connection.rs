@@ -82,7 +82,7 @@ pub static CONNECTION: Type = Type::new::<Connection>(
             let database = this::<Connection>(&args[0]).database(vm)?;
             let on = vm.is_true(&args[1])?;
             vm.audit("sqlite3.enable_load_extension", &[args[0].clone(), Object::bool(on)])?;
-            match database.enable_load_extension(on) {
+            match vm.without_gil(|| database.enable_load_extension(on)) {
                 c::SQLITE_OK => Ok(Object::NONE),
                 _ => Err(errors::operational(vm, "Error enabling load extension")),
             }
@@ -120,7 +120,7 @@ pub static CONNECTION: Type = Type::new::<Connection>(
             let database = this::<Connection>(&args[0]).database(vm)?;
             let option = option(vm, &args[1])?;
             let on = vm.is_true(&args[2])?;
-            match database.set_config(option, on) {
+            match vm.without_gil(|| database.set_config(option, on)) {
                 Ok(now) if now == on => Ok(Object::NONE),
                 Ok(_) => Err(errors::operational(vm, "Unable to set config")),
                 Err(code) => Err(errors::failed(vm, &database, code)),
@@ -129,7 +129,7 @@ pub static CONNECTION: Type = Type::new::<Connection>(
         MethodDef::new("getconfig($self, op, /)", |vm, args| {
             let database = this::<Connection>(&args[0]).database(vm)?;
             let option = option(vm, &args[1])?;
-            database.config(option).map(Object::bool).map_err(|code| errors::failed(vm, &database, code))
+            vm.without_gil(|| database.config(option)).map(Object::bool).map_err(|code| errors::failed(vm, &database, code))
         }, "Is an option of the connection on?"),
     ],
     &[
@@ -145,10 +145,12 @@ pub static CONNECTION: Type = Type::new::<Connection>(
         member("NotSupportedError", |vm, _| errors::class(vm, errors::NOT_SUPPORTED)),
         GetSetDef::new("isolation_level", transaction::get_isolation_level).with_set(transaction::set_isolation_level),
         GetSetDef::new("total_changes", |vm, object| {
-            Ok(vm.int(this::<Connection>(object).open_database(vm)?.total_changes()))
+            let database = this::<Connection>(object).open_database(vm)?;
+            Ok(vm.int(super::quick(vm, &database, Database::total_changes)))
         }),
         GetSetDef::new("in_transaction", |vm, object| {
-            Ok(Object::bool(!this::<Connection>(object).open_database(vm)?.autocommit()))
+            let database = this::<Connection>(object).open_database(vm)?;
+            Ok(Object::bool(!super::quick(vm, &database, Database::autocommit)))
         }),
         GetSetDef::new("autocommit", transaction::get_autocommit).with_set(transaction::set_autocommit),
         GetSetDef::new("__text_signature__", |vm, _| Ok(vm.str("(sql, /)"))),
@@ -367,7 +369,7 @@ fn drop_database(vm: &Vm, connection: &Connection) -> Result<()> {
     let mut outcome = Ok(());
     if let Some(database) = database
         && connection.autocommit.get() == 0
-        && !database.autocommit()
+        && !super::quick(vm, &database, Database::autocommit)
     {
         outcome = transaction::run(vm, &database, "ROLLBACK");
     }
@@ -455,7 +457,7 @@ fn iterdump(vm: &Vm, args: &[Object]) -> Result {
 fn limit(vm: &Vm, object: &Object, category: &Object, value: i32) -> Result {
     let category = vm.to_plain_c_int(category)?;
     let database = this::<Connection>(object).database(vm)?;
-    match database.limit(category, value) {
+    match vm.without_gil(|| database.limit(category, value)) {
         old if old >= 0 => Ok(vm.int(old as i64)),
         _ => Err(errors::programming(vm, "'category' is out of bounds")),
     }

@@ -59,7 +59,11 @@ impl Drop for Cursor {
     fn drop(&mut self) {
         // The cache may keep the statement, but must not keep it busy.
         if let Some(prepared) = self.statement.take() {
-            prepared.statement.reset();
+            Vm::with_gil(|vm| {
+                let held = super::hold(vm, prepared.statement.database());
+                prepared.statement.reset();
+                drop(held);
+            });
         }
     }
 }
@@ -242,14 +246,16 @@ impl Cursor {
 
 /// Resets a statement that is not needed any more.
 fn finish(vm: &Vm, prepared: Rc<Prepared>) {
-    if prepared.statement.is_busy() || Rc::strong_count(&prepared) == 1 {
-        vm.without_gil(|| {
-            prepared.statement.reset();
-            drop(prepared);
-        });
-    } else {
+    vm.without_gil(|| {
         prepared.statement.reset();
-    }
+        drop(prepared);
+    });
+}
+
+/// Resets a statement that has come to its end, or was not begun.
+fn rewind(vm: &Vm, prepared: &Prepared) {
+    let _held = super::hold(vm, prepared.statement.database());
+    prepared.statement.reset();
 }
 
 fn close(vm: &Vm, args: &[Object]) -> Result {
@@ -320,12 +326,12 @@ fn run(
         // Another cursor is fetching its rows.
         prepared = Rc::new(prepare(vm, database, sql)?);
     }
-    prepared.statement.reset();
+    rewind(vm, &prepared);
     *cursor.statement.borrow_mut() = Some(prepared.clone());
     cursor.row_count.set(if prepared.changes_data { 0 } else { -1 });
     if connection.autocommit.get() == LEGACY
         && prepared.changes_data
-        && database.autocommit()
+        && super::quick(vm, &database, Database::autocommit)
         && let Some(level) = connection.isolation_level.get()
     {
         transaction::run(vm, database, &format!("BEGIN {level}"))?;
@@ -352,9 +358,13 @@ fn run(
         describe(vm, cursor, connection, &prepared)?;
         if code == c::SQLITE_DONE {
             if prepared.changes_data {
-                cursor.row_count.set(cursor.row_count.get().saturating_add(database.changes()));
+                cursor.row_count.set(cursor.row_count.get().saturating_add(super::quick(
+                    vm,
+                    &database,
+                    Database::changes,
+                )));
             }
-            prepared.statement.reset();
+            rewind(vm, &prepared);
         } else if many {
             // Rows of all but the last one are lost.
             let code = run_to_end(vm, &prepared);
@@ -362,13 +372,17 @@ fn run(
                 return Err(errors::failed(vm, database, code));
             }
             if prepared.changes_data {
-                cursor.row_count.set(cursor.row_count.get().saturating_add(database.changes()));
+                cursor.row_count.set(cursor.row_count.get().saturating_add(super::quick(
+                    vm,
+                    &database,
+                    Database::changes,
+                )));
             }
-            prepared.statement.reset();
+            rewind(vm, &prepared);
         }
     }
     if !many {
-        cursor.last_row.set(vm.int(database.last_insert_rowid()));
+        cursor.last_row.set(vm.int(super::quick(vm, &database, Database::last_insert_rowid)));
     }
     Ok(())
 }
@@ -385,6 +399,16 @@ fn run_to_end(vm: &Vm, prepared: &Prepared) -> i32 {
     })
 }
 
+fn column_name(vm: &Vm, prepared: &Prepared, column: i32) -> Option<Vec<u8>> {
+    let _held = super::hold(vm, prepared.statement.database());
+    prepared.statement.column_name(column)
+}
+
+fn column_type(vm: &Vm, prepared: &Prepared, column: i32) -> Option<Vec<u8>> {
+    let _held = super::hold(vm, prepared.statement.database());
+    prepared.statement.column_decltype(column)
+}
+
 /// Sets `description`, if there are columns and it is not there yet.
 fn describe(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: &Prepared) -> Result<()> {
     let count = prepared.statement.column_count();
@@ -393,7 +417,7 @@ fn describe(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: &Prepar
     }
     let mut columns = Vec::new();
     for i in 0..count {
-        let Some(mut name) = prepared.statement.column_name(i) else { return Err(vm.memory_error()) };
+        let Some(mut name) = column_name(vm, prepared, i) else { return Err(vm.memory_error()) };
         if connection.detect_types.get() & PARSE_COLNAMES != 0
             && let Some(mut end) = name.iter().position(|&b| b == b'[')
         {
@@ -426,7 +450,7 @@ fn find_converters(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: 
         for i in 0..prepared.statement.column_count() {
             let mut found = None;
             if detect & PARSE_COLNAMES != 0
-                && let Some(name) = prepared.statement.column_name(i)
+                && let Some(name) = column_name(vm, prepared, i)
                 && let Some(start) = name.iter().position(|&b| b == b'[')
                 && let Some(len) = name[start + 1..].iter().position(|&b| b == b']')
             {
@@ -434,7 +458,7 @@ fn find_converters(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: 
             }
             if found.is_none()
                 && detect & PARSE_DECLTYPES != 0
-                && let Some(declared) = prepared.statement.column_decltype(i)
+                && let Some(declared) = column_type(vm, prepared, i)
             {
                 let end = declared.iter().position(|b| b" (".contains(b)).unwrap_or(declared.len());
                 found = converter(vm, &declared[..end])?;
@@ -468,7 +492,9 @@ fn execute_script(vm: &Vm, args: &[Object]) -> Result {
     }
     let (connection, database) = cursor.check(vm)?;
     let mut rest = checked_text(vm, &database, &args[1])?;
-    if this::<Connection>(&connection).autocommit.get() == LEGACY && !database.autocommit() {
+    if this::<Connection>(&connection).autocommit.get() == LEGACY
+        && !super::quick(vm, &database, Database::autocommit)
+    {
         transaction::run(vm, &database, "COMMIT")?;
     }
     while !rest.is_empty() {
@@ -504,7 +530,7 @@ fn execute_script(vm: &Vm, args: &[Object]) -> Result {
 /// A text that is no UTF-8.
 #[cold]
 fn bad_text(vm: &Vm, prepared: &Prepared, column: i32, text: &[u8]) -> Raised {
-    let name = prepared.statement.column_name(column).unwrap_or_default();
+    let name = column_name(vm, prepared, column).unwrap_or_default();
     let ascii = |bytes: &[u8]| -> String {
         let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
         bytes[..end].iter().map(|&b| if b < 0x80 { b as char } else { '\u{fffd}' }).collect()
@@ -527,7 +553,9 @@ fn fetch_row(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: &Prepa
             _ => None,
         };
         if let Some(converter) = converter {
+            let held = super::hold(vm, statement.database());
             let value = statement.with_column_bytes(i, |data| data.map(|data| bytes::new(vm, data)));
+            drop(held);
             row.push(match value {
                 Some(value) => vm.call(converter, &[value?])?,
                 None => Object::NONE,
@@ -537,6 +565,7 @@ fn fetch_row(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: &Prepa
         let factory = connection.text_factory.get();
         // Python code must not run while the value is looked at.
         let mut calls_factory = false;
+        let held = super::hold(vm, statement.database());
         let value = statement.with_column(i, |column| match column {
             Column::Null => Ok(Ok(Object::NONE)),
             Column::Integer(n) => Ok(Ok(vm.int(n))),
@@ -554,6 +583,7 @@ fn fetch_row(vm: &Vm, cursor: &Cursor, connection: &Connection, prepared: &Prepa
                 Ok(bytes::new(vm, text))
             }
         });
+        drop(held);
         let value = match value {
             Ok(value) => value?,
             Err(text) => return Err(bad_text(vm, prepared, i, &text)),
@@ -575,7 +605,7 @@ fn next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     if code != c::SQLITE_ROW {
         if code == c::SQLITE_DONE {
             if prepared.changes_data {
-                cursor.row_count.set(database.changes());
+                cursor.row_count.set(super::quick(vm, &database, Database::changes));
             }
             cursor.drop_statement(vm);
         } else {

@@ -42,7 +42,7 @@ fn described(vm: &Vm, database: &Database, args: &[Object], function: &str) -> R
         if function == "create_window_function" { "argument 1" } else { which },
     )?;
     let count = vm.to_plain_c_int(&args[1])?;
-    let most = database.limit(c::SQLITE_LIMIT_FUNCTION_ARG, -1);
+    let most = vm.without_gil(|| database.limit(c::SQLITE_LIMIT_FUNCTION_ARG, -1));
     if count < -1 || count > most {
         let parameter = if function == "create_window_function" {
             "num_params"

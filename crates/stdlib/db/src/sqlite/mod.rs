@@ -1,10 +1,11 @@
 //! `_sqlite3`: connections ([`connection`]), cursors, rows, blobs, and the
 //! registry of adapters and converters ([`adapt`]).
 //!
+//! Nobody waits for a connection's mutex with the GIL held: who has the mutex may
+//! be waiting for the GIL, for a callback. Short calls are made under [`hold`].
+//!
 //! Whatever may wait (stepping, compiling, closing, backups) runs without the
-//! GIL; callbacks take it for as long as they run. Every call that registers
-//! a callback runs without it, too: it waits for the connection's mutex, under
-//! which callbacks of other threads may be waiting for the GIL.
+//! GIL; callbacks take it for as long as they run.
 
 mod adapt;
 mod blob;
@@ -23,6 +24,7 @@ use std::sync::atomic::Ordering;
 use taipan_runtime::codecs::utf8;
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::bad_argument;
+use taipan_sqlite::{Database, Hold};
 
 /// Values of `autocommit`.
 const LEGACY: i32 = -1;
@@ -100,6 +102,17 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
         _ => 1,
     };
     vm.set_attr_str(module, "threadsafety", &vm.int(safety))
+}
+
+/// The connection's mutex, for short calls with the GIL held.
+fn hold<'a>(vm: &Vm, database: &'a Database) -> Hold<'a> {
+    database.try_hold().unwrap_or_else(|| vm.without_gil(|| database.hold()))
+}
+
+/// A short call.
+fn quick<R>(vm: &Vm, database: &Database, call: impl FnOnce(&Database) -> R) -> R {
+    let _held = hold(vm, database);
+    call(database)
 }
 
 fn complete_statement(vm: &Vm, args: &[Object]) -> Result {

@@ -18,6 +18,16 @@ pub struct Prepared {
     pub changes_data: bool,
 }
 
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        // With the connection's mutex, for which nobody may wait with the GIL held.
+        Vm::with_gil(|vm| {
+            let _held = super::hold(vm, self.statement.database());
+            self.statement.close();
+        });
+    }
+}
+
 /// Payload of `Statement`, which Python can hold but not use.
 pub struct Statement {
     pub _prepared: Rc<Prepared>,
@@ -60,7 +70,9 @@ fn skip_blank(sql: &[u8]) -> &[u8] {
 /// The text of one or more statements, as UTF-8 and within the limit.
 pub fn checked_text(vm: &Vm, database: &Database, sql: &Object) -> Result<Vec<u8>> {
     let text = utf8::encode(vm, sql, "strict")?;
+    let held = super::hold(vm, database);
     let limit = database.limit(c::SQLITE_LIMIT_SQL_LENGTH, -1);
+    drop(held);
     if usize::try_from(limit).is_ok_and(|limit| text.len() > limit) {
         return Err(errors::data(vm, "query string is too large"));
     }
@@ -172,7 +184,10 @@ fn bind(vm: &Vm, prepared: &Prepared, index: i32, value: &Object) -> std::result
 
 fn bind_adapted(vm: &Vm, prepared: &Prepared, index: i32, name: Option<&str>, value: &Object) -> Result<()> {
     let adapted = adapt::for_parameter(vm, value)?;
-    match bind(vm, prepared, index, &adapted) {
+    let held = super::hold(vm, prepared.statement.database());
+    let outcome = bind(vm, prepared, index, &adapted);
+    drop(held);
+    match outcome {
         Ok(()) => Ok(()),
         Err(Unbound::Raised(raised)) => Err(raised),
         Err(Unbound::Code(code)) => Err(errors::failed(vm, prepared.statement.database(), code)),

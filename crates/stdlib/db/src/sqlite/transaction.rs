@@ -51,7 +51,7 @@ pub fn autocommit_of(vm: &Vm, object: &Object) -> Result<i32> {
 pub fn commit(vm: &Vm, connection: &Connection) -> Result<()> {
     let database = connection.database(vm)?;
     match connection.autocommit.get() {
-        LEGACY if !database.autocommit() => run(vm, &database, "COMMIT"),
+        LEGACY if !super::quick(vm, &database, Database::autocommit) => run(vm, &database, "COMMIT"),
         0 => {
             run(vm, &database, "COMMIT")?;
             run(vm, &database, "BEGIN")
@@ -63,7 +63,7 @@ pub fn commit(vm: &Vm, connection: &Connection) -> Result<()> {
 pub fn rollback(vm: &Vm, connection: &Connection) -> Result<()> {
     let database = connection.database(vm)?;
     match connection.autocommit.get() {
-        LEGACY if !database.autocommit() => run(vm, &database, "ROLLBACK"),
+        LEGACY if !super::quick(vm, &database, Database::autocommit) => run(vm, &database, "ROLLBACK"),
         0 => {
             run(vm, &database, "ROLLBACK")?;
             run(vm, &database, "BEGIN")
@@ -110,8 +110,8 @@ pub fn set_autocommit(vm: &Vm, object: &Object, value: Option<&Object>) -> Resul
     let database = connection.database(vm)?;
     let autocommit = autocommit_of(vm, value)?;
     match autocommit {
-        1 if !database.autocommit() => run(vm, &database, "COMMIT")?,
-        0 if database.autocommit() => run(vm, &database, "BEGIN")?,
+        1 if !super::quick(vm, &database, Database::autocommit) => run(vm, &database, "COMMIT")?,
+        0 if super::quick(vm, &database, Database::autocommit) => run(vm, &database, "BEGIN")?,
         _ => {}
     }
     connection.autocommit.set(autocommit);
