@@ -18,15 +18,14 @@ fn warn_keywords(vm: &Vm, kwnames: &[Object], function: &str, names: &[&str]) ->
         return Ok(());
     }
     let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
-    let (s, are, list) = match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => ("s", "s", format!("{} and {last}", rest.join(", "))),
-        _ => ("", "", quoted.concat()),
+    let (plural, list) = match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => ("s", format!("{} and {last}", rest.join(", "))),
+        _ => ("", quoted.concat()),
     };
-    let (verb, parameter) = if are.is_empty() { ("is", "Parameter") } else { ("is", "Parameters") };
     vm.warn(
         &exc::DEPRECATION_WARNING,
         &format!(
-            "Passing keyword argument{s} {list} to _sqlite3.Connection.{function}() {verb} deprecated. {parameter} {list} will become positional-only in Python 3.15."
+            "Passing keyword argument{plural} {list} to _sqlite3.Connection.{function}() is deprecated. Parameter{plural} {list} will become positional-only in Python 3.15."
         ),
         1,
     )
@@ -34,23 +33,15 @@ fn warn_keywords(vm: &Vm, kwnames: &[Object], function: &str, names: &[&str]) ->
 
 /// Name and number of arguments of a function.
 fn described(vm: &Vm, database: &Database, args: &[Object], function: &str) -> Result<(CString, i32)> {
-    let which = "argument 'name'";
-    let name = c_text(
-        vm,
-        &args[0],
-        function,
-        if function == "create_window_function" { "argument 1" } else { which },
-    )?;
+    let (which, parameter) = match function {
+        "create_window_function" => ("argument 1", "num_params"),
+        "create_aggregate" => ("argument 'name'", "n_arg"),
+        _ => ("argument 'name'", "narg"),
+    };
+    let name = c_text(vm, &args[0], function, which)?;
     let count = vm.to_plain_c_int(&args[1])?;
     let most = vm.without_gil(|| database.limit(c::SQLITE_LIMIT_FUNCTION_ARG, -1));
     if count < -1 || count > most {
-        let parameter = if function == "create_window_function" {
-            "num_params"
-        } else if function == "create_aggregate" {
-            "n_arg"
-        } else {
-            "narg"
-        };
         return Err(errors::programming(
             vm,
             format!("'{parameter}' must be between -1 and {most}, not {count}"),
