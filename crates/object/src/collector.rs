@@ -219,6 +219,11 @@ impl Heap {
         self.collector.long_lived_total = count;
     }
 
+    /// Is what was there at [`Heap::settle`] all that is long-lived?
+    pub fn is_settled(&self) -> bool {
+        self.collector.long_lived_pending == 0 && self.collector.collections[2] == 0
+    }
+
     /// Collects `generation` and the younger ones. Returns (collected, uncollectable).
     ///
     /// # Safety

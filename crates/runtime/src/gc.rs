@@ -119,6 +119,13 @@ fn write_stderr(vm: &Vm, text: &str) {
     vm.restore_raised(saved);
 }
 
+/// The collection at exit. What the interpreter made at its start is no garbage: if
+/// nothing has become long-lived since, the young generations are all there is to see.
+pub fn collect_at_exit(vm: &Vm) {
+    let generation = if with_state(|heap| heap.is_settled()) { 1 } else { 2 };
+    collect(vm, generation);
+}
+
 /// Collects `generation` and the younger ones. Returns how many objects were
 /// collected, and how many could not be.
 pub fn collect(vm: &Vm, generation: usize) -> (usize, usize) {

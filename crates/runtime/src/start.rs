@@ -337,10 +337,10 @@ fn clear_main(vm: &Vm) {
     let Ok(Some(main)) = d.remove(vm, &vm.intern("__main__")) else { return };
     let reference = crate::types::weakref::new(vm, &main);
     drop(main);
-    crate::gc::collect(vm, 2);
+    crate::gc::collect_at_exit(vm);
     if let Some(main) = reference.ok().as_ref().and_then(crate::types::weakref::get) {
         clear_globals(vm, &main);
-        crate::gc::collect(vm, 2);
+        crate::gc::collect_at_exit(vm);
     }
     drop(vm.take_raised());
     if let Some(sys) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys")) {
