@@ -420,6 +420,49 @@ opcodes! {
     GetItemTuple,
     /// GetItem of a dict.
     GetItemDict,
+    // The kind of operands is known when the code is made.
+    /// Add of two registers.
+    AddRegisters,
+    /// Add of a register and a constant.
+    AddConst,
+    /// Sub of two registers.
+    SubRegisters,
+    /// Sub of a register and a constant.
+    SubConst,
+    /// InplaceAdd of two registers.
+    InplaceAddRegisters,
+    /// InplaceAdd of a register and a constant.
+    InplaceAddConst,
+    /// InplaceSub of two registers.
+    InplaceSubRegisters,
+    /// InplaceSub of a register and a constant.
+    InplaceSubConst,
+    /// Lt of two registers.
+    LtRegisters,
+    /// Lt of a register and a constant.
+    LtConst,
+    /// Le of two registers.
+    LeRegisters,
+    /// Le of a register and a constant.
+    LeConst,
+    /// Eq of two registers.
+    EqRegisters,
+    /// Eq of a register and a constant.
+    EqConst,
+    /// Ne of two registers.
+    NeRegisters,
+    /// Ne of a register and a constant.
+    NeConst,
+    /// Gt of two registers.
+    GtRegisters,
+    /// Gt of a register and a constant.
+    GtConst,
+    /// Ge of two registers.
+    GeRegisters,
+    /// Ge of a register and a constant.
+    GeConst,
+    /// LoadMethodCached of a local's object that may have a `__dict__`.
+    LoadMethodLocal,
 }
 
 /// Numbers of `Intrinsic1` and `Intrinsic2` (separate sequences).

@@ -1,5 +1,6 @@
 //! Quickening: which general instruction a quickened one came from.
 
+use taipan_bytecode::instruction::flags;
 use taipan_bytecode::{Instruction, Opcode};
 
 /// The instruction as the compiler wrote it.
@@ -16,13 +17,47 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
     match op {
         LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrClass | LoadAttrProperty | LoadAttrModule | LoadAttrType
         | LoadAttrDict => LoadAttr,
-        LoadMethodCached | LoadMethodModule | LoadMethodType => LoadMethod,
+        LoadMethodCached | LoadMethodLocal | LoadMethodModule | LoadMethodType => LoadMethod,
         StoreAttrInline | StoreAttrSlot => StoreAttr,
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,
         CallPython | CallNative | CallNativeDefaults | CallClass | CallBound => Call,
         CallMethodPython | CallMethodNative | CallMethodNativeDefaults => CallMethod,
         ForIterRange | ForIterList | ForIterTuple | ForIterGenerator => ForIter,
         GetItemList | GetItemTuple | GetItemDict => GetItem,
+        AddRegisters | AddConst => Add,
+        SubRegisters | SubConst => Sub,
+        InplaceAddRegisters | InplaceAddConst => InplaceAdd,
+        InplaceSubRegisters | InplaceSubConst => InplaceSub,
+        LtRegisters | LtConst => Lt,
+        LeRegisters | LeConst => Le,
+        EqRegisters | EqConst => Eq,
+        NeRegisters | NeConst => Ne,
+        GtRegisters | GtConst => Gt,
+        GeRegisters | GeConst => Ge,
         other => other,
+    }
+}
+
+/// The form of an instruction for the kinds of operands it has, which are known
+/// when the code is made.
+pub fn for_operands(ins: Instruction) -> Instruction {
+    use Opcode::*;
+    let forms = match ins.opcode() {
+        Some(Add) => (AddRegisters, AddConst),
+        Some(Sub) => (SubRegisters, SubConst),
+        Some(InplaceAdd) => (InplaceAddRegisters, InplaceAddConst),
+        Some(InplaceSub) => (InplaceSubRegisters, InplaceSubConst),
+        Some(Lt) => (LtRegisters, LtConst),
+        Some(Le) => (LeRegisters, LeConst),
+        Some(Eq) => (EqRegisters, EqConst),
+        Some(Ne) => (NeRegisters, NeConst),
+        Some(Gt) => (GtRegisters, GtConst),
+        Some(Ge) => (GeRegisters, GeConst),
+        _ => return ins,
+    };
+    match (ins.has(flags::B_CONST), ins.has(flags::C_CONST)) {
+        (false, false) => ins.with_op(forms.0),
+        (false, true) => ins.with_op(forms.1),
+        _ => ins,
     }
 }

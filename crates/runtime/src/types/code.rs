@@ -152,7 +152,10 @@ fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
         .collect();
     let locals: Box<[(Object, LocalKind)]> =
         unit.locals.iter().map(|local| (vm.intern(&local.name), local.kind)).collect();
-    let instructions = std::mem::take(&mut unit.instructions).into_boxed_slice();
+    let mut instructions = std::mem::take(&mut unit.instructions).into_boxed_slice();
+    for ins in &mut instructions {
+        *ins = crate::interp::quick::for_operands(*ins);
+    }
     let simple = unit.kwonly == 0 && unit.flags & (co::VARARGS | co::VARKEYWORDS) == 0;
     let free_base = locals.iter().position(|(_, k)| k.contains(LocalKind::FREE)).unwrap_or(locals.len());
     let plain = simple && free_base == locals.len() && unit.argcount < 250;

@@ -219,6 +219,26 @@ pub unsafe fn load_method_cached(m: &mut Core, ins: At) -> Done {
     MISS
 }
 
+/// `LoadMethodLocal`: functions in classes are objects, never immediate.
+#[inline(always)]
+pub unsafe fn load_method_of_local(m: &mut Core, ins: At) -> Done {
+    let b = m.reg(ins.b());
+    let cache = m.cache(ins);
+    if has_version(b, cache) {
+        let dict = *((b.as_ptr() as *const u8).add(cache.index as usize) as *const Value);
+        if dict.is_unbound() {
+            let func = cache.value;
+            (*func.as_ptr()).incref();
+            (*b.as_ptr()).incref();
+            let to = m.base.add(ins.a());
+            *to = func;
+            *to.add(1) = b;
+            return Ok(());
+        }
+    }
+    MISS
+}
+
 /// Stores what is called without an object, loaded from the operand `b`.
 #[inline(always)]
 unsafe fn loaded_plain(m: &mut Core, ins: At, value: Value) -> Done {

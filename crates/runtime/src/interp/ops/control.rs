@@ -1,6 +1,7 @@
 //! Jumps, iteration, unpacking.
 
 use super::*;
+use taipan_bytecode::Instruction;
 use crate::types::generator::{self, GENERATOR, Generator};
 use crate::types::iterators::{LIST_ITERATOR, ListIterator, TUPLE_ITERATOR, TupleIterator};
 use crate::types::range::{RANGE_ITERATOR, RangeIterator};
@@ -199,27 +200,27 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
             }
             // The moves to variables that mostly follow, at once.
             let mut from = ins.a();
-            while from + 2 <= ins.a() + n {
-                let next = At::before(m.ip.add(1));
-                if next.op_byte() != Opcode::Move2 as u8
-                    || next.b() != from
-                    || next.c() != from + 1
-                    || next.flags() & (f::B_CONST | f::C_CONST | f::B_TEMP | f::C_TEMP)
-                        != f::B_TEMP | f::C_TEMP
-                {
-                    break;
-                }
+            let end = from + n;
+            let mut wanted = Instruction::new(
+                Opcode::Move2,
+                f::B_TEMP | f::C_TEMP,
+                0,
+                from as u16,
+                from.wrapping_add(1) as u16,
+            );
+            while from + 2 <= end && (*m.ip).0 & !(0xffff << 16) == wanted.0 {
+                let to = m.base.add((*m.ip).a());
+                let temps = m.base.add(from);
                 m.ip = m.ip.add(1);
-                let (one, two) = (m.reg(from), m.reg(from + 1));
-                m.put(from, Value::UNBOUND);
-                m.put(from + 1, Value::UNBOUND);
-                let old = m.reg(next.a());
-                m.put(next.a(), one);
-                let old2 = m.reg(next.a() + 1);
-                m.put(next.a() + 1, two);
+                let (old, old2) = (*to, *to.add(1));
+                *to = *temps;
+                *to.add(1) = *temps.add(1);
+                *temps = Value::UNBOUND;
+                *temps.add(1) = Value::UNBOUND;
                 m.drop(old);
                 m.drop(old2);
                 from += 2;
+                wanted.0 += 2 << 32 | 2 << 48;
             }
             return Ok(());
         }

@@ -3,6 +3,20 @@
 
 use super::*;
 
+/// Kinds of operands: as the flags say, two registers, a register and a constant.
+pub const ANY: u8 = 0;
+pub const REGISTERS: u8 = 1;
+pub const CONST: u8 = 2;
+
+#[inline(always)]
+unsafe fn operands<const KINDS: u8>(m: &Core, ins: At) -> (Value, Value) {
+    match KINDS {
+        REGISTERS => (m.reg(ins.b()), m.reg(ins.c())),
+        CONST => (m.reg(ins.b()), *m.vm.consts.get().add(ins.c())),
+        _ => (m.b(ins), m.c(ins)),
+    }
+}
+
 /// The general form of the binary operators.
 #[inline(always)]
 pub unsafe fn binary<const OP: u8, const INPLACE: bool>(m: &mut Core, ins: At) -> Done {
@@ -12,9 +26,8 @@ pub unsafe fn binary<const OP: u8, const INPLACE: bool>(m: &mut Core, ins: At) -
 macro_rules! binary {
     ($name:ident, |$x:ident, $y:ident| $int:expr, |$p:ident, $q:ident| $float:expr) => {
         #[inline(always)]
-        pub unsafe fn $name(m: &mut Core, ins: At) -> Done {
-            let b = m.b(ins);
-            let c = m.c(ins);
+        pub unsafe fn $name<const KINDS: u8>(m: &mut Core, ins: At) -> Done {
+            let (b, c) = operands::<KINDS>(m, ins);
             if b.both_int(c) {
                 let ($x, $y) = (b.bits() as i64, c.bits() as i64);
                 let result: Option<Value> = $int;
@@ -90,9 +103,8 @@ pub unsafe fn compare<const OP: u8>(m: &mut Core, ins: At) -> Done {
 macro_rules! comparison {
     ($name:ident, $sign:tt) => {
         #[inline(always)]
-        pub unsafe fn $name(m: &mut Core, ins: At) -> Done {
-            let b = m.b(ins);
-            let c = m.c(ins);
+        pub unsafe fn $name<const KINDS: u8>(m: &mut Core, ins: At) -> Done {
+            let (b, c) = operands::<KINDS>(m, ins);
             if b.both_int(c) {
                 return m.branch(ins, (b.bits() as i64) $sign (c.bits() as i64));
             }

@@ -304,7 +304,20 @@ pub(super) unsafe fn attr_lookup(
             let ins = *(*frame).ip.sub(1);
             let to_temporary = !ins.has(f::B_TEMP) && ins.a() >= (*(*frame).code).first_temp;
             let place = matches!(op, Opcode::LoadAttrInline | Opcode::LoadAttrSlot);
-            requicken(frame, if place && to_temporary { Opcode::LoadAttrPlace } else { op });
+            let of_local = op == Opcode::LoadMethodCached
+                && !ins.has(f::B_TEMP | f::B_CONST)
+                && probe.index != 0
+                && probe.value.is_ptr();
+            requicken(
+                frame,
+                if place && to_temporary {
+                    Opcode::LoadAttrPlace
+                } else if of_local {
+                    Opcode::LoadMethodLocal
+                } else {
+                    op
+                },
+            );
         } else if op.is_none() {
             site.backoff = BACKOFF;
         }
