@@ -15,8 +15,8 @@ pub fn generic(ins: Instruction) -> Instruction {
 pub fn generic_opcode(op: Opcode) -> Opcode {
     use Opcode::*;
     match op {
-        LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrClass | LoadAttrProperty | LoadAttrModule | LoadAttrType
-        | LoadAttrDict => LoadAttr,
+        LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrClass | LoadAttrProperty | LoadAttrModule
+        | LoadAttrType | LoadAttrDict => LoadAttr,
         LoadMethodCached | LoadMethodLocal | LoadMethodModule | LoadMethodType => LoadMethod,
         StoreAttrInline | StoreAttrSlot => StoreAttr,
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,

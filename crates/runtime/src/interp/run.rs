@@ -19,8 +19,13 @@ use taipan_object::heap;
 /// A handler: runs the instruction that lies before `ip` and goes on. The last
 /// argument is for the ways out of one: the word that is returned, yielded or
 /// destroyed.
-type Handler =
-    unsafe extern "rust-preserve-none" fn(&Vm, *const Instruction, *mut Value, &Table, Spare) -> Result<Value>;
+type Handler = unsafe extern "rust-preserve-none" fn(
+    &Vm,
+    *const Instruction,
+    *mut Value,
+    &Table,
+    Spare,
+) -> Result<Value>;
 
 /// Handlers by opcode.
 #[repr(transparent)]
@@ -100,9 +105,7 @@ macro_rules! handler {
             match $body(&mut m, At::before(ip)) {
                 Ok(()) => dispatch!(m, table),
                 Err(Leave::Miss) => become $miss(vm, ip, base, table, NOTHING),
-                Err(Leave::Destroy(value)) => {
-                    become destroy(m.vm, m.ip, m.base, table, Spare::new(value))
-                }
+                Err(Leave::Destroy(value)) => become destroy(m.vm, m.ip, m.base, table, Spare::new(value)),
                 Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, table, NOTHING),
                 Err(Leave::Return(value)) => become leave(m.vm, m.ip, m.base, table, Spare::new(value)),
                 Err(Leave::Yield(value)) => become suspend(m.vm, m.ip, m.base, table, Spare::new(value)),
@@ -565,4 +568,3 @@ unsafe fn clear_and_pop(vm: &Vm, frame: *mut Frame, count: usize) {
         vm.depth.set(vm.depth.get() - 1);
     }
 }
-

@@ -274,7 +274,7 @@ pub static CODE: Type = Type::new::<Code>(
         GetSetDef::new("co_code", |vm, c| {
             let mut bytes = Vec::new();
             for ins in this(c).instructions() {
-                bytes.extend(ins.0.to_le_bytes());
+                bytes.extend(crate::interp::quick::generic(*ins).0.to_le_bytes());
             }
             Ok(vm.bytes(&bytes))
         }),

@@ -9,6 +9,8 @@ use crate::slots::{set_stop_value, take_stop_value};
 use crate::types::exceptions;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use taipan_bytecode::{Opcode, code_flags as co};
+use taipan_object::header::header_flags;
+use taipan_object::heap;
 
 pub use crate::types::async_generator::{
     ASYNC_GEN_SEND, ASYNC_GEN_THROW, ASYNC_GEN_WRAPPED, ASYNC_GENERATOR,
@@ -157,7 +159,15 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
         if !namespace.is_unbound() {
             inner.set_locals(namespace.value());
         }
-        let generator = Generator {
+        // Written where it stays: it is long.
+        let size = size_of::<crate::native::Payload<Generator>>() + code.registers * 8;
+        let memory = (*heap::current()).allocate(size, true) as *mut crate::native::Payload<Generator>;
+        if memory.is_null() {
+            return Err(vm.memory_error());
+        }
+        let large = if size > heap::MAX_SMALL { header_flags::LARGE } else { 0 };
+        (memory as *mut Header).write(Header::with_flags(&class.head, header_flags::TRACKED | large));
+        (&raw mut (*memory).data).write(Generator {
             frame: UnsafeCell::new(inner),
             exception: UnsafeCell::new(ExceptionItem::default()),
             function,
@@ -169,18 +179,16 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
             hooks_ready: Cell::new(false),
             running_async: Cell::new(false),
             closed_async: Cell::new(false),
-        };
-        let named = code.first_temp;
-        let made = vm.try_alloc_var(class, generator, code.registers * 8, |memory| {
-            let registers = memory as *mut Value;
-            for i in 0..named {
-                *registers.add(i) = std::mem::replace(&mut *base.add(i), Value::UNBOUND);
-            }
-            for i in named..code.registers {
-                *registers.add(i) = Value::UNBOUND;
-            }
         });
-        let Some(object) = made else { return Err(vm.memory_error()) };
+        let named = code.first_temp;
+        let registers = memory.add(1) as *mut Value;
+        for i in 0..named {
+            *registers.add(i) = std::mem::replace(&mut *base.add(i), Value::UNBOUND);
+        }
+        for i in named..code.registers {
+            *registers.add(i) = Value::UNBOUND;
+        }
+        let object = Object::from_owned(Value::from_ptr(memory as *mut Header));
         let generator = object.payload_unchecked::<Generator>();
         (*generator.frame.get()).base = generator.registers();
         (*generator.frame.get()).extra = object.value();
@@ -730,11 +738,7 @@ pub static GENERATOR: Type = Type::new::<Generator>(
     "generator",
     &crate::types::object::OBJECT,
     type_flags::HAVE_GC | type_flags::WEAKREFABLE,
-    Slots {
-        next: Some(next),
-        del: Some(finalize),
-        ..Slots::EMPTY.repr(gen_repr).iter(|_, g| Ok(g.clone()))
-    },
+    Slots { next: Some(next), del: Some(finalize), ..Slots::EMPTY.repr(gen_repr).iter(|_, g| Ok(g.clone())) },
     &[
         MethodDef::new("send($self, value, /)", method_send, SEND_DOC),
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),

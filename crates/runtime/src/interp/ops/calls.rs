@@ -57,13 +57,7 @@ unsafe fn general(m: &mut Core, ins: At, method: bool, keywords: bool) -> Done {
 /// A Python function whose parameters the positional arguments fill: `first` is
 /// the register of the first of them.
 #[inline(always)]
-unsafe fn call_function(
-    m: &mut Core,
-    ins: At,
-    callee: Value,
-    first: usize,
-    count: usize,
-) -> Done {
+unsafe fn call_function(m: &mut Core, ins: At, callee: Value, first: usize, count: usize) -> Done {
     let function = payload::<Function>(callee);
     let code = function.code();
     if code.fast_argc != count {
@@ -76,13 +70,7 @@ unsafe fn call_function(
 
 /// As [`call_function`] where defaults fill the rest.
 #[inline(always)]
-unsafe fn call_with_defaults(
-    m: &mut Core,
-    ins: At,
-    callee: Value,
-    first: usize,
-    count: usize,
-) -> Done {
+unsafe fn call_with_defaults(m: &mut Core, ins: At, callee: Value, first: usize, count: usize) -> Done {
     let function = payload::<Function>(callee);
     let code = function.code();
     if code.fast_argc != usize::MAX && !(*m.frame()).has(ff::GENERATOR) {

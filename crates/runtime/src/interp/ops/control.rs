@@ -1,10 +1,10 @@
 //! Jumps, iteration, unpacking.
 
 use super::*;
-use taipan_bytecode::Instruction;
 use crate::types::generator::{self, GENERATOR, Generator};
 use crate::types::iterators::{LIST_ITERATOR, ListIterator, TUPLE_ITERATOR, TupleIterator};
 use crate::types::range::{RANGE_ITERATOR, RangeIterator};
+use taipan_bytecode::Instruction;
 
 #[inline(always)]
 pub unsafe fn jump(m: &mut Core, ins: At) -> Done {

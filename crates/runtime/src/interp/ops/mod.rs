@@ -24,8 +24,8 @@ use crate::types::code::Cache;
 use crate::types::dict::{DICT, Dict};
 use crate::types::list::{LIST, List};
 use crate::types::tuple::TUPLE;
-use taipan_bytecode::instruction::flags as f;
 use taipan_bytecode::Opcode;
+use taipan_bytecode::instruction::flags as f;
 
 /// What a handler for the usual case ends with when it is not.
 const MISS: Done = Err(Leave::Miss);

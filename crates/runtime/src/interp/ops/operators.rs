@@ -60,11 +60,7 @@ fn int(bits: i64) -> i64 {
 
 binary!(add, |x, y| x.checked_add(y - 2).map(|n| word(n)), |p, q| Value::small_float(p + q));
 binary!(sub, |x, y| x.checked_sub(y - 2).map(|n| word(n)), |p, q| Value::small_float(p - q));
-binary!(
-    mul,
-    |x, y| ((x - 2) >> 2).checked_mul(y - 2).map(|n| word(n | 2)),
-    |p, q| Value::small_float(p * q)
-);
+binary!(mul, |x, y| ((x - 2) >> 2).checked_mul(y - 2).map(|n| word(n | 2)), |p, q| Value::small_float(p * q));
 binary!(true_div, |_x, _y| None, |p, q| if q != 0.0 { Value::small_float(p / q) } else { None });
 binary!(
     floor_div,
