@@ -1111,7 +1111,8 @@ fn set_bases(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
                 base.ty().name()
             )));
         };
-        if base.is_subtype(ty) {
+        // The MROs may not be there yet where `mro()` assigns to `__bases__` again.
+        if base.is_subtype(ty) || std::iter::successors(Some(base), |b| b.base()).any(|b| b.is(ty)) {
             return Err(vm.type_error("a __bases__ item causes an inheritance cycle"));
         }
     }
@@ -1131,14 +1132,28 @@ fn set_bases(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
     }
     let old_bases = ty.update_extra(|extra| std::mem::replace(&mut extra.bases, value.clone()));
     ty.set_base(new_base);
-    let result = update_mro_tree(vm, t);
+    let mut changed = Vec::new();
+    let result = update_mro_tree(vm, t, &mut changed);
+    // Python code has run, which may have assigned to `__bases__` itself.
+    let still_ours = ty.extra().bases.value() == value.value();
     if let Err(raised) = result {
-        let failed = ty.update_extra(|extra| std::mem::replace(&mut extra.bases, old_bases));
-        ty.set_base(old_base);
-        drop(failed);
         let exception = vm.caught(raised);
-        drop(update_mro_tree(vm, t));
+        for (class, old, new) in changed.into_iter().rev() {
+            let class = this(&class);
+            if class.extra().mro.value() == new.value() {
+                drop(class.update_extra(|extra| std::mem::replace(&mut extra.mro, old)));
+                class.modified();
+                slots::compute_for_heap_type(vm, class);
+            }
+        }
+        if still_ours {
+            drop(ty.update_extra(|extra| std::mem::replace(&mut extra.bases, old_bases)));
+            ty.set_base(old_base);
+        }
         return Err(vm.raise(exception));
+    }
+    if !still_ours {
+        return Ok(());
     }
     if let Some(old) = old_bases.downcast::<Tuple>() {
         for base in old.items() {
@@ -1151,16 +1166,27 @@ fn set_bases(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
     Ok(())
 }
 
-fn update_mro_tree(vm: &Vm, t: &Object) -> Result<()> {
+/// Computes the MROs of a class and its subclasses anew. `changed` gets each class
+/// with its old and its new one.
+fn update_mro_tree(vm: &Vm, t: &Object, changed: &mut Vec<(Object, Object, Object)>) -> Result<()> {
+    vm.check_native_stack("")?;
     let ty = this(t);
+    let before = ty.extra().mro.clone();
     let mro = mro_of(vm, t)?;
+    if ty.extra().mro.value() != before.value() {
+        // `mro()` came here itself and has done it.
+        return Ok(());
+    }
     let mro = vm.tuple(mro);
-    drop(ty.update_extra(|extra| std::mem::replace(&mut extra.mro, mro)));
+    let old = ty.update_extra(|extra| std::mem::replace(&mut extra.mro, mro.clone()));
+    changed.push((t.clone(), old, mro));
     ty.modified();
     slots::compute_for_heap_type(vm, ty);
-    for &subclass in &ty.extra().subclasses.clone() {
-        // SAFETY: subclasses deregister when they die.
-        update_mro_tree(vm, &unsafe { (*subclass).to_object() })?;
+    // SAFETY: subclasses deregister when they die.
+    let subclasses: Vec<Object> =
+        ty.extra().subclasses.iter().map(|&s| unsafe { (*s).to_object() }).collect();
+    for subclass in &subclasses {
+        update_mro_tree(vm, subclass, changed)?;
     }
     Ok(())
 }
