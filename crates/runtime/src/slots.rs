@@ -218,14 +218,7 @@ fn generic_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
         return vm.call(&found, &[a.clone(), b.clone()]);
     }
     let bound = match found.ty().slots().descr_get {
-        Some(get) => match get(vm, &found, Some(a), Some(&a.ty().to_object())) {
-            Ok(bound) => bound,
-            // A comparison that cannot be had is none.
-            Err(raised) => {
-                drop(vm.caught(raised));
-                return Ok(Object::NOT_IMPLEMENTED);
-            }
-        },
+        Some(get) => get(vm, &found, Some(a), Some(&a.ty().to_object()))?,
         None => found,
     };
     vm.call(&bound, std::slice::from_ref(b))

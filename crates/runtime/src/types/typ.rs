@@ -929,6 +929,9 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
             dict.set_str(vm, key.object(), wrap(vm, value));
         }
     }
+    // Before the slots: they may have these names.
+    let cell = dict.remove_str(name::classcell.object());
+    let dict_cell = dict.remove_str(name::classdictcell.object());
     if slots_value.is_some() {
         for (i, slot) in slot_names.iter().enumerate() {
             let member = native_function::new_member(vm, slot.clone(), ty, slot_base + i * 8);
@@ -944,8 +947,6 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
         let descriptor = native_function::new_getset(vm, &WEAKREF, ty);
         dict.set_str(vm, name::weakref.object(), descriptor);
     }
-    let cell = dict.remove_str(name::classcell.object());
-    let dict_cell = dict.remove_str(name::classdictcell.object());
     if let Some(cell) = cell {
         let Some(c) = cell.downcast::<crate::types::cell::CellObject>() else {
             return Err(vm.type_error(format!(
@@ -1055,6 +1056,10 @@ fn mangle(vm: &Vm, class: &str, slot: &Object) -> Object {
     let stripped = class.trim_start_matches('_');
     if text.starts_with("__") && !text.ends_with("__") && !text.contains('.') && !stripped.is_empty() {
         return vm.intern(&format!("_{stripped}{text}"));
+    }
+    // An instance of a subclass is no name.
+    if slot.downcast_exact::<Str>().is_none() {
+        return vm.intern(&text);
     }
     vm.intern_object(slot)
 }
