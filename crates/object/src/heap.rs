@@ -81,6 +81,27 @@ pub struct Heap {
 
 thread_local! {
     static HEAP: Cell<*mut Heap> = const { Cell::new(ptr::null_mut()) };
+    /// `Heap::destroy_depth` of this thread while others hold the GIL.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// This thread is about to give up the GIL: how deep it is in destruction is its
+/// own affair. [`resume`] follows when it has the GIL again.
+pub fn suspend() {
+    let heap = current();
+    if !heap.is_null() {
+        // SAFETY: the thread still holds the GIL.
+        DEPTH.with(|depth| depth.set(unsafe { std::mem::take(&mut (*heap).destroy_depth) }));
+    }
+}
+
+/// See [`suspend`].
+pub fn resume() {
+    let heap = current();
+    if !heap.is_null() {
+        // SAFETY: the thread holds the GIL.
+        DEPTH.with(|depth| unsafe { (*heap).destroy_depth = depth.take() });
+    }
 }
 
 /// Makes `heap` the heap of this thread.

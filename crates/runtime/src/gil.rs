@@ -51,6 +51,7 @@ impl Gil {
     }
     /// Gives the lock up. The thread must not touch objects until `acquire`.
     pub fn release(&self, _vm: &Vm) {
+        taipan_object::heap::suspend();
         let mut state = self.lock();
         state.locked = false;
         let waited_for = state.waiting > 0;
@@ -94,6 +95,7 @@ impl Gil {
         drop(state);
         HELD.with(|held| held.set(true));
         vm.attach();
+        taipan_object::heap::resume();
     }
     /// The holder was asked: let a waiter have a turn.
     pub fn hand_over(&self, vm: &Vm) {
@@ -102,6 +104,7 @@ impl Gil {
         if state.waiting == 0 {
             return;
         }
+        taipan_object::heap::suspend();
         let turns = state.turns;
         state.locked = false;
         state.handing += 1;
