@@ -16,7 +16,10 @@ pub mod operands;
 mod serialize;
 mod verify;
 
-pub use code::{CacheSpec, CodeUnit, Constant, ExceptionEntry, LocalKind, LocalName, Location, LocationIter, Locations, code_flags};
+pub use code::{
+    CacheSpec, CodeUnit, Constant, ExceptionEntry, LocalKind, LocalName, Location, LocationIter, Locations,
+    code_flags,
+};
 pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};
 pub use instruction::{Instruction, flags};
 pub use opcode::Opcode;

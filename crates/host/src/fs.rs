@@ -306,8 +306,7 @@ impl Directory {
         policy::read(path)?;
         // SAFETY: a C string.
         let stream = unsafe { libc::opendir(path.as_ptr()) };
-        let embedded =
-            if stream.is_null() { embedded::list(path, Errno::last())? } else { Vec::new() };
+        let embedded = if stream.is_null() { embedded::list(path, Errno::last())? } else { Vec::new() };
         Ok(Directory { stream, embedded, position: 0 })
     }
     /// Takes over `fd`, which the directory closes.

@@ -301,9 +301,9 @@ impl Heap {
                 if !(*object).has(LARGE) {
                     let block = block_of(object);
                     if (*block).scratch.is_null() {
-                        (*block).scratch = Box::into_raw(
-                            vec![0u32; crate::heap::BLOCK_SIZE / GRANULE].into_boxed_slice(),
-                        ) as *mut u32;
+                        (*block).scratch =
+                            Box::into_raw(vec![0u32; crate::heap::BLOCK_SIZE / GRANULE].into_boxed_slice())
+                                as *mut u32;
                     }
                 }
                 *working_count(object) = (*object).count();
@@ -365,9 +365,9 @@ impl Heap {
                 if !(*header).has(LARGE) {
                     let block = block_of(header);
                     if (*block).scratch.is_null() {
-                        (*block).scratch = Box::into_raw(
-                            vec![0u32; crate::heap::BLOCK_SIZE / GRANULE].into_boxed_slice(),
-                        ) as *mut u32;
+                        (*block).scratch =
+                            Box::into_raw(vec![0u32; crate::heap::BLOCK_SIZE / GRANULE].into_boxed_slice())
+                                as *mut u32;
                         blocks.push(block);
                     }
                 }

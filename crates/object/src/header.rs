@@ -101,9 +101,8 @@ impl Header {
         (self.flags.get() & header_flags::GENERATION) >> header_flags::GENERATION_SHIFT
     }
     pub fn set_generation(&self, generation: u32) {
-        self.flags.set(
-            self.flags.get() & !header_flags::GENERATION | generation << header_flags::GENERATION_SHIFT,
-        )
+        self.flags
+            .set(self.flags.get() & !header_flags::GENERATION | generation << header_flags::GENERATION_SHIFT)
     }
     /// One more reference.
     #[inline(always)]

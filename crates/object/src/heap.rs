@@ -155,7 +155,7 @@ impl Heap {
                     let slot = (*block).free;
                     if !slot.is_null() {
                         (*block).free = (*slot).next;
-                                return slot as *mut u8;
+                        return slot as *mut u8;
                     }
                 }
             }
@@ -185,7 +185,7 @@ impl Heap {
                     let slot = (*block).free;
                     if !slot.is_null() {
                         (*block).free = (*slot).next;
-                                return slot as *mut u8;
+                        return slot as *mut u8;
                     }
                     let size = (*block).size as usize;
                     let bump = (*block).bump as usize;
@@ -271,8 +271,8 @@ impl Heap {
             _ => return ptr::null_mut(),
         };
         // SAFETY: the size is not zero and the alignment is valid.
-        let prefix =
-            unsafe { std::alloc::alloc(Layout::from_size_align_unchecked(total, GRANULE)) } as *mut LargePrefix;
+        let prefix = unsafe { std::alloc::alloc(Layout::from_size_align_unchecked(total, GRANULE)) }
+            as *mut LargePrefix;
         if prefix.is_null() {
             return ptr::null_mut();
         }

@@ -104,11 +104,7 @@ impl Value {
     /// The word of `n` if it fits.
     #[inline(always)]
     pub const fn small_int(n: i64) -> Option<Value> {
-        if n >= SMALL_INT_MIN && n <= SMALL_INT_MAX {
-            Some(Value::int_unchecked(n))
-        } else {
-            None
-        }
+        if n >= SMALL_INT_MIN && n <= SMALL_INT_MAX { Some(Value::int_unchecked(n)) } else { None }
     }
     /// The word of an int known to be in range.
     #[inline(always)]

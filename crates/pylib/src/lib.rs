@@ -71,44 +71,68 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_pylib",
     doc: "The standard library inside the binary.",
     functions: &[
-        MethodDef::new("find(name, /)", |vm, args| {
-            let name = path_of(vm, &args[0])?;
-            match MODULES.binary_search_by(|m| m.name.cmp(name.as_str())) {
-                Ok(i) => Ok(vm.tuple(vec![vm.str(MODULES[i].path), Object::bool(MODULES[i].is_package)])),
-                Err(_) => Ok(Object::NONE),
-            }
-        }, "(path, is_package) of a module, or None."),
-        MethodDef::new("code(name, root, /)", |vm, args| {
-            let name = path_of(vm, &args[0])?;
-            let root = path_of(vm, &args[1])?;
-            taipan_runtime::import::frozen_code_below(vm, &name, &root)
-        }, "The code of a module, its file names below root."),
-        MethodDef::new("data(path, /)", |vm, args| {
-            let path = path_of(vm, &args[0])?;
-            match read(&path) {
-                Some(bytes) => Ok(vm.bytes(&bytes)),
-                None => Err(vm.os_error(2, Some(&args[0]))),
-            }
-        }, "The content of a file of the library."),
-        MethodDef::new("listdir(path, /)", |vm, args| {
-            let names = names_in(&path_of(vm, &args[0])?);
-            Ok(vm.list(names.into_iter().map(|n| vm.str(n)).collect()))
-        }, "Names in a directory of the library."),
-        MethodDef::new("mount(root, /)", |vm, args| {
-            taipan_host::embedded::mount(&path_of(vm, &args[0])?, &Library);
-            Ok(Object::NONE)
-        }, "Lets the library be seen as a directory of this name."),
-        MethodDef::new("exists(path, /)", |vm, args| {
-            let path = path_of(vm, &args[0])?;
-            let below = format!("{path}/");
-            Ok(vm.int(if FILES.binary_search_by(|f| f.path.cmp(path.as_str())).is_ok() {
-                1
-            } else if FILES.iter().any(|f| f.path.starts_with(&below)) {
-                2
-            } else {
-                0
-            }))
-        }, "1 for a file of the library, 2 for a directory, else 0."),
+        MethodDef::new(
+            "find(name, /)",
+            |vm, args| {
+                let name = path_of(vm, &args[0])?;
+                match MODULES.binary_search_by(|m| m.name.cmp(name.as_str())) {
+                    Ok(i) => Ok(vm.tuple(vec![vm.str(MODULES[i].path), Object::bool(MODULES[i].is_package)])),
+                    Err(_) => Ok(Object::NONE),
+                }
+            },
+            "(path, is_package) of a module, or None.",
+        ),
+        MethodDef::new(
+            "code(name, root, /)",
+            |vm, args| {
+                let name = path_of(vm, &args[0])?;
+                let root = path_of(vm, &args[1])?;
+                taipan_runtime::import::frozen_code_below(vm, &name, &root)
+            },
+            "The code of a module, its file names below root.",
+        ),
+        MethodDef::new(
+            "data(path, /)",
+            |vm, args| {
+                let path = path_of(vm, &args[0])?;
+                match read(&path) {
+                    Some(bytes) => Ok(vm.bytes(&bytes)),
+                    None => Err(vm.os_error(2, Some(&args[0]))),
+                }
+            },
+            "The content of a file of the library.",
+        ),
+        MethodDef::new(
+            "listdir(path, /)",
+            |vm, args| {
+                let names = names_in(&path_of(vm, &args[0])?);
+                Ok(vm.list(names.into_iter().map(|n| vm.str(n)).collect()))
+            },
+            "Names in a directory of the library.",
+        ),
+        MethodDef::new(
+            "mount(root, /)",
+            |vm, args| {
+                taipan_host::embedded::mount(&path_of(vm, &args[0])?, &Library);
+                Ok(Object::NONE)
+            },
+            "Lets the library be seen as a directory of this name.",
+        ),
+        MethodDef::new(
+            "exists(path, /)",
+            |vm, args| {
+                let path = path_of(vm, &args[0])?;
+                let below = format!("{path}/");
+                Ok(vm.int(if FILES.binary_search_by(|f| f.path.cmp(path.as_str())).is_ok() {
+                    1
+                } else if FILES.iter().any(|f| f.path.starts_with(&below)) {
+                    2
+                } else {
+                    0
+                }))
+            },
+            "1 for a file of the library, 2 for a directory, else 0.",
+        ),
     ],
     types: &[],
     init: None,

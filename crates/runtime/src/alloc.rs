@@ -110,7 +110,12 @@ impl Vm {
     /// A new instance of exactly the static type `ty`, which has payload `T` and no
     /// `__dict__`, and is a container or not. The short way for the commonest types.
     #[inline(always)]
-    pub(crate) fn alloc_exact<T: NativeClass>(&self, ty: &'static Type, container: bool, payload: T) -> Object {
+    pub(crate) fn alloc_exact<T: NativeClass>(
+        &self,
+        ty: &'static Type,
+        container: bool,
+        payload: T,
+    ) -> Object {
         let size = size_of::<Payload<T>>();
         debug_assert!(ty.instance_size.get() == size && ty.has(type_flags::HAVE_GC) == container);
         const { assert!(size_of::<Payload<T>>() <= heap::MAX_SMALL) };
@@ -282,7 +287,9 @@ unsafe fn destroy_all(object: *mut Header) {
     unsafe {
         let ty = Type::from_head((*object).ty());
         let flags = ty.flags.get();
-        if flags & type_flags::HAS_DEL != 0 && !(*object).has(header_flags::FINALIZED) && !finalize(object, ty)
+        if flags & type_flags::HAS_DEL != 0
+            && !(*object).has(header_flags::FINALIZED)
+            && !finalize(object, ty)
         {
             return;
         }

@@ -77,7 +77,8 @@ pub fn compile_bytes(vm: &Vm, source: &[u8], filename: &Object, mode: Mode, opti
 
 /// A file name argument as a str: str, bytes or a path object.
 pub fn path_text(vm: &Vm, path: &Object) -> Result {
-    let path = if path.downcast::<Str>().is_some() || path.downcast::<crate::types::bytes::Bytes>().is_some() {
+    let path = if path.downcast::<Str>().is_some() || path.downcast::<crate::types::bytes::Bytes>().is_some()
+    {
         path.clone()
     } else {
         match vm.call_special(path, crate::names::name::fspath.object(), &[])? {
@@ -244,7 +245,11 @@ pub fn character_of_name(name: &str) -> Option<u32> {
     }
 }
 
-fn front_end(source: &str, syntax: &taipan_syntax::Options, options: &taipan_compiler::Options<'_>) -> Output {
+fn front_end(
+    source: &str,
+    syntax: &taipan_syntax::Options,
+    options: &taipan_compiler::Options<'_>,
+) -> Output {
     let arena = taipan_syntax::Bump::new();
     match taipan_syntax::parse_with_warnings(&arena, source, syntax) {
         Err(error) => Output { unit: Err(FrontError::Parser(error)), warnings: Vec::new() },
@@ -408,7 +413,9 @@ pub fn compile_error(vm: &Vm, error: &CompileError, _source: &str, filename: &Ob
         CompileKind::Value => return vm.value_error(&error.message),
     };
     match error.location {
-        Some(l) => located_error(vm, class, &error.message, filename, l.line, (l.column, l.end_line, l.end_column)),
+        Some(l) => {
+            located_error(vm, class, &error.message, filename, l.line, (l.column, l.end_line, l.end_column))
+        }
         None => vm.error(class, &error.message),
     }
 }

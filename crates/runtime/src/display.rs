@@ -67,9 +67,8 @@ pub fn print_traceback(vm: &Vm, traceback: &Object, out: &Output) -> Result<()> 
     }
     let skipped = entries.len().saturating_sub(1000);
     let (mut last, mut repeats) = (None, 0usize);
-    let repeated = |n: usize| {
-        format!("  [Previous line repeated {n} more time{}]\n", if n == 1 { "" } else { "s" })
-    };
+    let repeated =
+        |n: usize| format!("  [Previous line repeated {n} more time{}]\n", if n == 1 { "" } else { "s" });
     for entry in entries.iter().skip(skipped) {
         if last == Some(entry) {
             repeats += 1;

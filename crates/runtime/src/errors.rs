@@ -1,8 +1,8 @@
 //! Raising exceptions from native code, in CPython's words.
 
 use crate::prelude::*;
-use crate::types::exceptions::{self as exceptions, BaseException};
 pub use crate::types::exceptions::exc;
+use crate::types::exceptions::{self as exceptions, BaseException};
 
 /// A new exception instance of `class` with one string argument.
 pub fn new_exception(vm: &Vm, class: &Type, message: &str) -> Object {
@@ -70,8 +70,12 @@ impl Vm {
     #[cold]
     pub fn no_attribute(&self, object: &Object, name: &Object) -> Raised {
         let text = match Type::of(object) {
-            Some(ty) => format!("type object '{}' has no attribute '{}'", ty.full_name(), self.str_lossy(name)),
-            None => format!("'{}' object has no attribute '{}'", object.ty().full_name(), self.str_lossy(name)),
+            Some(ty) => {
+                format!("type object '{}' has no attribute '{}'", ty.full_name(), self.str_lossy(name))
+            }
+            None => {
+                format!("'{}' object has no attribute '{}'", object.ty().full_name(), self.str_lossy(name))
+            }
         };
         self.attribute_error(text, object, name)
     }

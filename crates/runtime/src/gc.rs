@@ -248,7 +248,11 @@ pub static MODULE: ModuleDef = ModuleDef {
             |_, args| Ok(Object::bool(args[0].header().is_some_and(|h| h.has(header_flags::FINALIZED)))),
             "Returns true if the object has been already finalized by the GC.",
         ),
-        MethodDef::new("get_referrers(*objs)", get_referrers, "The objects that refer directly to any of objs."),
+        MethodDef::new(
+            "get_referrers(*objs)",
+            get_referrers,
+            "The objects that refer directly to any of objs.",
+        ),
         MethodDef::new("get_referents(*objs)", get_referents, "The objects that objs refer to directly."),
         MethodDef::new(
             "freeze()",
@@ -302,7 +306,8 @@ fn gc_collect(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn get_count(vm: &Vm, _args: &[Object]) -> Result {
-    let counts = with_state(|heap| [heap.allocated.max(0), heap.collector.counts[1], heap.collector.counts[2]]);
+    let counts =
+        with_state(|heap| [heap.allocated.max(0), heap.collector.counts[1], heap.collector.counts[2]]);
     Ok(vm.tuple(counts.iter().map(|&n| vm.int(n)).collect()))
 }
 

@@ -53,7 +53,13 @@ pub fn is_builtin_import(vm: &Vm, import: &Object) -> bool {
 }
 
 /// `__import__(name, globals, _, fromlist, level)`.
-pub fn import(vm: &Vm, module_name: &Object, globals: Option<&Object>, fromlist: &Object, level: i32) -> Result {
+pub fn import(
+    vm: &Vm,
+    module_name: &Object,
+    globals: Option<&Object>,
+    fromlist: &Object,
+    level: i32,
+) -> Result {
     let Some(text) = module_name.downcast::<Str>() else {
         return Err(vm.type_error("module name must be a string"));
     };
@@ -264,7 +270,9 @@ pub fn import_star(vm: &Vm, module: &Object, locals: &Object) -> Result<()> {
                 vm.collect(&keys)?
             }
             None => {
-                return Err(vm.error(&exc::IMPORT_ERROR, "from-import-* object has no __dict__ and no __all__"));
+                return Err(
+                    vm.error(&exc::IMPORT_ERROR, "from-import-* object has no __dict__ and no __all__")
+                );
             }
         },
     };
@@ -334,7 +342,12 @@ struct Visible {
     is_package: bool,
 }
 
-const fn visible(name: &'static str, original: &'static str, told: &'static str, is_package: bool) -> Visible {
+const fn visible(
+    name: &'static str,
+    original: &'static str,
+    told: &'static str,
+    is_package: bool,
+) -> Visible {
     Visible { name, original, told: Some(told), is_package }
 }
 
@@ -343,7 +356,12 @@ const fn visible(name: &'static str, original: &'static str, told: &'static str,
 /// library has an importer of its own, which knows file names.
 static VISIBLE: [Visible; 15] = [
     visible("_frozen_importlib", "importlib._bootstrap", "importlib._bootstrap", false),
-    visible("_frozen_importlib_external", "importlib._bootstrap_external", "importlib._bootstrap_external", false),
+    visible(
+        "_frozen_importlib_external",
+        "importlib._bootstrap_external",
+        "importlib._bootstrap_external",
+        false,
+    ),
     visible("_embedded", "_embedded", "_embedded", false),
     visible("zipimport", "zipimport", "zipimport", false),
     visible("__hello__", "__hello__", "__hello__", false),
@@ -436,7 +454,10 @@ pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
             rename(&mut unit, &filename);
             Ok(crate::types::code::new(vm, unit))
         }
-        Err(_) => Err(vm.import_error(format!("embedded module '{module_name}' is invalid"), &vm.intern(module_name))),
+        Err(_) => {
+            Err(vm
+                .import_error(format!("embedded module '{module_name}' is invalid"), &vm.intern(module_name)))
+        }
     }
 }
 
@@ -453,10 +474,9 @@ pub(crate) fn rename(unit: &mut taipan_bytecode::CodeUnit, filename: &std::rc::R
 /// The code object of a frozen module.
 pub fn frozen_code(vm: &Vm, module_name: &str) -> Result {
     let Some(module) = frozen(vm, module_name) else {
-        return Err(vm.import_error(
-            format!("No such frozen object named {module_name}"),
-            &vm.intern(module_name),
-        ));
+        return Err(
+            vm.import_error(format!("No such frozen object named {module_name}"), &vm.intern(module_name))
+        );
     };
     let unit = taipan_bytecode::read(module.code);
     forget_pages(vm, module.code);
@@ -485,110 +505,175 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_imp",
     doc: "(Extremely) low-level import machinery bits as used by importlib.",
     functions: &[
-        MethodDef::new("lock_held()", |vm, _| Ok(Object::bool(vm.interp().import_lock.is_held())), "Is the import lock held? Only `fork` waits for it, as modules have locks of their own."),
-        MethodDef::new("acquire_lock()", |vm, _| {
-            vm.interp().import_lock.acquire(vm, None)?;
-            Ok(Object::NONE)
-        }, "Takes the import lock, as often as one likes."),
-        MethodDef::new("release_lock()", |vm, _| {
-            if !vm.interp().import_lock.release(vm) {
-                return Err(vm.runtime_error("not holding the import lock"));
-            }
-            Ok(Object::NONE)
-        }, "Gives the import lock back; RuntimeError if this thread does not have it."),
+        MethodDef::new(
+            "lock_held()",
+            |vm, _| Ok(Object::bool(vm.interp().import_lock.is_held())),
+            "Is the import lock held? Only `fork` waits for it, as modules have locks of their own.",
+        ),
+        MethodDef::new(
+            "acquire_lock()",
+            |vm, _| {
+                vm.interp().import_lock.acquire(vm, None)?;
+                Ok(Object::NONE)
+            },
+            "Takes the import lock, as often as one likes.",
+        ),
+        MethodDef::new(
+            "release_lock()",
+            |vm, _| {
+                if !vm.interp().import_lock.release(vm) {
+                    return Err(vm.runtime_error("not holding the import lock"));
+                }
+                Ok(Object::NONE)
+            },
+            "Gives the import lock back; RuntimeError if this thread does not have it.",
+        ),
         MethodDef::new("extension_suffixes()", |vm, _| Ok(vm.list(Vec::new())), ""),
-        MethodDef::new("is_builtin(name, /)", |vm, args| {
-            let module_name = text(vm, &args[0])?;
-            let known = vm.interp().native_modules.borrow().contains_key(module_name.as_str())
-                || module_name == "sys"
-                || module_name == "builtins";
-            Ok(vm.int(if known { if module_name == "sys" || module_name == "builtins" { -1 } else { 1 } } else { 0 }))
-        }, "Returns True if the module name corresponds to a built-in module."),
-        MethodDef::new("create_builtin(spec, /)", |vm, args| {
-            let module_name = vm.get_attr(&args[0], name::name_plain.object())?;
-            let module_name = text(vm, &module_name)?;
-            if let Some(d) = vm.interp().modules.clone().downcast::<Dict>()
-                && let Some(found) = d.get_text(vm, &module_name)
-            {
-                return Ok(found);
-            }
-            Ok(create_native(vm, &module_name)?.unwrap_or(Object::NONE))
-        }, "Create an extension module."),
+        MethodDef::new(
+            "is_builtin(name, /)",
+            |vm, args| {
+                let module_name = text(vm, &args[0])?;
+                let known = vm.interp().native_modules.borrow().contains_key(module_name.as_str())
+                    || module_name == "sys"
+                    || module_name == "builtins";
+                Ok(vm.int(if known {
+                    if module_name == "sys" || module_name == "builtins" { -1 } else { 1 }
+                } else {
+                    0
+                }))
+            },
+            "Returns True if the module name corresponds to a built-in module.",
+        ),
+        MethodDef::new(
+            "create_builtin(spec, /)",
+            |vm, args| {
+                let module_name = vm.get_attr(&args[0], name::name_plain.object())?;
+                let module_name = text(vm, &module_name)?;
+                if let Some(d) = vm.interp().modules.clone().downcast::<Dict>()
+                    && let Some(found) = d.get_text(vm, &module_name)
+                {
+                    return Ok(found);
+                }
+                Ok(create_native(vm, &module_name)?.unwrap_or(Object::NONE))
+            },
+            "Create an extension module.",
+        ),
         MethodDef::new("exec_builtin(mod, /)", |vm, _| Ok(vm.int(0)), "Initialize a built-in module."),
-        MethodDef::new("create_dynamic(spec, file=None, /)", |vm, args| {
-            let module_name = vm.get_attr(&args[0], name::name_plain.object())?;
-            Err(vm.import_error("extension modules cannot be loaded", &module_name))
-        }, "Create an extension module."),
+        MethodDef::new(
+            "create_dynamic(spec, file=None, /)",
+            |vm, args| {
+                let module_name = vm.get_attr(&args[0], name::name_plain.object())?;
+                Err(vm.import_error("extension modules cannot be loaded", &module_name))
+            },
+            "Create an extension module.",
+        ),
         MethodDef::new("exec_dynamic(mod, /)", |vm, _| Ok(vm.int(0)), "Initialize an extension module."),
-        MethodDef::new("is_frozen(name, /)", |vm, args| {
-            Ok(Object::bool(visibly_frozen(vm, &text(vm, &args[0])?).is_some()))
-        }, "Returns True if the module name corresponds to a frozen module."),
-        MethodDef::new("is_frozen_package(name, /)", |vm, args| {
-            match visibly_frozen(vm, &text(vm, &args[0])?) {
+        MethodDef::new(
+            "is_frozen(name, /)",
+            |vm, args| Ok(Object::bool(visibly_frozen(vm, &text(vm, &args[0])?).is_some())),
+            "Returns True if the module name corresponds to a frozen module.",
+        ),
+        MethodDef::new(
+            "is_frozen_package(name, /)",
+            |vm, args| match visibly_frozen(vm, &text(vm, &args[0])?) {
                 Some(row) => Ok(Object::bool(row.is_package)),
                 None => Err(not_frozen(vm, &args[0])?),
-            }
-        }, "Returns True if the module name is of a frozen package."),
-        MethodDef::new("find_frozen(name, /, *, withdata=False)", |vm, args| {
-            match visibly_frozen(vm, &text(vm, &args[0])?) {
+            },
+            "Returns True if the module name is of a frozen package.",
+        ),
+        MethodDef::new(
+            "find_frozen(name, /, *, withdata=False)",
+            |vm, args| match visibly_frozen(vm, &text(vm, &args[0])?) {
                 Some(row) => Ok(vm.tuple(vec![
                     Object::NONE,
                     Object::bool(row.is_package),
                     row.told.map_or(Object::NONE, |told| vm.intern(told)),
                 ])),
                 None => Ok(Object::NONE),
-            }
-        }, "Return info about the corresponding frozen module (if there is one) or None."),
-        MethodDef::new("get_frozen_object(name, data=None, /)", |vm, args| {
-            let module_name = text(vm, &args[0])?;
-            if !args[1].is_none() {
-                if args[1].downcast::<crate::types::bytes::Bytes>().is_none() {
-                    let got = args[1].ty().name();
-                    return Err(vm.type_error(format!("get_frozen_object() argument 2 must be bytes, not {got}")));
+            },
+            "Return info about the corresponding frozen module (if there is one) or None.",
+        ),
+        MethodDef::new(
+            "get_frozen_object(name, data=None, /)",
+            |vm, args| {
+                let module_name = text(vm, &args[0])?;
+                if !args[1].is_none() {
+                    if args[1].downcast::<crate::types::bytes::Bytes>().is_none() {
+                        let got = args[1].ty().name();
+                        return Err(
+                            vm.type_error(format!("get_frozen_object() argument 2 must be bytes, not {got}"))
+                        );
+                    }
+                    // Frozen code has no form as bytes here.
+                    let shown = vm.repr(&args[0])?;
+                    return Err(vm.import_error(
+                        format!("Frozen object named {} is invalid", vm.str_lossy(&shown)),
+                        &args[0],
+                    ));
                 }
-                // Frozen code has no form as bytes here.
-                let shown = vm.repr(&args[0])?;
-                return Err(vm.import_error(format!("Frozen object named {} is invalid", vm.str_lossy(&shown)), &args[0]));
-            }
-            match visibly_frozen(vm, &module_name) {
-                Some(row) => frozen_code(vm, row.original),
-                None => Err(not_frozen(vm, &args[0])?),
-            }
-        }, "Create a code object for a frozen module."),
+                match visibly_frozen(vm, &module_name) {
+                    Some(row) => frozen_code(vm, row.original),
+                    None => Err(not_frozen(vm, &args[0])?),
+                }
+            },
+            "Create a code object for a frozen module.",
+        ),
         MethodDef::new("init_frozen(name, /)", |_, _| Ok(Object::NONE), "Initializes a frozen module."),
-        MethodDef::new("_frozen_module_names()", |vm, _| {
-            Ok(vm.list(VISIBLE.iter().map(|row| vm.intern(row.name)).collect()))
-        }, "Returns the list of available frozen modules."),
-        MethodDef::new("_override_frozen_modules_for_tests(override, /)", |vm, args| {
-            vm.share(HIDE_FROZEN, Object::bool(vm.to_c_int(&args[0])? < 0));
-            Ok(Object::NONE)
-        }, ""),
+        MethodDef::new(
+            "_frozen_module_names()",
+            |vm, _| Ok(vm.list(VISIBLE.iter().map(|row| vm.intern(row.name)).collect())),
+            "Returns the list of available frozen modules.",
+        ),
+        MethodDef::new(
+            "_override_frozen_modules_for_tests(override, /)",
+            |vm, args| {
+                vm.share(HIDE_FROZEN, Object::bool(vm.to_c_int(&args[0])? < 0));
+                Ok(Object::NONE)
+            },
+            "",
+        ),
         MethodDef::new("_override_multi_interp_extensions_check(override, /)", |vm, _| Ok(vm.int(0)), ""),
-        MethodDef::new("_fix_co_filename(code, path, /)", |vm, args| {
-            let Some(code) = args[0].downcast_exact::<crate::types::code::Code>() else {
-                let got = args[0].ty().name();
-                return Err(vm.type_error(format!("_fix_co_filename() argument 1 must be code, not {got}")));
-            };
-            if args[1].downcast::<Str>().is_none() {
-                let got = args[1].ty().name();
-                return Err(vm.type_error(format!("_fix_co_filename() argument 2 must be str, not {got}")));
-            }
-            code.set_filename(&args[1]);
-            Ok(Object::NONE)
-        }, "Changes code.co_filename to specify the passed-in file path."),
-        MethodDef::new("source_hash(key, source)", |vm, args| {
-            let key = vm.to_i64(&args[0])? as u64;
-            let source = vm.bytes_like(&args[1], "source")?;
-            let hash = crate::types::str::siphash13(key, 0, source.bytes());
-            Ok(vm.bytes(&hash.to_le_bytes()))
-        }, ""),
+        MethodDef::new(
+            "_fix_co_filename(code, path, /)",
+            |vm, args| {
+                let Some(code) = args[0].downcast_exact::<crate::types::code::Code>() else {
+                    let got = args[0].ty().name();
+                    return Err(
+                        vm.type_error(format!("_fix_co_filename() argument 1 must be code, not {got}"))
+                    );
+                };
+                if args[1].downcast::<Str>().is_none() {
+                    let got = args[1].ty().name();
+                    return Err(
+                        vm.type_error(format!("_fix_co_filename() argument 2 must be str, not {got}"))
+                    );
+                }
+                code.set_filename(&args[1]);
+                Ok(Object::NONE)
+            },
+            "Changes code.co_filename to specify the passed-in file path.",
+        ),
+        MethodDef::new(
+            "source_hash(key, source)",
+            |vm, args| {
+                let key = vm.to_i64(&args[0])? as u64;
+                let source = vm.bytes_like(&args[1], "source")?;
+                let hash = crate::types::str::siphash13(key, 0, source.bytes());
+                Ok(vm.bytes(&hash.to_le_bytes()))
+            },
+            "",
+        ),
     ],
     types: &[],
     init: Some(|vm, module| {
         let dict = module::dict_of(module);
         if let Some(d) = dict.downcast::<Dict>() {
             d.set_text(vm, "check_hash_based_pycs", vm.intern("default"));
-            d.set_text(vm, "pyc_magic_number_token", vm.int(168_627_187 ^ (0x7a10 + taipan_bytecode::VERSION as i64)));
+            d.set_text(
+                vm,
+                "pyc_magic_number_token",
+                vm.int(168_627_187 ^ (0x7a10 + taipan_bytecode::VERSION as i64)),
+            );
         }
         Ok(())
     }),

@@ -76,7 +76,13 @@ pub struct MethodDef {
 
 impl MethodDef {
     pub const fn new(sig: &'static str, code: NativeFn, doc: &'static str) -> MethodDef {
-        MethodDef { sig, code: NativeCode::Bound(code), kind: method_kind::NORMAL, doc, hide_signature: false }
+        MethodDef {
+            sig,
+            code: NativeCode::Bound(code),
+            kind: method_kind::NORMAL,
+            doc,
+            hide_signature: false,
+        }
     }
     /// A function that parses its arguments itself; `sig` is for reading only.
     pub const fn raw(sig: &'static str, code: RawFn, doc: &'static str) -> MethodDef {
@@ -412,7 +418,9 @@ impl Signature {
         if self.positional_only < self.params.len() && given < required {
             let word = if required < most { "at least" } else { "exactly" };
             let s = plural(required);
-            return vm.type_error(format!("{name}() takes {word} {required} positional argument{s} ({given} given)"));
+            return vm.type_error(format!(
+                "{name}() takes {word} {required} positional argument{s} ({given} given)"
+            ));
         }
         if most == 0 {
             return vm.type_error(format!("{}() takes no arguments ({given} given)", self.shown_name()));

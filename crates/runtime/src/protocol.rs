@@ -177,7 +177,9 @@ impl Vm {
             None => crate::types::object::object_repr(self, object)?,
         };
         if !result.is_instance_of(&str::STR) {
-            return Err(self.type_error(format!("__repr__ returned non-string (type {})", result.ty().full_name())));
+            return Err(
+                self.type_error(format!("__repr__ returned non-string (type {})", result.ty().full_name()))
+            );
         }
         Ok(result)
     }
@@ -192,7 +194,9 @@ impl Vm {
             None => return self.repr(object),
         };
         if !result.is_instance_of(&str::STR) {
-            return Err(self.type_error(format!("__str__ returned non-string (type {})", result.ty().full_name())));
+            return Err(
+                self.type_error(format!("__str__ returned non-string (type {})", result.ty().full_name()))
+            );
         }
         Ok(result)
     }
@@ -343,9 +347,10 @@ impl Vm {
         if let Some(f) = ty.slots().unary[UnaryOp::Iter as usize] {
             let result = f(self, object)?;
             if result.ty().slots().next.is_none() {
-                return Err(
-                    self.type_error(format!("iter() returned non-iterator of type '{}'", result.ty().full_name()))
-                );
+                return Err(self.type_error(format!(
+                    "iter() returned non-iterator of type '{}'",
+                    result.ty().full_name()
+                )));
             }
             return Ok(result);
         }
@@ -538,7 +543,13 @@ impl Vm {
             None => Ok(Object::NOT_IMPLEMENTED),
         }
     }
-    fn sequence_operator(&self, op: BinaryOp, a: &Object, b: &Object, inplace: bool) -> Result<Option<Object>> {
+    fn sequence_operator(
+        &self,
+        op: BinaryOp,
+        a: &Object,
+        b: &Object,
+        inplace: bool,
+    ) -> Result<Option<Object>> {
         let slots = a.ty().slots();
         match op {
             BinaryOp::Add => {
@@ -568,7 +579,8 @@ impl Vm {
         if self.is_index(count) {
             return Ok(());
         }
-        Err(self.type_error(format!("can't multiply sequence by non-int of type '{}'", count.ty().full_name())))
+        Err(self
+            .type_error(format!("can't multiply sequence by non-int of type '{}'", count.ty().full_name())))
     }
     #[cold]
     pub fn unsupported(&self, op: BinaryOp, a: &Object, b: &Object, inplace: bool) -> Raised {
@@ -662,7 +674,9 @@ impl Vm {
             return Ok(result);
         }
         if !result.is_instance_of(&int::INT) {
-            return Err(self.type_error(format!("__index__ returned non-int (type {})", result.ty().full_name())));
+            return Err(
+                self.type_error(format!("__index__ returned non-int (type {})", result.ty().full_name()))
+            );
         }
         self.warn(
             &exc::DEPRECATION_WARNING,

@@ -59,7 +59,15 @@ fn call_dunder(vm: &Vm, object: &Object, name: Name, args: &[Object]) -> Result 
     }
 }
 
-fn generic_binary(vm: &Vm, a: &Object, b: &Object, op: BinaryOp, left: Name, right: Name, me: BinaryFn) -> Result {
+fn generic_binary(
+    vm: &Vm,
+    a: &Object,
+    b: &Object,
+    op: BinaryOp,
+    left: Name,
+    right: Name,
+    me: BinaryFn,
+) -> Result {
     let (ta, tb) = (a.ty(), b.ty());
     let same = std::ptr::eq(ta, tb);
     let is_mine = |t: &Type| t.slots().binary[op as usize].map(|f| f as usize) == Some(me as usize);
@@ -135,7 +143,9 @@ pub fn hash_unhashable(vm: &Vm, object: &Object) -> Result<i64> {
 fn generic_bool(vm: &Vm, object: &Object) -> Result<bool> {
     let result = call_dunder(vm, object, name::bool, &[])?;
     if !result.is_bool() {
-        return Err(vm.type_error(format!("__bool__ should return bool, returned {}", result.ty().full_name())));
+        return Err(
+            vm.type_error(format!("__bool__ should return bool, returned {}", result.ty().full_name()))
+        );
     }
     Ok(result.is(Value::TRUE))
 }
@@ -298,7 +308,9 @@ fn generic_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -
         vm.call_kw(&bound, args, kwnames)?
     };
     if !result.is_none() {
-        return Err(vm.type_error(format!("__init__() should return None, not '{}'", result.ty().full_name())));
+        return Err(
+            vm.type_error(format!("__init__() should return None, not '{}'", result.ty().full_name()))
+        );
     }
     Ok(())
 }
@@ -485,7 +497,15 @@ static BINARY_ROWS: [[Row; 3]; 12] = binary_rows![
     (mul, rmul, imul, Mul, "Return self*value.", "Return value*self.", "Return self*=value."),
     (matmul, rmatmul, imatmul, MatMul, "Return self@value.", "Return value@self.", "Return self@=value."),
     (truediv, rtruediv, itruediv, TrueDiv, "Return self/value.", "Return value/self.", "Return self/=value."),
-    (floordiv, rfloordiv, ifloordiv, FloorDiv, "Return self//value.", "Return value//self.", "Return self//=value."),
+    (
+        floordiv,
+        rfloordiv,
+        ifloordiv,
+        FloorDiv,
+        "Return self//value.",
+        "Return value//self.",
+        "Return self//=value."
+    ),
     (r#mod, rmod, imod, Mod, "Return self%value.", "Return value%self.", "Return self%=value."),
     (lshift, rlshift, ilshift, LShift, "Return self<<value.", "Return value<<self.", "Return self<<=value."),
     (rshift, rrshift, irshift, RShift, "Return self>>value.", "Return value>>self.", "Return self>>=value."),
@@ -495,7 +515,15 @@ static BINARY_ROWS: [[Row; 3]; 12] = binary_rows![
 ];
 
 static POW_ROWS: [[Row; 3]; 2] = binary_rows![
-    (pow, rpow, ipow, Pow, "Return pow(self, value, mod).", "Return pow(value, self, mod).", "Return self**=value."),
+    (
+        pow,
+        rpow,
+        ipow,
+        Pow,
+        "Return pow(self, value, mod).",
+        "Return pow(value, self, mod).",
+        "Return self**=value."
+    ),
     (divmod, rdivmod, divmod, DivMod, "Return divmod(self, value).", "Return divmod(value, self).", ""),
 ];
 
@@ -506,7 +534,11 @@ static OTHER_ROWS: [Row; 45] = [
     unary_row!(invert, Invert, "~self"),
     unary_row!(int, Int, "int(self)"),
     unary_row!(float, Float, "float(self)"),
-    unary_row!(index, Index, "Return self converted to an integer, if self is suitable for use as an index into a list."),
+    unary_row!(
+        index,
+        Index,
+        "Return self converted to an integer, if self is suitable for use as an index into a list."
+    ),
     unary_row!(repr, Repr, "Return repr(self)."),
     unary_row!(str, Str, "Return str(self)."),
     unary_row!(await_, Await, "Return an iterator to be used in await expression."),
@@ -734,9 +766,8 @@ static OTHER_ROWS: [Row; 45] = [
         },
         copy: |to, from| to.getitem = from.getitem,
         generic: |s| {
-            s.getitem = Some(|vm, object, key| {
-                call_dunder(vm, object, name::getitem, std::slice::from_ref(key))
-            })
+            s.getitem =
+                Some(|vm, object, key| call_dunder(vm, object, name::getitem, std::slice::from_ref(key)))
         },
     },
     Row {
@@ -865,9 +896,7 @@ static OTHER_ROWS: [Row; 45] = [
 
 fn check_attr_name(vm: &Vm, name: &Object) -> Result<()> {
     if name.downcast::<Str>().is_none() {
-        return Err(
-            vm.type_error(format!("attribute name must be string, not '{}'", name.ty().full_name()))
-        );
+        return Err(vm.type_error(format!("attribute name must be string, not '{}'", name.ty().full_name())));
     }
     Ok(())
 }
@@ -965,7 +994,10 @@ fn relations() -> &'static Relations {
                 slots.getattr.is_some(),
                 slots.descr_set.is_some(),
             ];
-            others.iter().enumerate().fold(bits, |bits, (i, &on)| bits | u64::from(on) << (BinaryOp::COUNT + i))
+            others
+                .iter()
+                .enumerate()
+                .fold(bits, |bits, (i, &on)| bits | u64::from(on) << (BinaryOp::COUNT + i))
         });
         let shared = shared.collect();
         let mut by_name: Vec<(u64, usize)> =
@@ -989,7 +1021,9 @@ pub fn compute_for_heap_type(vm: &Vm, ty: &Type) {
     let relations = relations();
     let mut slots;
     let base = ty.base();
-    let single = base.is_some_and(|base| ty.mro().skip(1).map(|t| t as *const Type).eq(base.mro().map(|t| t as *const Type)));
+    let single = base.is_some_and(|base| {
+        ty.mro().skip(1).map(|t| t as *const Type).eq(base.mro().map(|t| t as *const Type))
+    });
     if let Some(base) = base.filter(|_| single) {
         // One base: its slots, but for what this class's own dunders feed.
         slots = *base.slots();
@@ -1041,9 +1075,7 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, position: usize, slots: &mut
         return;
     }
     match crate::types::native_function::slot_wrapper_parts(&found) {
-        Some((owner, owner_row))
-            if std::ptr::eq(owner_row, row) && ty.is_subtype(owner) =>
-        {
+        Some((owner, owner_row)) if std::ptr::eq(owner_row, row) && ty.is_subtype(owner) => {
             // The same slot may be filled generically by a sibling row (__radd__ beside
             // __add__): then the generic function must stay.
             let mut native = *slots;
@@ -1054,7 +1086,8 @@ fn apply_row(vm: &Vm, ty: &Type, row: &'static Row, position: usize, slots: &mut
                 (row.generic)(slots);
             }
         }
-        Some((_, owner_row)) if !std::ptr::eq(owner_row, row) && owner_row.name.value() == row.name.value() => {}
+        Some((_, owner_row))
+            if !std::ptr::eq(owner_row, row) && owner_row.name.value() == row.name.value() => {}
         // A native type that lists the dunder as a method, too: its slot does the same.
         None if crate::types::native_function::method_owner(&found)
             .is_some_and(|owner| (row.present)(owner.slots()) && ty.is_subtype(owner))

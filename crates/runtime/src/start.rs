@@ -95,7 +95,9 @@ pub fn new_interpreter(
     unsafe {
         (*interp).builtins = builtins.clone();
     }
-    if let Some(import) = module::dict_of(&builtins).downcast::<Dict>().and_then(|d| d.get_text(vm, "__import__")) {
+    if let Some(import) =
+        module::dict_of(&builtins).downcast::<Dict>().and_then(|d| d.get_text(vm, "__import__"))
+    {
         vm.share("__import__", import);
     }
     let modules = vm.interp().modules.clone();
@@ -187,9 +189,7 @@ impl Vm {
         }
         match crate::import::create_native(self, name)? {
             Some(found) => Ok(found),
-            None => {
-                Err(self.import_error(format!("No module named '{name}'"), &self.intern(name)))
-            }
+            None => Err(self.import_error(format!("No module named '{name}'"), &self.intern(name))),
         }
     }
 }
@@ -278,7 +278,8 @@ fn exit_status(vm: &Vm, exception: &Object) -> i32 {
     let text = vm.str_text(&code).unwrap_or_default();
     drop(vm.take_raised());
     let sys = vm.interp().modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys"));
-    let stderr = sys.and_then(|sys| vm.lookup_attr_str(&sys, "stderr").ok().flatten()).filter(|s| !s.is_none());
+    let stderr =
+        sys.and_then(|sys| vm.lookup_attr_str(&sys, "stderr").ok().flatten()).filter(|s| !s.is_none());
     let line = format!("{text}\n");
     match stderr {
         Some(stderr) => {

@@ -71,7 +71,10 @@ pub static FIELD: Type = Type::new::<Field>(
         descr_set: Some(|vm, _, _, _| Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"))),
         ..Slots::EMPTY.repr(|vm, descr| {
             let field = this(descr);
-            Ok(vm.str(&format!("<member '{}' of '{}' objects>", field.def.fields[field.index].0, field.def.name)))
+            Ok(vm.str(&format!(
+                "<member '{}' of '{}' objects>",
+                field.def.fields[field.index].0, field.def.name
+            )))
         })
     },
     &[],
@@ -115,7 +118,11 @@ fn hidden_values(object: &Object) -> Object {
 
 static METHODS: [MethodDef; 2] = [
     MethodDef::new("__reduce__($self, /)", reduce, ""),
-    MethodDef::raw("__replace__($self, /, **changes)", replace, "Return a copy of the structure with new values for the specified fields."),
+    MethodDef::raw(
+        "__replace__($self, /, **changes)",
+        replace,
+        "Return a copy of the structure with new values for the specified fields.",
+    ),
 ];
 
 /// The class described by `def`, made on first use.

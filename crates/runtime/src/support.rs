@@ -226,14 +226,25 @@ impl<const N: usize> Fields<N> {
         let given = args.len() - kwnames.len();
         if args.len() > N {
             let kind = if given == 0 { "keyword " } else { "" };
-            return Err(
-                self.error(vm, format!(" takes at most {N} {kind}argument{} ({} given)", crate::native::plural(N), args.len()))
-            );
+            return Err(self.error(
+                vm,
+                format!(
+                    " takes at most {N} {kind}argument{} ({} given)",
+                    crate::native::plural(N),
+                    args.len()
+                ),
+            ));
         }
         if given > self.positional {
             let most = self.positional;
             let word = if self.required == most { "exactly" } else { "at most" };
-            return Err(self.error(vm, format!(" takes {word} {most} positional argument{} ({given} given)", crate::native::plural(most))));
+            return Err(self.error(
+                vm,
+                format!(
+                    " takes {word} {most} positional argument{} ({given} given)",
+                    crate::native::plural(most)
+                ),
+            ));
         }
         for (slot, arg) in out.iter_mut().zip(&args[..given]) {
             *slot = Some(arg);

@@ -292,7 +292,9 @@ impl Vm {
     pub fn caught(&self, _: Raised) -> Object {
         match self.take_raised() {
             Some(exception) => exception,
-            None => crate::errors::new_exception(self, &exc::SYSTEM_ERROR, "error return without exception set"),
+            None => {
+                crate::errors::new_exception(self, &exc::SYSTEM_ERROR, "error return without exception set")
+            }
         }
     }
     /// Is the exception on its way an instance of `class`?

@@ -21,8 +21,16 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_warnings",
     doc: "_warnings provides basic warning filtering support.\nIt is a helper module to speed up interpreter start-up.",
     functions: &[
-        MethodDef::new("warn(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())", warn, "Issue a warning, or maybe ignore it or raise an exception."),
-        MethodDef::new("warn_explicit(message, category, filename, lineno, module=<NULL>, registry=None, module_globals=None, source=None)", warn_explicit, "Issue a warning, or maybe ignore it or raise an exception."),
+        MethodDef::new(
+            "warn(message, category=None, stacklevel=1, source=None, *, skip_file_prefixes=())",
+            warn,
+            "Issue a warning, or maybe ignore it or raise an exception.",
+        ),
+        MethodDef::new(
+            "warn_explicit(message, category, filename, lineno, module=<NULL>, registry=None, module_globals=None, source=None)",
+            warn_explicit,
+            "Issue a warning, or maybe ignore it or raise an exception.",
+        ),
         MethodDef::new("_filters_mutated_lock_held()", filters_mutated, ""),
         MethodDef::new("_acquire_lock()", |_, _| Ok(Object::NONE), ""),
         MethodDef::new("_release_lock()", |_, _| Ok(Object::NONE), ""),
@@ -122,7 +130,13 @@ fn matches(vm: &Vm, pattern: &Object, text: &Object) -> Result<bool> {
 }
 
 /// The action for a warning: that of the first filter that fits.
-fn action_for(vm: &Vm, category: &Object, text: &Object, lineno: i64, module: &Object) -> Result<(String, Object)> {
+fn action_for(
+    vm: &Vm,
+    category: &Object,
+    text: &Object,
+    lineno: i64,
+    module: &Object,
+) -> Result<(String, Object)> {
     let filters = match warnings_attr(vm, "filters", false)? {
         Some(filters) => {
             // Remembered in case the attribute is deleted.
@@ -162,10 +176,9 @@ fn action_for(vm: &Vm, category: &Object, text: &Object, lineno: i64, module: &O
         None => default_action(vm),
     };
     if action.downcast::<Str>().is_none() {
-        return Err(vm.type_error(format!(
-            "_warnings.defaultaction must be a string, not '{}'",
-            action.ty().name()
-        )));
+        return Err(
+            vm.type_error(format!("_warnings.defaultaction must be a string, not '{}'", action.ty().name()))
+        );
     }
     Ok((vm.str_lossy(&action), Object::NONE))
 }
@@ -288,7 +301,8 @@ fn show(
 ) -> Result<()> {
     let import = source.some().is_some();
     let Some(show) = warnings_attr(vm, "_showwarnmsg", import)? else {
-        let file = vm.interp().sys_dict.downcast::<Dict>().and_then(|d| d.get_str_owned(name::stderr.object()));
+        let file =
+            vm.interp().sys_dict.downcast::<Dict>().and_then(|d| d.get_str_owned(name::stderr.object()));
         let Some(file) = file.filter(|f| !f.is_none()) else { return Ok(()) };
         let out = display::Output::of(vm, Some(&file));
         let name = Type::of(category).map_or("Warning", |ty| ty.name()).to_string();
@@ -403,7 +417,13 @@ impl Vm {
         self.warn_object(&category, &message, stacklevel as i64, &Object::NONE)
     }
     /// `warnings.warn(message, category, stacklevel, source)`.
-    pub fn warn_object(&self, category: &Object, message: &Object, stacklevel: i64, source: &Object) -> Result<()> {
+    pub fn warn_object(
+        &self,
+        category: &Object,
+        message: &Object,
+        stacklevel: i64,
+        source: &Object,
+    ) -> Result<()> {
         let (filename, lineno, module, registry) = context(self, stacklevel, &[])?;
         issue(
             self,
@@ -425,7 +445,13 @@ impl Vm {
         self.warn_object(&exc::RESOURCE_WARNING.to_object(), &message, 1, source)
     }
     /// Issues a warning about a place in a file.
-    pub fn warn_explicit(&self, category: &Type, message: &str, filename: &Object, lineno: i64) -> Result<()> {
+    pub fn warn_explicit(
+        &self,
+        category: &Type,
+        message: &str,
+        filename: &Object,
+        lineno: i64,
+    ) -> Result<()> {
         let (category, message) = (category.to_object(), self.str(message));
         issue(
             self,
@@ -470,10 +496,9 @@ fn warn(vm: &Vm, args: &[Object]) -> Result {
     let mut skip = Vec::new();
     for prefix in prefixes.items() {
         if prefix.downcast::<Str>().is_none() {
-            return Err(vm.type_error(format!(
-                "Found non-str '{}' in skip_file_prefixes.",
-                prefix.ty().name()
-            )));
+            return Err(
+                vm.type_error(format!("Found non-str '{}' in skip_file_prefixes.", prefix.ty().name()))
+            );
         }
         skip.push(vm.str_lossy(prefix));
     }
@@ -510,10 +535,9 @@ fn warn_explicit(vm: &Vm, args: &[Object]) -> Result {
     let mut source_line = None;
     if let Some(globals) = module_globals.some() {
         let Some(globals) = globals.downcast::<Dict>() else {
-            return Err(vm.type_error(format!(
-                "module_globals must be a dict, not '{}'",
-                globals.ty().name()
-            )));
+            return Err(
+                vm.type_error(format!("module_globals must be a dict, not '{}'", globals.ty().name()))
+            );
         };
         source_line = line_from_loader(vm, module_globals, globals, lineno)?;
     }

@@ -244,7 +244,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
     fn load_conditional_set(&mut self, dst: Reg, range: Range) -> Result<()> {
         let name = self.table.names.intern(CONDITIONAL_SET);
         match self.cell_register(name).or_else(|| self.free_register(name)) {
-            Some(cell) if self.u.kind != UnitKind::Module => self.emit(Opcode::LoadDeref, 0, dst, cell, 0, range),
+            Some(cell) if self.u.kind != UnitKind::Module => {
+                self.emit(Opcode::LoadDeref, 0, dst, cell, 0, range)
+            }
             _ => self.load_name_into(CONDITIONAL_SET, dst, range)?,
         }
         Ok(())

@@ -9,13 +9,47 @@ use crate::types::dict;
 
 /// The functions of this file.
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::new("compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)", compile_builtin, "Compile source into a code object that can be executed by exec() or eval().\n\nThe mode is 'exec' for a module, 'single' for an interactive statement or\n'eval' for an expression.  Unless dont_inherit is true, the future\nstatements in effect in the calling code are in effect here, too."),
-    MethodDef::new("exec(source, /, globals=None, locals=None, *, closure=None)", exec, "Execute the given source in the context of globals and locals.\n\nThe source may be a string representing one or more Python statements\nor a code object as returned by compile()."),
-    MethodDef::new("eval(source, /, globals=None, locals=None)", eval, "Evaluate the given source in the context of globals and locals.\n\nThe source may be a string representing a Python expression\nor a code object as returned by compile()."),
-    MethodDef::new("__import__(name, globals=None, locals=None, fromlist=(), level=0)", import, "Import a module.\n\nThis is what the import statement calls; programs had better use\nimportlib.import_module()."),
-    MethodDef::raw("__build_class__(func, name, /, *bases, [metaclass], **kwds)", crate::types::typ::build_class, "Internal helper function used by the class statement."),
-    MethodDef { hide_signature: false, ..MethodDef::raw("breakpoint(*args, **kws)", breakpoint, "Call sys.breakpointhook(*args, **kws).\n\nBy default, this drops you into the pdb debugger.") },
-    MethodDef { hide_signature: false, ..MethodDef::raw("open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)", open, "Open file and return a stream.  Raise OSError upon failure.") },
+    MethodDef::new(
+        "compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)",
+        compile_builtin,
+        "Compile source into a code object that can be executed by exec() or eval().\n\nThe mode is 'exec' for a module, 'single' for an interactive statement or\n'eval' for an expression.  Unless dont_inherit is true, the future\nstatements in effect in the calling code are in effect here, too.",
+    ),
+    MethodDef::new(
+        "exec(source, /, globals=None, locals=None, *, closure=None)",
+        exec,
+        "Execute the given source in the context of globals and locals.\n\nThe source may be a string representing one or more Python statements\nor a code object as returned by compile().",
+    ),
+    MethodDef::new(
+        "eval(source, /, globals=None, locals=None)",
+        eval,
+        "Evaluate the given source in the context of globals and locals.\n\nThe source may be a string representing a Python expression\nor a code object as returned by compile().",
+    ),
+    MethodDef::new(
+        "__import__(name, globals=None, locals=None, fromlist=(), level=0)",
+        import,
+        "Import a module.\n\nThis is what the import statement calls; programs had better use\nimportlib.import_module().",
+    ),
+    MethodDef::raw(
+        "__build_class__(func, name, /, *bases, [metaclass], **kwds)",
+        crate::types::typ::build_class,
+        "Internal helper function used by the class statement.",
+    ),
+    MethodDef {
+        hide_signature: false,
+        ..MethodDef::raw(
+            "breakpoint(*args, **kws)",
+            breakpoint,
+            "Call sys.breakpointhook(*args, **kws).\n\nBy default, this drops you into the pdb debugger.",
+        )
+    },
+    MethodDef {
+        hide_signature: false,
+        ..MethodDef::raw(
+            "open(file, mode='r', buffering=-1, encoding=None, errors=None, newline=None, closefd=True, opener=None)",
+            open,
+            "Open file and return a stream.  Raise OSError upon failure.",
+        )
+    },
 ];
 
 /// The `CO_FUTURE_*` flags of the Python code that runs.

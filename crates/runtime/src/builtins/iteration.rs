@@ -29,7 +29,11 @@ pub const FUNCTIONS: &[MethodDef] = &[
             "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nThe second form calls the callable until it returns the sentinel.",
         )
     },
-    MethodDef::new("len(obj, /)", |vm, args| vm.len(&args[0]).map(|n| vm.usize(n)), "Return the number of items in a container."),
+    MethodDef::new(
+        "len(obj, /)",
+        |vm, args| vm.len(&args[0]).map(|n| vm.usize(n)),
+        "Return the number of items in a container.",
+    ),
     MethodDef {
         hide_signature: true,
         ..MethodDef::new(

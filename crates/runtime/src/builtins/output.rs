@@ -14,7 +14,11 @@ pub static FUNCTIONS: &[MethodDef] = &[
             "Prints the values to a stream, or to sys.stdout by default.\n\n  sep\n    string inserted between values, default a space.\n  end\n    string appended after the last value, default a newline.\n  file\n    a file-like object (stream); defaults to the current sys.stdout.\n  flush\n    whether to forcibly flush the stream.",
         )
     },
-    MethodDef::new("input(prompt='', /)", input, "Read a string from standard input.  The trailing newline is stripped.\n\nThe prompt is printed first, without a newline.  At the end of the input\nEOFError is raised."),
+    MethodDef::new(
+        "input(prompt='', /)",
+        input,
+        "Read a string from standard input.  The trailing newline is stripped.\n\nThe prompt is printed first, without a newline.  At the end of the input\nEOFError is raised.",
+    ),
 ];
 
 /// A file object of `sys`: Err if it is lost, None if it is None.

@@ -2,10 +2,10 @@
 //! rest of the runtime.
 
 pub mod call;
-pub mod frame;
-pub mod quick;
 mod core;
+pub mod frame;
 mod ops;
+pub mod quick;
 mod run;
 mod slow;
 pub mod unwind;

@@ -120,14 +120,34 @@ pub static CONTEXT: Type = Type::new::<Context>(
         ..Slots::EMPTY.iter(|vm, context| view(vm, context, "keys"))
     },
     &[
-        MethodDef::new("get($self, key, default=None, /)", |vm, args| {
-            check_key(vm, &args[1])?;
-            Ok(this(&args[0]).get(vm, &args[1])?.unwrap_or_else(|| args[2].clone()))
-        }, "Return the value for `key` if `key` has the value in the context object.\n\nIf `key` does not exist, return `default`. If `default` is not given,\nreturn None."),
-        MethodDef::new("keys($self, /)", |vm, args| view(vm, &args[0], "keys"), "Return a list of all variables in the context object."),
-        MethodDef::new("values($self, /)", |vm, args| view(vm, &args[0], "values"), "Return a list of all variables' values in the context object."),
-        MethodDef::new("items($self, /)", |vm, args| view(vm, &args[0], "items"), "Return a list of all variables and their values in the context object."),
-        MethodDef::new("copy($self, /)", |vm, args| Ok(copy(vm, args[0].clone())), "Return a shallow copy of the context object."),
+        MethodDef::new(
+            "get($self, key, default=None, /)",
+            |vm, args| {
+                check_key(vm, &args[1])?;
+                Ok(this(&args[0]).get(vm, &args[1])?.unwrap_or_else(|| args[2].clone()))
+            },
+            "Return the value for `key` if `key` has the value in the context object.\n\nIf `key` does not exist, return `default`. If `default` is not given,\nreturn None.",
+        ),
+        MethodDef::new(
+            "keys($self, /)",
+            |vm, args| view(vm, &args[0], "keys"),
+            "Return a list of all variables in the context object.",
+        ),
+        MethodDef::new(
+            "values($self, /)",
+            |vm, args| view(vm, &args[0], "values"),
+            "Return a list of all variables' values in the context object.",
+        ),
+        MethodDef::new(
+            "items($self, /)",
+            |vm, args| view(vm, &args[0], "items"),
+            "Return a list of all variables and their values in the context object.",
+        ),
+        MethodDef::new(
+            "copy($self, /)",
+            |vm, args| Ok(copy(vm, args[0].clone())),
+            "Return a shallow copy of the context object.",
+        ),
         MethodDef::raw("run($self, callable, /, *args, **kwargs)", context_run, ""),
     ],
     &[],
@@ -250,18 +270,29 @@ pub static CONTEXT_VAR: Type = Type::new::<ContextVar>(
     type_flags::HAVE_GC,
     Slots { new: Some(var_new), ..Slots::EMPTY.repr(var_repr) },
     &[
-        MethodDef::new("get($self, default=<unrepresentable>, /)", |vm, args| {
-            match get(vm, &args[0], args[1].bound())? {
+        MethodDef::new(
+            "get($self, default=<unrepresentable>, /)",
+            |vm, args| match get(vm, &args[0], args[1].bound())? {
                 Some(value) => Ok(value),
                 None => Err(vm.error_with(&exc::LOOKUP_ERROR, vec![args[0].clone()])),
-            }
-        }, "Return a value for the context variable for the current context.\n\nWithout a value there, the default given here, or else that of the\nvariable, is returned; without either a LookupError is raised."),
-        MethodDef::new("set($self, value, /)", |vm, args| set(vm, &args[0], args[1].clone()), "Call to set a new value for the context variable in the current context.\n\nReturns a Token object that can be used to restore the variable to its\nprevious value via the `ContextVar.reset()` method."),
-        MethodDef::new("reset($self, token, /)", |vm, args| {
-            reset(vm, &args[0], &args[1])?;
-            Ok(Object::NONE)
-        }, "Reset the context variable.\n\nThe variable is restored to the value it had before the `ContextVar.set()`\nthat created the token was used."),
-        MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585").class_method(),
+            },
+            "Return a value for the context variable for the current context.\n\nWithout a value there, the default given here, or else that of the\nvariable, is returned; without either a LookupError is raised.",
+        ),
+        MethodDef::new(
+            "set($self, value, /)",
+            |vm, args| set(vm, &args[0], args[1].clone()),
+            "Call to set a new value for the context variable in the current context.\n\nReturns a Token object that can be used to restore the variable to its\nprevious value via the `ContextVar.reset()` method.",
+        ),
+        MethodDef::new(
+            "reset($self, token, /)",
+            |vm, args| {
+                reset(vm, &args[0], &args[1])?;
+                Ok(Object::NONE)
+            },
+            "Reset the context variable.\n\nThe variable is restored to the value it had before the `ContextVar.set()`\nthat created the token was used.",
+        ),
+        MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585")
+            .class_method(),
     ],
     &[GetSetDef::new("name", |_, var| Ok(var_of(var).name.clone()))],
 );
@@ -277,9 +308,9 @@ fn var_new(vm: &Vm, _class: &Type, args: &[Object], kwnames: &[Object]) -> Resul
         return Err(vm.type_error(format!("ContextVar() takes at most 2 arguments ({} given)", args.len())));
     }
     if positional > 1 {
-        return Err(vm.type_error(format!(
-            "ContextVar() takes at most 1 positional argument ({positional} given)"
-        )));
+        return Err(
+            vm.type_error(format!("ContextVar() takes at most 1 positional argument ({positional} given)"))
+        );
     }
     if positional < 1 {
         return Err(vm.type_error("ContextVar() takes exactly 1 positional argument (0 given)"));
@@ -405,12 +436,21 @@ pub static TOKEN: Type = Type::new::<Token>(
         ..Slots::EMPTY.repr(token_repr)
     },
     &[
-        MethodDef::new("__enter__($self, /)", |_, args| Ok(args[0].clone()), "Enter into Token context manager."),
-        MethodDef::new("__exit__($self, type, value, traceback, /)", |vm, args| {
-            reset(vm, &token_of(&args[0]).var.get(), &args[0])?;
-            Ok(Object::NONE)
-        }, "Exit from Token context manager, restore the linked ContextVar."),
-        MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new(
+            "__enter__($self, /)",
+            |_, args| Ok(args[0].clone()),
+            "Enter into Token context manager.",
+        ),
+        MethodDef::new(
+            "__exit__($self, type, value, traceback, /)",
+            |vm, args| {
+                reset(vm, &token_of(&args[0]).var.get(), &args[0])?;
+                Ok(Object::NONE)
+            },
+            "Exit from Token context manager, restore the linked ContextVar.",
+        ),
+        MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585")
+            .class_method(),
     ],
     &[
         GetSetDef::new("var", |_, token| Ok(token_of(token).var.get())),
@@ -463,4 +503,3 @@ fn missing(vm: &Vm) -> Object {
         }
     }
 }
-

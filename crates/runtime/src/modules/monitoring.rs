@@ -38,15 +38,23 @@ static FUNCTIONS: [MethodDef; 11] = [
     MethodDef::new("free_tool_id(tool_id, /)", free_tool_id, ""),
     MethodDef::new("get_tool(tool_id, /)", |vm, args| entry(vm, "tool", tool(vm, &args[0])?, 0), ""),
     MethodDef::new("register_callback(tool_id, event, func, /)", register_callback, ""),
-    MethodDef::new("get_events(tool_id, /)", |vm, args| {
-        let found = entry(vm, "events", used_tool(vm, &args[0])?, 0)?;
-        Ok(if found.is_none() { vm.int(0) } else { found })
-    }, ""),
+    MethodDef::new(
+        "get_events(tool_id, /)",
+        |vm, args| {
+            let found = entry(vm, "events", used_tool(vm, &args[0])?, 0)?;
+            Ok(if found.is_none() { vm.int(0) } else { found })
+        },
+        "",
+    ),
     MethodDef::new("set_events(tool_id, event_set, /)", set_events, ""),
-    MethodDef::new("get_local_events(tool_id, code, /)", |vm, args| {
-        let found = entry(vm, "local", used_tool(vm, &args[0])?, code_key(vm, &args[1])?)?;
-        Ok(if found.is_none() { vm.int(0) } else { found })
-    }, ""),
+    MethodDef::new(
+        "get_local_events(tool_id, code, /)",
+        |vm, args| {
+            let found = entry(vm, "local", used_tool(vm, &args[0])?, code_key(vm, &args[1])?)?;
+            Ok(if found.is_none() { vm.int(0) } else { found })
+        },
+        "",
+    ),
     MethodDef::new("set_local_events(tool_id, code, event_set, /)", set_local_events, ""),
     MethodDef::new("restart_events()", |_, _| Ok(Object::NONE), ""),
     MethodDef::new("_all_events()", |vm, _| Ok(vm.new_dict()), ""),

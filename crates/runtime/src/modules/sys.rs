@@ -18,74 +18,311 @@ pub static MODULE: ModuleDef = ModuleDef {
     doc: "This module provides access to some objects used or maintained by the\ninterpreter and to functions that interact strongly with the interpreter.",
     functions: &[
         MethodDef::new("addaudithook(hook)", addaudithook, "Adds a new audit hook callback."),
-        MethodDef { hide_signature: false, ..MethodDef::raw("audit(event, /, *args)", audit, "Passes the event to any audit hooks that are attached.") },
-        MethodDef { hide_signature: false, ..MethodDef::raw("breakpointhook(*args, **kwargs)", breakpointhook, "This hook function is called by built-in breakpoint().") },
-        MethodDef::new("_clear_internal_caches()", |_, _| Ok(Object::NONE), "Clear all internal performance-related caches."),
-        MethodDef::new("_clear_type_cache()", |_, _| Ok(Object::NONE), "Clear the internal type lookup cache."),
-        MethodDef::new("_clear_type_descriptors(type, /)", |vm, args| {
-            let Some(ty) = Type::of(&args[0]) else {
-                let got = args[0].ty().name();
-                return Err(vm.type_error(format!("_clear_type_descriptors() argument must be type, not {got}")));
-            };
-            if !ty.is_heap() {
-                return Err(vm.type_error("argument is immutable"));
-            }
-            for key in ["__dict__", "__weakref__"] {
-                drop(ty.dict().remove_str(&vm.intern(key)));
-            }
-            ty.modified();
-            Ok(Object::NONE)
-        }, "Private function for clearing certain descriptors from a type's dictionary."),
-        MethodDef::new("_current_frames()", current_frames, "Return a dict mapping each thread's thread id to its current stack frame."),
-        MethodDef::new("_current_exceptions()", current_exceptions, "Return a dict mapping each thread's identifier to its current raised exception."),
-        MethodDef::new("displayhook(object, /)", displayhook, "Print an object to sys.stdout and also save it in builtins._"),
-        MethodDef::new("exception()", |vm, _| Ok(vm.handled()), "Return the current exception: the one being handled, or None."),
-        MethodDef::new("exc_info()", exc_info, "Return current exception information: (type, value, traceback)."),
-        MethodDef::new("excepthook(exctype, value, traceback, /)", excepthook, "Handle an exception by displaying it with a traceback on sys.stderr."),
-        MethodDef::new("exit(status=None, /)", exit, "Exit the interpreter by raising SystemExit(status).\n\nWithout a status (or with None) the exit status is zero; an integer is the\nexit status, another object is printed and the exit status is one."),
-        MethodDef::new("getdefaultencoding()", |vm, _| Ok(vm.intern("utf-8")), "Return the current default encoding used by the Unicode implementation."),
-        MethodDef::new("getdlopenflags()", |vm, _| Ok(vm.shared(DLOPEN).unwrap_or_else(|| vm.int(2))), "Return the current value of the flags that are used for dlopen calls."),
-        MethodDef::new("setdlopenflags(flags, /)", setdlopenflags, "Set the flags used by the interpreter for dlopen calls."),
-        MethodDef::new("getallocatedblocks()", |vm, _| Ok(vm.usize(allocated_blocks(vm))), "Return the number of memory blocks currently allocated."),
-        MethodDef::new("getunicodeinternedsize(*, _only_immortal=False)", |vm, _| Ok(vm.int(0)), "Return the number of elements of the unicode interned dictionary"),
-        MethodDef::new("getfilesystemencoding()", |vm, _| Ok(vm.intern("utf-8")), "Return the encoding used to convert Unicode filenames to OS filenames."),
-        MethodDef::new("getfilesystemencodeerrors()", |vm, _| Ok(vm.intern("surrogateescape")), "Return the error mode used Unicode to OS filename conversion."),
-        MethodDef::new("intern(string, /)", intern, "Return the interned string equal to the given one.\n\nInterned strings are compared by identity first, which speeds up dictionary lookups."),
-        MethodDef::new("_is_interned(string, /)", is_interned, "Return True if the given string is \"interned\"."),
-        MethodDef::new("_is_immortal(op, /)", |_, args| Ok(Object::bool(args[0].header().is_none_or(|h| h.is_immortal()))), "Return True if the given object is \"immortal\" per PEP 683."),
-        MethodDef::new("is_finalizing()", |vm, _| Ok(Object::bool(vm.interp().finalizing.get())), "Return True if Python is exiting."),
-        MethodDef::new("getrefcount(object, /)", getrefcount, "Return the reference count of object.\n\nIt includes the (temporary) reference of the call itself."),
-        MethodDef::new("getrecursionlimit()", |vm, _| Ok(vm.int(vm.interp().recursion_limit.get() as i64)), "Return the current value of the recursion limit, the greatest depth of the Python stack."),
-        MethodDef::new("setrecursionlimit(limit, /)", setrecursionlimit, "Set the maximum depth of the Python interpreter stack to n."),
-        MethodDef { hide_signature: true, ..MethodDef::new("getsizeof(object, default=<unrepresentable>)", getsizeof, "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes.") },
-        MethodDef::new("_getframe(depth=0, /)", getframe, "Return a frame object from the call stack, depth calls below the top."),
-        MethodDef::new("_getframemodulename(depth=0)", getframemodulename, "Return the name of the module for a calling frame."),
-        MethodDef::new("setswitchinterval(interval, /)", setswitchinterval, "Set the ideal thread switching delay inside the Python interpreter, in seconds."),
-        MethodDef::new("getswitchinterval()", |vm, _| Ok(vm.float(vm.interp().gil.interval.load(std::sync::atomic::Ordering::Relaxed) as f64 * 1e-6)), "Return the current thread switch interval; see sys.setswitchinterval()."),
-        MethodDef::new("setprofile(function, /)", |vm, args| set_hook(vm, "profile", &args[0]), "Set the profiling function.\n\nIt will be called on each function call and return."),
-        MethodDef::new("getprofile()", |vm, _| Ok(hook(vm, "profile")), "Return the profiling function set with sys.setprofile."),
-        MethodDef::new("settrace(function, /)", |vm, args| set_hook(vm, "trace", &args[0]), "Set the global debug tracing function.\n\nIt will be called on each function call."),
-        MethodDef::new("gettrace()", |vm, _| Ok(hook(vm, "trace")), "Return the global debug tracing function set with sys.settrace."),
-        MethodDef::new("_setprofileallthreads(function, /)", |vm, args| set_hook_everywhere(vm, "profile", &args[0]), "Set the profiling function in all running threads of the current interpreter."),
-        MethodDef::new("_settraceallthreads(function, /)", |vm, args| set_hook_everywhere(vm, "trace", &args[0]), "Set the global debug tracing function in all running threads of the current interpreter."),
-        MethodDef::new("call_tracing(func, args, /)", call_tracing, "Call func(*args), while tracing is enabled."),
-        MethodDef::new("_debugmallocstats()", |_, _| Ok(Object::NONE), "Print summary info to stderr about the state of the memory allocator."),
-        MethodDef::new("set_coroutine_origin_tracking_depth(depth)", set_origin_depth, "Enable or disable origin tracking for coroutine objects in this thread.\n\nThey will remember 'depth' frames of where they were made; 0 turns it off."),
-        MethodDef::new("get_coroutine_origin_tracking_depth()", |vm, _| Ok(vm.int(vm.coroutine_origin_depth.get())), "Check status of origin tracking for coroutine objects in this thread."),
-        MethodDef { hide_signature: true, ..MethodDef::new("set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)", set_asyncgen_hooks, "set_asyncgen_hooks([firstiter] [, finalizer])\n\nSet a finalizer for async generators objects.") },
-        MethodDef::new("get_asyncgen_hooks()", get_asyncgen_hooks, "Return the installed asynchronous generators hooks, as a namedtuple (firstiter, finalizer)."),
-        MethodDef::new("unraisablehook(unraisable, /)", unraisablehook, "Handle an unraisable exception.\n\nThe argument has the attributes exc_type, exc_value, exc_traceback, err_msg and object."),
-        MethodDef::new("get_int_max_str_digits()", |vm, _| Ok(vm.int(vm.interp().int_max_str_digits.get())), "Return the maximum string digits limit for non-binary int<->str conversions."),
-        MethodDef::new("set_int_max_str_digits(maxdigits)", set_int_max_str_digits, "Set the maximum string digits limit for non-binary int<->str conversions."),
-        MethodDef::new("activate_stack_trampoline(backend, /)", |vm, _| Err(vm.value_error("perf trampoline not available")), "Activate stack profiler trampoline *backend*."),
-        MethodDef::new("deactivate_stack_trampoline()", |_, _| Ok(Object::NONE), "Deactivate the current stack profiler trampoline backend."),
-        MethodDef::new("is_stack_trampoline_active()", |_, _| Ok(Object::FALSE), "Return *True* if a stack profiler trampoline is active."),
-        MethodDef::new("is_remote_debug_enabled()", |_, _| Ok(Object::FALSE), "Return True if remote debugging is enabled, False otherwise."),
-        MethodDef::new("remote_exec(pid, script)", |vm, _| Err(vm.not_implemented_error("remote execution is not supported")), "Executes a file containing Python code in a given remote Python process."),
-        MethodDef::new("_is_gil_enabled()", |_, _| Ok(Object::TRUE), "Return True if the GIL is currently enabled and False otherwise."),
-        MethodDef::new("_get_cpu_count_config()", |vm, _| Ok(vm.int(-1)), "Private function for getting PyConfig.cpu_count"),
-        MethodDef::new("_baserepl()", |vm, _| Err(vm.not_implemented_error("sys._baserepl")), "Private function for getting the base REPL"),
-        MethodDef::new("_dump_tracelets(outpath)", |vm, _| Err(vm.not_implemented_error("No JIT available")), "Dump the graph of tracelets in graphviz format"),
+        MethodDef {
+            hide_signature: false,
+            ..MethodDef::raw(
+                "audit(event, /, *args)",
+                audit,
+                "Passes the event to any audit hooks that are attached.",
+            )
+        },
+        MethodDef {
+            hide_signature: false,
+            ..MethodDef::raw(
+                "breakpointhook(*args, **kwargs)",
+                breakpointhook,
+                "This hook function is called by built-in breakpoint().",
+            )
+        },
+        MethodDef::new(
+            "_clear_internal_caches()",
+            |_, _| Ok(Object::NONE),
+            "Clear all internal performance-related caches.",
+        ),
+        MethodDef::new(
+            "_clear_type_cache()",
+            |_, _| Ok(Object::NONE),
+            "Clear the internal type lookup cache.",
+        ),
+        MethodDef::new(
+            "_clear_type_descriptors(type, /)",
+            |vm, args| {
+                let Some(ty) = Type::of(&args[0]) else {
+                    let got = args[0].ty().name();
+                    return Err(
+                        vm.type_error(format!("_clear_type_descriptors() argument must be type, not {got}"))
+                    );
+                };
+                if !ty.is_heap() {
+                    return Err(vm.type_error("argument is immutable"));
+                }
+                for key in ["__dict__", "__weakref__"] {
+                    drop(ty.dict().remove_str(&vm.intern(key)));
+                }
+                ty.modified();
+                Ok(Object::NONE)
+            },
+            "Private function for clearing certain descriptors from a type's dictionary.",
+        ),
+        MethodDef::new(
+            "_current_frames()",
+            current_frames,
+            "Return a dict mapping each thread's thread id to its current stack frame.",
+        ),
+        MethodDef::new(
+            "_current_exceptions()",
+            current_exceptions,
+            "Return a dict mapping each thread's identifier to its current raised exception.",
+        ),
+        MethodDef::new(
+            "displayhook(object, /)",
+            displayhook,
+            "Print an object to sys.stdout and also save it in builtins._",
+        ),
+        MethodDef::new(
+            "exception()",
+            |vm, _| Ok(vm.handled()),
+            "Return the current exception: the one being handled, or None.",
+        ),
+        MethodDef::new(
+            "exc_info()",
+            exc_info,
+            "Return current exception information: (type, value, traceback).",
+        ),
+        MethodDef::new(
+            "excepthook(exctype, value, traceback, /)",
+            excepthook,
+            "Handle an exception by displaying it with a traceback on sys.stderr.",
+        ),
+        MethodDef::new(
+            "exit(status=None, /)",
+            exit,
+            "Exit the interpreter by raising SystemExit(status).\n\nWithout a status (or with None) the exit status is zero; an integer is the\nexit status, another object is printed and the exit status is one.",
+        ),
+        MethodDef::new(
+            "getdefaultencoding()",
+            |vm, _| Ok(vm.intern("utf-8")),
+            "Return the current default encoding used by the Unicode implementation.",
+        ),
+        MethodDef::new(
+            "getdlopenflags()",
+            |vm, _| Ok(vm.shared(DLOPEN).unwrap_or_else(|| vm.int(2))),
+            "Return the current value of the flags that are used for dlopen calls.",
+        ),
+        MethodDef::new(
+            "setdlopenflags(flags, /)",
+            setdlopenflags,
+            "Set the flags used by the interpreter for dlopen calls.",
+        ),
+        MethodDef::new(
+            "getallocatedblocks()",
+            |vm, _| Ok(vm.usize(allocated_blocks(vm))),
+            "Return the number of memory blocks currently allocated.",
+        ),
+        MethodDef::new(
+            "getunicodeinternedsize(*, _only_immortal=False)",
+            |vm, _| Ok(vm.int(0)),
+            "Return the number of elements of the unicode interned dictionary",
+        ),
+        MethodDef::new(
+            "getfilesystemencoding()",
+            |vm, _| Ok(vm.intern("utf-8")),
+            "Return the encoding used to convert Unicode filenames to OS filenames.",
+        ),
+        MethodDef::new(
+            "getfilesystemencodeerrors()",
+            |vm, _| Ok(vm.intern("surrogateescape")),
+            "Return the error mode used Unicode to OS filename conversion.",
+        ),
+        MethodDef::new(
+            "intern(string, /)",
+            intern,
+            "Return the interned string equal to the given one.\n\nInterned strings are compared by identity first, which speeds up dictionary lookups.",
+        ),
+        MethodDef::new(
+            "_is_interned(string, /)",
+            is_interned,
+            "Return True if the given string is \"interned\".",
+        ),
+        MethodDef::new(
+            "_is_immortal(op, /)",
+            |_, args| Ok(Object::bool(args[0].header().is_none_or(|h| h.is_immortal()))),
+            "Return True if the given object is \"immortal\" per PEP 683.",
+        ),
+        MethodDef::new(
+            "is_finalizing()",
+            |vm, _| Ok(Object::bool(vm.interp().finalizing.get())),
+            "Return True if Python is exiting.",
+        ),
+        MethodDef::new(
+            "getrefcount(object, /)",
+            getrefcount,
+            "Return the reference count of object.\n\nIt includes the (temporary) reference of the call itself.",
+        ),
+        MethodDef::new(
+            "getrecursionlimit()",
+            |vm, _| Ok(vm.int(vm.interp().recursion_limit.get() as i64)),
+            "Return the current value of the recursion limit, the greatest depth of the Python stack.",
+        ),
+        MethodDef::new(
+            "setrecursionlimit(limit, /)",
+            setrecursionlimit,
+            "Set the maximum depth of the Python interpreter stack to n.",
+        ),
+        MethodDef {
+            hide_signature: true,
+            ..MethodDef::new(
+                "getsizeof(object, default=<unrepresentable>)",
+                getsizeof,
+                "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes.",
+            )
+        },
+        MethodDef::new(
+            "_getframe(depth=0, /)",
+            getframe,
+            "Return a frame object from the call stack, depth calls below the top.",
+        ),
+        MethodDef::new(
+            "_getframemodulename(depth=0)",
+            getframemodulename,
+            "Return the name of the module for a calling frame.",
+        ),
+        MethodDef::new(
+            "setswitchinterval(interval, /)",
+            setswitchinterval,
+            "Set the ideal thread switching delay inside the Python interpreter, in seconds.",
+        ),
+        MethodDef::new(
+            "getswitchinterval()",
+            |vm, _| {
+                Ok(vm
+                    .float(vm.interp().gil.interval.load(std::sync::atomic::Ordering::Relaxed) as f64 * 1e-6))
+            },
+            "Return the current thread switch interval; see sys.setswitchinterval().",
+        ),
+        MethodDef::new(
+            "setprofile(function, /)",
+            |vm, args| set_hook(vm, "profile", &args[0]),
+            "Set the profiling function.\n\nIt will be called on each function call and return.",
+        ),
+        MethodDef::new(
+            "getprofile()",
+            |vm, _| Ok(hook(vm, "profile")),
+            "Return the profiling function set with sys.setprofile.",
+        ),
+        MethodDef::new(
+            "settrace(function, /)",
+            |vm, args| set_hook(vm, "trace", &args[0]),
+            "Set the global debug tracing function.\n\nIt will be called on each function call.",
+        ),
+        MethodDef::new(
+            "gettrace()",
+            |vm, _| Ok(hook(vm, "trace")),
+            "Return the global debug tracing function set with sys.settrace.",
+        ),
+        MethodDef::new(
+            "_setprofileallthreads(function, /)",
+            |vm, args| set_hook_everywhere(vm, "profile", &args[0]),
+            "Set the profiling function in all running threads of the current interpreter.",
+        ),
+        MethodDef::new(
+            "_settraceallthreads(function, /)",
+            |vm, args| set_hook_everywhere(vm, "trace", &args[0]),
+            "Set the global debug tracing function in all running threads of the current interpreter.",
+        ),
+        MethodDef::new(
+            "call_tracing(func, args, /)",
+            call_tracing,
+            "Call func(*args), while tracing is enabled.",
+        ),
+        MethodDef::new(
+            "_debugmallocstats()",
+            |_, _| Ok(Object::NONE),
+            "Print summary info to stderr about the state of the memory allocator.",
+        ),
+        MethodDef::new(
+            "set_coroutine_origin_tracking_depth(depth)",
+            set_origin_depth,
+            "Enable or disable origin tracking for coroutine objects in this thread.\n\nThey will remember 'depth' frames of where they were made; 0 turns it off.",
+        ),
+        MethodDef::new(
+            "get_coroutine_origin_tracking_depth()",
+            |vm, _| Ok(vm.int(vm.coroutine_origin_depth.get())),
+            "Check status of origin tracking for coroutine objects in this thread.",
+        ),
+        MethodDef {
+            hide_signature: true,
+            ..MethodDef::new(
+                "set_asyncgen_hooks(firstiter=<unrepresentable>, finalizer=<unrepresentable>)",
+                set_asyncgen_hooks,
+                "set_asyncgen_hooks([firstiter] [, finalizer])\n\nSet a finalizer for async generators objects.",
+            )
+        },
+        MethodDef::new(
+            "get_asyncgen_hooks()",
+            get_asyncgen_hooks,
+            "Return the installed asynchronous generators hooks, as a namedtuple (firstiter, finalizer).",
+        ),
+        MethodDef::new(
+            "unraisablehook(unraisable, /)",
+            unraisablehook,
+            "Handle an unraisable exception.\n\nThe argument has the attributes exc_type, exc_value, exc_traceback, err_msg and object.",
+        ),
+        MethodDef::new(
+            "get_int_max_str_digits()",
+            |vm, _| Ok(vm.int(vm.interp().int_max_str_digits.get())),
+            "Return the maximum string digits limit for non-binary int<->str conversions.",
+        ),
+        MethodDef::new(
+            "set_int_max_str_digits(maxdigits)",
+            set_int_max_str_digits,
+            "Set the maximum string digits limit for non-binary int<->str conversions.",
+        ),
+        MethodDef::new(
+            "activate_stack_trampoline(backend, /)",
+            |vm, _| Err(vm.value_error("perf trampoline not available")),
+            "Activate stack profiler trampoline *backend*.",
+        ),
+        MethodDef::new(
+            "deactivate_stack_trampoline()",
+            |_, _| Ok(Object::NONE),
+            "Deactivate the current stack profiler trampoline backend.",
+        ),
+        MethodDef::new(
+            "is_stack_trampoline_active()",
+            |_, _| Ok(Object::FALSE),
+            "Return *True* if a stack profiler trampoline is active.",
+        ),
+        MethodDef::new(
+            "is_remote_debug_enabled()",
+            |_, _| Ok(Object::FALSE),
+            "Return True if remote debugging is enabled, False otherwise.",
+        ),
+        MethodDef::new(
+            "remote_exec(pid, script)",
+            |vm, _| Err(vm.not_implemented_error("remote execution is not supported")),
+            "Executes a file containing Python code in a given remote Python process.",
+        ),
+        MethodDef::new(
+            "_is_gil_enabled()",
+            |_, _| Ok(Object::TRUE),
+            "Return True if the GIL is currently enabled and False otherwise.",
+        ),
+        MethodDef::new(
+            "_get_cpu_count_config()",
+            |vm, _| Ok(vm.int(-1)),
+            "Private function for getting PyConfig.cpu_count",
+        ),
+        MethodDef::new(
+            "_baserepl()",
+            |vm, _| Err(vm.not_implemented_error("sys._baserepl")),
+            "Private function for getting the base REPL",
+        ),
+        MethodDef::new(
+            "_dump_tracelets(outpath)",
+            |vm, _| Err(vm.not_implemented_error("No JIT available")),
+            "Dump the graph of tracelets in graphviz format",
+        ),
     ],
     types: &[],
     init: Some(init),
@@ -98,10 +335,7 @@ const AUDIT_HOOKS: &str = "sys.audit hooks";
 static ASYNCGEN_HOOKS: StructDef = StructDef::new(
     "asyncgen_hooks",
     "asyncgen_hooks\n\nThe hooks of asynchronous generators.",
-    &[
-        ("firstiter", "Hook to intercept first iteration"),
-        ("finalizer", "Hook to intercept finalization"),
-    ],
+    &[("firstiter", "Hook to intercept first iteration"), ("finalizer", "Hook to intercept finalization")],
 )
 .without_constructor();
 
@@ -125,9 +359,21 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
 
 fn jit_module(vm: &Vm) -> Result {
     static FUNCTIONS: [MethodDef; 3] = [
-        MethodDef::new("is_available()", |_, _| Ok(Object::FALSE), "Return True if the current Python executable supports JIT compilation, and False otherwise."),
-        MethodDef::new("is_enabled()", |_, _| Ok(Object::FALSE), "Return True if JIT compilation is enabled for the current Python process."),
-        MethodDef::new("is_active()", |_, _| Ok(Object::FALSE), "Return True if the topmost Python frame is currently executing JIT code."),
+        MethodDef::new(
+            "is_available()",
+            |_, _| Ok(Object::FALSE),
+            "Return True if the current Python executable supports JIT compilation, and False otherwise.",
+        ),
+        MethodDef::new(
+            "is_enabled()",
+            |_, _| Ok(Object::FALSE),
+            "Return True if JIT compilation is enabled for the current Python process.",
+        ),
+        MethodDef::new(
+            "is_active()",
+            |_, _| Ok(Object::FALSE),
+            "Return True if the topmost Python frame is currently executing JIT code.",
+        ),
     ];
     let module = crate::types::module::new(vm, "sys._jit");
     for def in &FUNCTIONS {
@@ -378,11 +624,8 @@ fn breakpointhook(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     }
     let wanted = if wanted.is_empty() { "pdb.set_trace".to_string() } else { wanted };
     let (module, function) = wanted.rsplit_once('.').unwrap_or(("builtins", &wanted));
-    let found = if module.is_empty() {
-        Err(vm.import_error("", &Object::NONE))
-    } else {
-        vm.import_module(module)
-    };
+    let found =
+        if module.is_empty() { Err(vm.import_error("", &Object::NONE)) } else { vm.import_module(module) };
     let hook = match found.and_then(|module| vm.get_attr_str(&module, function)) {
         Ok(hook) => hook,
         Err(raised) if vm.raised_is(&exc::IMPORT_ERROR) || vm.raised_is(&exc::ATTRIBUTE_ERROR) => {
@@ -546,9 +789,7 @@ fn getrefcount(vm: &Vm, args: &[Object]) -> Result {
 fn getsizeof(vm: &Vm, args: &[Object]) -> Result {
     let size = sizeof(vm, &args[0]);
     match args[1].bound() {
-        Some(default) => {
-            Ok(vm.swallow(size, &exc::TYPE_ERROR)?.unwrap_or_else(|| default.clone()))
-        }
+        Some(default) => Ok(vm.swallow(size, &exc::TYPE_ERROR)?.unwrap_or_else(|| default.clone())),
         None => size,
     }
 }

@@ -48,11 +48,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             |vm, args| incremental(vm, args, "incrementaldecoder"),
             "",
         ),
-        MethodDef::new(
-            "_py_getbuiltwithassert()",
-            |vm, _| Ok(vm.int(cfg!(debug_assertions) as i64)),
-            "",
-        ),
+        MethodDef::new("_py_getbuiltwithassert()", |vm, _| Ok(vm.int(cfg!(debug_assertions) as i64)), ""),
     ],
     types: &[],
     init: None,

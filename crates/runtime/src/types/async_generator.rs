@@ -241,41 +241,46 @@ pub static ASYNC_GEN_SEND: Type = Type::new::<Send>(
         ..Slots::EMPTY.iter(|_, s| Ok(s.clone())).unary(UnaryOp::Await, |_, s| Ok(s.clone()))
     },
     &[
-        MethodDef::new("send($self, value, /)", |vm, args| {
-            let step = asend_step(vm, &args[0], args[1].clone());
-            step_result(vm, step)
-        }, ""),
+        MethodDef::new(
+            "send($self, value, /)",
+            |vm, args| {
+                let step = asend_step(vm, &args[0], args[1].clone());
+                step_result(vm, step)
+            },
+            "",
+        ),
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", asend_throw, ""),
-        MethodDef::new("close($self, /)", |vm, args| {
-            let this = send_of(&args[0]);
-            if this.progress.get() == Progress::Closed {
-                return Ok(Object::NONE);
-            }
-            let exit = exc::GENERATOR_EXIT.to_object();
-            match asend_throw(vm, &[args[0].clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
-                Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
-                Err(raised) => {
-                    if vm.raised_is(&exc::STOP_ITERATION)
-                        || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
-                        || vm.raised_is(&exc::GENERATOR_EXIT)
-                    {
-                        drop(vm.caught(raised));
-                        return Ok(Object::NONE);
-                    }
-                    Err(raised)
+        MethodDef::new(
+            "close($self, /)",
+            |vm, args| {
+                let this = send_of(&args[0]);
+                if this.progress.get() == Progress::Closed {
+                    return Ok(Object::NONE);
                 }
-            }
-        }, ""),
+                let exit = exc::GENERATOR_EXIT.to_object();
+                match asend_throw(vm, &[args[0].clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
+                    Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
+                    Err(raised) => {
+                        if vm.raised_is(&exc::STOP_ITERATION)
+                            || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
+                            || vm.raised_is(&exc::GENERATOR_EXIT)
+                        {
+                            drop(vm.caught(raised));
+                            return Ok(Object::NONE);
+                        }
+                        Err(raised)
+                    }
+                }
+            },
+            "",
+        ),
     ],
     &[],
 );
 
 fn warn_method(vm: &Vm, generator: &Object, method: &str) {
     let qualname = gen_of(generator).qualname.borrow().clone();
-    let text = format!(
-        "coroutine method '{method}' of '{}' was never awaited",
-        vm.str_lossy(&qualname)
-    );
+    let text = format!("coroutine method '{method}' of '{}' was never awaited", vm.str_lossy(&qualname));
     if vm.warn(&exc::RUNTIME_WARNING, &text, 1).is_err() {
         vm.write_unraisable(generator, "Exception ignored while finalizing coroutine");
     }
@@ -434,45 +439,59 @@ pub static ASYNC_GEN_THROW: Type = Type::new::<Throw>(
         ..Slots::EMPTY.iter(|_, t| Ok(t.clone())).unary(UnaryOp::Await, |_, t| Ok(t.clone()))
     },
     &[
-        MethodDef::new("send($self, value, /)", |vm, args| {
-            let step = athrow_step(vm, &args[0], args[1].clone());
-            step_result(vm, step)
-        }, ""),
+        MethodDef::new(
+            "send($self, value, /)",
+            |vm, args| {
+                let step = athrow_step(vm, &args[0], args[1].clone());
+                step_result(vm, step)
+            },
+            "",
+        ),
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", athrow_throw, ""),
-        MethodDef::new("close($self, /)", |vm, args| {
-            let this = throw_of(&args[0]);
-            if this.progress.get() == Progress::Closed {
-                return Ok(Object::NONE);
-            }
-            let exit = exc::GENERATOR_EXIT.to_object();
-            match athrow_throw(vm, &[args[0].clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
-                Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
-                Err(raised) => {
-                    if vm.raised_is(&exc::STOP_ITERATION)
-                        || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
-                        || vm.raised_is(&exc::GENERATOR_EXIT)
-                    {
-                        drop(vm.caught(raised));
-                        return Ok(Object::NONE);
-                    }
-                    Err(raised)
+        MethodDef::new(
+            "close($self, /)",
+            |vm, args| {
+                let this = throw_of(&args[0]);
+                if this.progress.get() == Progress::Closed {
+                    return Ok(Object::NONE);
                 }
-            }
-        }, ""),
+                let exit = exc::GENERATOR_EXIT.to_object();
+                match athrow_throw(vm, &[args[0].clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
+                    Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
+                    Err(raised) => {
+                        if vm.raised_is(&exc::STOP_ITERATION)
+                            || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
+                            || vm.raised_is(&exc::GENERATOR_EXIT)
+                        {
+                            drop(vm.caught(raised));
+                            return Ok(Object::NONE);
+                        }
+                        Err(raised)
+                    }
+                }
+            },
+            "",
+        ),
     ],
     &[],
 );
 
 fn new_send(vm: &Vm, generator: &Object, value: Object) -> Result {
     init_hooks(vm, generator)?;
-    let payload =
-        Send { generator: generator.clone(), value: RefCell::new(value), progress: Cell::new(Progress::Init) };
+    let payload = Send {
+        generator: generator.clone(),
+        value: RefCell::new(value),
+        progress: Cell::new(Progress::Init),
+    };
     Ok(vm.alloc(&ASYNC_GEN_SEND, payload))
 }
 
 fn new_throw(vm: &Vm, generator: &Object, args: Option<[Object; 3]>) -> Result {
     init_hooks(vm, generator)?;
-    Ok(vm.alloc(&ASYNC_GEN_THROW, Throw { generator: generator.clone(), args, progress: Cell::new(Progress::Init) }))
+    Ok(vm.alloc(
+        &ASYNC_GEN_THROW,
+        Throw { generator: generator.clone(), args, progress: Cell::new(Progress::Init) },
+    ))
 }
 
 pub static ASYNC_GENERATOR: Type = Type::new::<Generator>(
@@ -484,43 +503,66 @@ pub static ASYNC_GENERATOR: Type = Type::new::<Generator>(
         ..Slots::EMPTY
             .repr(|vm, g| {
                 let qualname = gen_of(g).qualname.borrow().clone();
-                Ok(vm.str(&format!("<async_generator object {} at {:#x}>", vm.str_lossy(&qualname), g.bits())))
+                Ok(vm.str(&format!(
+                    "<async_generator object {} at {:#x}>",
+                    vm.str_lossy(&qualname),
+                    g.bits()
+                )))
             })
             .unary(UnaryOp::AIter, |_, g| Ok(g.clone()))
             .unary(UnaryOp::ANext, |vm, g| new_send(vm, g, Object::NONE))
     },
     &[
-        MethodDef::new("asend($self, value, /)", |vm, args| new_send(vm, &args[0], args[1].clone()), "asend(v) -> send 'v' in generator."),
-        MethodDef::new("athrow($self, type, value=<unset>, traceback=<unset>, /)", |vm, args| {
-            if args[2].bound().is_some() {
-                vm.warn(
+        MethodDef::new(
+            "asend($self, value, /)",
+            |vm, args| new_send(vm, &args[0], args[1].clone()),
+            "asend(v) -> send 'v' in generator.",
+        ),
+        MethodDef::new(
+            "athrow($self, type, value=<unset>, traceback=<unset>, /)",
+            |vm, args| {
+                if args[2].bound().is_some() {
+                    vm.warn(
                     &exc::DEPRECATION_WARNING,
                     "the (type, exc, tb) signature of athrow() is deprecated, use the single-arg signature instead.",
                     1,
                 )?;
-            }
-            new_throw(vm, &args[0], Some([args[1].clone(), args[2].clone(), args[3].clone()]))
-        }, "athrow(value)\nathrow(type[,value[,tb]])\n\nraise exception in generator.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python."),
-        MethodDef::new("aclose($self, /)", |vm, args| new_throw(vm, &args[0], None), "aclose() -> raise GeneratorExit inside generator."),
-        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+                }
+                new_throw(vm, &args[0], Some([args[1].clone(), args[2].clone(), args[3].clone()]))
+            },
+            "athrow(value)\nathrow(type[,value[,tb]])\n\nraise exception in generator.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.",
+        ),
+        MethodDef::new(
+            "aclose($self, /)",
+            |vm, args| new_throw(vm, &args[0], None),
+            "aclose() -> raise GeneratorExit inside generator.",
+        ),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            crate::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
-        GetSetDef::new("__name__", |_, g| Ok(gen_of(g).name.borrow().clone())).with_set(|vm, g, value| match value {
-            Some(v) if v.downcast::<Str>().is_some() => {
-                drop(gen_of(g).name.replace(v.clone()));
-                Ok(())
-            }
-            _ => Err(vm.type_error("__name__ must be set to a string object")),
-        }),
-        GetSetDef::new("__qualname__", |_, g| Ok(gen_of(g).qualname.borrow().clone())).with_set(|vm, g, value| {
+        GetSetDef::new("__name__", |_, g| Ok(gen_of(g).name.borrow().clone())).with_set(|vm, g, value| {
             match value {
+                Some(v) if v.downcast::<Str>().is_some() => {
+                    drop(gen_of(g).name.replace(v.clone()));
+                    Ok(())
+                }
+                _ => Err(vm.type_error("__name__ must be set to a string object")),
+            }
+        }),
+        GetSetDef::new("__qualname__", |_, g| Ok(gen_of(g).qualname.borrow().clone())).with_set(
+            |vm, g, value| match value {
                 Some(v) if v.downcast::<Str>().is_some() => {
                     drop(gen_of(g).qualname.replace(v.clone()));
                     Ok(())
                 }
                 _ => Err(vm.type_error("__qualname__ must be set to a string object")),
-            }
-        }),
+            },
+        ),
         GetSetDef::new("ag_await", |_, g| {
             let this = gen_of(g);
             if this.state.get() != State::Suspended {

@@ -152,11 +152,9 @@ fn cell_repr(vm: &Vm, object: &Object) -> Result {
     let address = object.bits();
     Ok(vm.str(&match this(object).get() {
         None => format!("<cell at {address:#x}: empty>"),
-        Some(content) => format!(
-            "<cell at {address:#x}: {} object at {:#x}>",
-            content.ty().name(),
-            content.bits()
-        ),
+        Some(content) => {
+            format!("<cell at {address:#x}: {} object at {:#x}>", content.ty().name(), content.bits())
+        }
     }))
 }
 

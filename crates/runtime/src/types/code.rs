@@ -107,9 +107,9 @@ impl Code {
     /// StopIteration into RuntimeError) cover instruction `index`?
     pub fn has_user_handler(&self, index: usize) -> bool {
         self.handler(index).is_some_and(|entry| {
-            self.instructions().get(entry.target as usize).is_none_or(|ins| {
-                ins.op_byte() != taipan_bytecode::Opcode::Intrinsic1 as u8 || ins.c() != 2
-            })
+            self.instructions()
+                .get(entry.target as usize)
+                .is_none_or(|ins| ins.op_byte() != taipan_bytecode::Opcode::Intrinsic1 as u8 || ins.c() != 2)
         })
     }
     pub fn is_generator_like(&self) -> bool {
@@ -143,7 +143,8 @@ fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
             let (name, index) = match *spec {
                 CacheSpec::Name(i) => (consts.get(i as usize).map_or(Value::UNBOUND, |c| c.value()), 0),
                 CacheSpec::Call { argc, kwnames } => {
-                    let names = kwnames.and_then(|i| consts.get(i as usize)).map_or(Value::UNBOUND, |c| c.value());
+                    let names =
+                        kwnames.and_then(|i| consts.get(i as usize)).map_or(Value::UNBOUND, |c| c.value());
                     (names, argc)
                 }
             };
@@ -245,15 +246,23 @@ pub static CODE: Type = Type::new::<Code>(
     &[
         MethodDef::new("co_lines($self, /)", co_lines, ""),
         MethodDef::new("co_positions($self, /)", co_positions, ""),
-        MethodDef::raw("replace($self, /, **changes)", code_replace, "Return a copy of the code object with new values for the specified fields."),
+        MethodDef::raw(
+            "replace($self, /, **changes)",
+            code_replace,
+            "Return a copy of the code object with new values for the specified fields.",
+        ),
         MethodDef::raw("__replace__($self, /, **changes)", code_replace, "The same as replace()."),
-        MethodDef::new("_varname_from_oparg($self, oparg)", |vm, args| {
-            let i = vm.index_isize(&args[1])? as usize;
-            match this(&args[0]).locals.get(i) {
-                Some((name, _)) => Ok(name.clone()),
-                None => Err(vm.index_error("tuple index out of range")),
-            }
-        }, ""),
+        MethodDef::new(
+            "_varname_from_oparg($self, oparg)",
+            |vm, args| {
+                let i = vm.index_isize(&args[1])? as usize;
+                match this(&args[0]).locals.get(i) {
+                    Some((name, _)) => Ok(name.clone()),
+                    None => Err(vm.index_error("tuple index out of range")),
+                }
+            },
+            "",
+        ),
     ],
     &[
         GetSetDef::new("co_name", |_, c| Ok(this(c).name.clone())),
@@ -380,9 +389,9 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
                 Some(consts) if consts.len() == code.consts.len() => copy.consts = consts.items().into(),
                 _ => return Err(vm.value_error("code: co_consts of another length")),
             },
-            "co_code" | "co_linetable" | "co_exceptiontable" | "co_stacksize" | "co_names" | "co_varnames"
-            | "co_freevars" | "co_cellvars" | "co_nlocals" | "co_argcount" | "co_posonlyargcount"
-            | "co_kwonlyargcount" => {
+            "co_code" | "co_linetable" | "co_exceptiontable" | "co_stacksize" | "co_names"
+            | "co_varnames" | "co_freevars" | "co_cellvars" | "co_nlocals" | "co_argcount"
+            | "co_posonlyargcount" | "co_kwonlyargcount" => {
                 let same = vm.get_attr(&args[0], name)?;
                 if !vm.equal(&same, value)? {
                     return Err(vm.not_implemented_error(format!(
@@ -457,9 +466,8 @@ impl Code {
     }
 
     fn unit_with(&self, plain: impl Fn(&Object) -> Option<Constant>) -> Option<CodeUnit> {
-        let shown = |s: &Object| {
-            s.downcast::<Str>().map(|s| String::from_utf8_lossy(&s.to_wtf8()).into_owned())
-        };
+        let shown =
+            |s: &Object| s.downcast::<Str>().map(|s| String::from_utf8_lossy(&s.to_wtf8()).into_owned());
         Some(CodeUnit {
             name: shown(&self.name)?.into(),
             qualname: shown(&self.qualname)?.into(),
@@ -546,7 +554,11 @@ fn plain_constant(object: &Object, depth: u32) -> Option<Constant> {
         return all(&set::SetObject::of(object)?.to_vec()).map(Constant::FrozenSet);
     }
     if let Some(slice) = Slice::of(object) {
-        return Some(Constant::Slice(Box::new([part(&slice.start)?, part(&slice.stop)?, part(&slice.step)?])));
+        return Some(Constant::Slice(Box::new([
+            part(&slice.start)?,
+            part(&slice.stop)?,
+            part(&slice.step)?,
+        ])));
     }
     let unit = object.downcast_exact::<Code>()?.unit_with(|c| plain_constant(c, depth + 1))?;
     Some(Constant::Code(Box::new(unit)))

@@ -111,10 +111,12 @@ pub static PROPERTY: Type = Type::new::<Property>(
         readonly_member!("fget", Property, fget),
         readonly_member!("fset", Property, fset),
         readonly_member!("fdel", Property, fdel),
-        GetSetDef::member("__doc__", |_, o| Ok(payload::<Property>(o).doc.or_none())).with_set(|_, o, value| {
-            payload::<Property>(o).doc.set_option(value.cloned());
-            Ok(())
-        }),
+        GetSetDef::member("__doc__", |_, o| Ok(payload::<Property>(o).doc.or_none())).with_set(
+            |_, o, value| {
+                payload::<Property>(o).doc.set_option(value.cloned());
+                Ok(())
+            },
+        ),
         GetSetDef::new("__name__", property_get_name).with_set(|_, o, value| {
             payload::<Property>(o).name.set_option(value.cloned());
             Ok(())
@@ -410,7 +412,8 @@ pub static CLASSMETHOD: Type = Type::new::<ClassMethod>(
         descr_get: Some(classmethod_get),
         ..Slots::EMPTY.repr(|vm, o| wrapper_repr(vm, "classmethod", payload::<ClassMethod>(o).callable()))
     },
-    &[MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585").class_method()],
+    &[MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585")
+        .class_method()],
     wrapper_getset!(ClassMethod),
 )
 .with_dict()
@@ -451,7 +454,8 @@ pub static STATICMETHOD: Type = Type::new::<StaticMethod>(
         }),
         ..Slots::EMPTY.repr(|vm, o| wrapper_repr(vm, "staticmethod", payload::<StaticMethod>(o).callable()))
     },
-    &[MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585").class_method()],
+    &[MethodDef::new("__class_getitem__($type, object, /)", genericalias::class_getitem, "See PEP 585")
+        .class_method()],
     wrapper_getset!(StaticMethod),
 )
 .with_dict()

@@ -65,7 +65,8 @@ impl Drop for Dict {
 }
 
 impl Table {
-    const NEW: Table = Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0, head: 0 };
+    const NEW: Table =
+        Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0, head: 0 };
 
     #[inline(always)]
     fn mask(&self) -> usize {
@@ -224,7 +225,11 @@ impl Dict {
     /// Bytes of the table (`__sizeof__`).
     pub fn table_bytes(&self) -> usize {
         let table = self.table();
-        if table.memory.is_null() { 0 } else { Table::layout(table.log2, table.usable as usize).map_or(0, |l| l.size()) }
+        if table.memory.is_null() {
+            0
+        } else {
+            Table::layout(table.log2, table.usable as usize).map_or(0, |l| l.size())
+        }
     }
     /// Number that changes with every structural change.
     #[inline(always)]
@@ -257,7 +262,9 @@ impl Dict {
             *pos += 1;
             if !entry.key.is_unbound() {
                 // SAFETY: live entries hold counted values.
-                return Some(unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) });
+                return Some(unsafe {
+                    (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value))
+                });
             }
         }
         None
@@ -602,7 +609,9 @@ impl Dict {
             table.used -= 1;
             if i as u32 == table.head {
                 table.head += 1;
-                while table.head < table.filled && (*table.entries().add(table.head as usize)).key.is_unbound() {
+                while table.head < table.filled
+                    && (*table.entries().add(table.head as usize)).key.is_unbound()
+                {
                     table.head += 1;
                 }
             }
@@ -659,7 +668,13 @@ impl Dict {
             return false;
         }
         order.push(self.entries()[i]);
-        order.extend(self.entries().iter().enumerate().filter(|(k, e)| *k != i && !e.key.is_unbound()).map(|(_, e)| *e));
+        order.extend(
+            self.entries()
+                .iter()
+                .enumerate()
+                .filter(|(k, e)| *k != i && !e.key.is_unbound())
+                .map(|(_, e)| *e),
+        );
         self.touch();
         let table = self.table_mut();
         if !table.resize(order.len() + gap + order.len() / 2) {
@@ -733,7 +748,11 @@ impl Dict {
             if !entry.key.is_unbound() {
                 // SAFETY: live entries.
                 unsafe {
-                    copy.insert(Object::from_borrowed(entry.key), entry.hash, Object::from_borrowed(entry.value));
+                    copy.insert(
+                        Object::from_borrowed(entry.key),
+                        entry.hash,
+                        Object::from_borrowed(entry.value),
+                    );
                 }
             }
         }
@@ -743,7 +762,10 @@ impl Dict {
     /// many deleted entries, no memory); nothing was done.
     fn clone_from_table(&self, other: &Dict) -> bool {
         let source = other.table();
-        if !self.is_empty() || source.memory.is_null() || source.used as usize * 3 < source.filled as usize * 2 {
+        if !self.is_empty()
+            || source.memory.is_null()
+            || source.used as usize * 3 < source.filled as usize * 2
+        {
             return false;
         }
         let Some(layout) = Table::layout(source.log2, source.usable as usize) else { return false };
@@ -794,7 +816,8 @@ impl Dict {
                 continue;
             }
             // SAFETY: live entry; own it, for the insertion may run Python code.
-            let (key, value) = unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) };
+            let (key, value) =
+                unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) };
             let changes = other.changes.get();
             if replace {
                 self.set_with_hash(vm, &key, entry.hash, value)?;

@@ -51,16 +51,19 @@ impl NativeClass for Group {
 }
 
 pub(crate) const METHODS: &[MethodDef] = &[
-    MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
-        .class_method(),
+    MethodDef::new(
+        "__class_getitem__($type, object, /)",
+        crate::types::genericalias::class_getitem,
+        "See PEP 585",
+    )
+    .class_method(),
     MethodDef::new("derive($self, excs, /)", derive, ""),
     MethodDef::new("split($self, matcher, /)", split, ""),
     MethodDef::new("subgroup($self, matcher, /)", subgroup, ""),
 ];
 
 pub(crate) const GETSET: &[GetSetDef] = &[
-    GetSetDef::member("message", |_, g| Ok(payload::<Group>(g).message()))
-        .with_doc("exception message"),
+    GetSetDef::member("message", |_, g| Ok(payload::<Group>(g).message())).with_doc("exception message"),
     GetSetDef::member("exceptions", |_, g| Ok(payload::<Group>(g).excs.or_none()))
         .with_doc("nested exceptions"),
 ];
@@ -186,7 +189,8 @@ impl Matcher {
         if Type::of(value).is_none() && vm.is_callable(value) {
             return Ok(Matcher::Predicate(value.clone()));
         }
-        if is_class(value) || value.downcast_exact::<Tuple>().is_some_and(|t| t.items().iter().all(is_class)) {
+        if is_class(value) || value.downcast_exact::<Tuple>().is_some_and(|t| t.items().iter().all(is_class))
+        {
             return Ok(Matcher::Class(value.clone()));
         }
         Err(vm.type_error(
@@ -285,8 +289,9 @@ fn subgroup(vm: &Vm, args: &[Object]) -> Result {
 pub fn check_star_class(vm: &Vm, class: &Object) -> Result<()> {
     const NOT_A_CLASS: &str = "catching classes that do not inherit from BaseException is not allowed";
     let check = |item: &Object| match Type::of(item) {
-        Some(ty) if ty.is_subtype(&exc::BASE_EXCEPTION_GROUP) => Err(vm
-            .type_error("catching ExceptionGroup with except* is not allowed. Use except instead.")),
+        Some(ty) if ty.is_subtype(&exc::BASE_EXCEPTION_GROUP) => {
+            Err(vm.type_error("catching ExceptionGroup with except* is not allowed. Use except instead."))
+        }
         Some(ty) if ty.is_subtype(&exc::BASE_EXCEPTION) => Ok(()),
         _ => Err(vm.type_error(NOT_A_CLASS)),
     };
@@ -391,11 +396,8 @@ pub fn prepare_reraise_star(vm: &Vm, original: &Object, excs: &Object) -> Result
     for item in &again {
         collect_leaf_ids(vm, item, &mut ids)?;
     }
-    let projection = if ids.is_empty() {
-        None
-    } else {
-        split_recursive(vm, original, &Matcher::Ids(ids), false)?.0
-    };
+    let projection =
+        if ids.is_empty() { None } else { split_recursive(vm, original, &Matcher::Ids(ids), false)?.0 };
     if raised.is_empty() {
         return Ok(projection.unwrap_or(Object::NONE));
     }

@@ -567,7 +567,9 @@ fn base_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resul
         vm.try_alloc(class, fields::UnicodeError::new(base))
     } else {
         return match native.slots().new {
-            Some(new) if new as usize != base_new as crate::ty::NewFn as usize => new(vm, class, args, kwnames),
+            Some(new) if new as usize != base_new as crate::ty::NewFn as usize => {
+                new(vm, class, args, kwnames)
+            }
             _ => Err(vm.system_error("an exception class without a constructor")),
         };
     };
@@ -687,9 +689,7 @@ fn with_traceback(vm: &Vm, args: &[Object]) -> Result {
 
 fn add_note(vm: &Vm, args: &[Object]) -> Result {
     if args[1].downcast::<Str>().is_none() {
-        return Err(
-            vm.type_error(format!("add_note() argument must be str, not {}", args[1].ty().name()))
-        );
+        return Err(vm.type_error(format!("add_note() argument must be str, not {}", args[1].ty().name())));
     }
     let notes = match vm.lookup_attr(&args[0], name::notes.object())? {
         Some(notes) => notes,

@@ -4,7 +4,8 @@
 use crate::prelude::*;
 use crate::types::cell::ObjectCell;
 use crate::types::exceptions::{
-    self, BaseException, base, keyword_fields, no_keywords, object_field, payload, positional, set_args_if_new,
+    self, BaseException, base, keyword_fields, no_keywords, object_field, payload, positional,
+    set_args_if_new,
 };
 use crate::types::str;
 use std::cell::Cell;
@@ -334,8 +335,9 @@ fn unicode_init(
     set_args_if_new(vm, object, args);
     let expected = if has_encoding { 5 } else { 4 };
     if args.len() != expected {
-        return Err(vm
-            .type_error(format!("function takes exactly {expected} arguments ({} given)", args.len())));
+        return Err(
+            vm.type_error(format!("function takes exactly {expected} arguments ({} given)", args.len()))
+        );
     }
     let text = |i: usize| -> Result {
         if args[i].downcast::<Str>().is_some() {
@@ -443,7 +445,10 @@ pub(crate) fn encode_str(vm: &Vm, object: &Object) -> Result {
     Ok(vm.str(&match subject(vm, this, false)? {
         Shown::Single(c) => {
             let at = this.start.get();
-            format!("'{encoding}' codec can't encode character '{}' in position {at}: {reason}", shown_char(c))
+            format!(
+                "'{encoding}' codec can't encode character '{}' in position {at}: {reason}",
+                shown_char(c)
+            )
         }
         Shown::Range(start, last) => {
             format!("'{encoding}' codec can't encode characters in position {start}-{last}: {reason}")

@@ -124,8 +124,9 @@ fn written_from(vm: &Vm, number: &Object) -> Result<isize> {
     let index = vm.index(number)?;
     match crate::types::int::to_i64(&index) {
         Some(n) => Ok(n as isize),
-        None => Err(vm
-            .value_error(format!("cannot fit '{}' into an index-sized integer", number.ty().name()))),
+        None => {
+            Err(vm.value_error(format!("cannot fit '{}' into an index-sized integer", number.ty().name())))
+        }
     }
 }
 

@@ -174,7 +174,9 @@ pub static FUNCTION: Type = Type::new::<Function>(
         GetSetDef::new("__code__", |_, f| Ok(this(f).code_object())).with_set(set_code),
         GetSetDef::member("__globals__", |_, f| Ok(this(f).globals.clone())),
         GetSetDef::member("__builtins__", |_, f| Ok(this(f).builtins.clone())),
-        GetSetDef::member("__closure__", |_, f| Ok(this(f).closure().some().cloned().unwrap_or(Object::NONE))),
+        GetSetDef::member("__closure__", |_, f| {
+            Ok(this(f).closure().some().cloned().unwrap_or(Object::NONE))
+        }),
         GetSetDef::new("__defaults__", |_, f| {
             // SAFETY: replaced whole under the GIL.
             Ok(unsafe { &*this(f).defaults.get() }.some().cloned().unwrap_or(Object::NONE))
@@ -197,11 +199,13 @@ pub static FUNCTION: Type = Type::new::<Function>(
             drop(this(f).name.replace(value));
             Ok(())
         }),
-        GetSetDef::new("__qualname__", |_, f| Ok(this(f).qualname.borrow().clone())).with_set(|vm, f, value| {
-            let value = string(vm, value, "__qualname__ must be set to a string object")?;
-            drop(this(f).qualname.replace(value));
-            Ok(())
-        }),
+        GetSetDef::new("__qualname__", |_, f| Ok(this(f).qualname.borrow().clone())).with_set(
+            |vm, f, value| {
+                let value = string(vm, value, "__qualname__ must be set to a string object")?;
+                drop(this(f).qualname.replace(value));
+                Ok(())
+            },
+        ),
         GetSetDef::new("__module__", |_, f| Ok(this(f).module.borrow().clone())).with_set(|_, f, value| {
             drop(this(f).module.replace(value.cloned().unwrap_or(Object::NONE)));
             Ok(())
@@ -217,19 +221,21 @@ pub static FUNCTION: Type = Type::new::<Function>(
             drop(this(f).annotate.replace(Object::NONE));
             Ok(())
         }),
-        GetSetDef::new("__annotate__", |_, f| Ok(this(f).annotate.borrow().clone())).with_set(|vm, f, value| {
-            let Some(value) = value else {
-                return Err(vm.type_error("__annotate__ cannot be deleted"));
-            };
-            if !value.is_none() && !vm.is_callable(value) {
-                return Err(vm.type_error("__annotate__ must be callable or None"));
-            }
-            if !value.is_none() {
-                drop(this(f).annotations.replace(Object::UNBOUND));
-            }
-            drop(this(f).annotate.replace(value.clone()));
-            Ok(())
-        }),
+        GetSetDef::new("__annotate__", |_, f| Ok(this(f).annotate.borrow().clone())).with_set(
+            |vm, f, value| {
+                let Some(value) = value else {
+                    return Err(vm.type_error("__annotate__ cannot be deleted"));
+                };
+                if !value.is_none() && !vm.is_callable(value) {
+                    return Err(vm.type_error("__annotate__ must be callable or None"));
+                }
+                if !value.is_none() {
+                    drop(this(f).annotations.replace(Object::UNBOUND));
+                }
+                drop(this(f).annotate.replace(value.clone()));
+                Ok(())
+            },
+        ),
         GetSetDef::new("__type_params__", |vm, f| {
             let params = this(f).type_params.borrow().clone();
             Ok(if params.is_unbound() { vm.tuple(Vec::new()) } else { params })
@@ -276,10 +282,9 @@ fn get_annotations(vm: &Vm, f: &Object) -> Result {
     } else {
         let made = vm.call(&annotate, &[vm.int(1)])?;
         if made.downcast::<Dict>().is_none() {
-            return Err(vm.type_error(format!(
-                "__annotate__ returned non-dict of type '{}'",
-                made.ty().name()
-            )));
+            return Err(
+                vm.type_error(format!("__annotate__ returned non-dict of type '{}'", made.ty().name()))
+            );
         }
         made
     };
@@ -307,13 +312,14 @@ fn set_code(vm: &Vm, f: &Object, value: Option<&Object>) -> Result<()> {
     Ok(())
 }
 
-static SIG: Sig =
-    Sig::new("function(code, globals, name=None, argdefs=None, closure=None, kwdefaults=None)");
+static SIG: Sig = Sig::new("function(code, globals, name=None, argdefs=None, closure=None, kwdefaults=None)");
 
 fn function_new(vm: &Vm, _class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let args = SIG.bind(vm, args, kwnames)?;
     let Some(code) = args[0].downcast::<Code>() else {
-        return Err(vm.type_error(format!("function() argument 'code' must be code, not {}", args[0].ty().name())));
+        return Err(
+            vm.type_error(format!("function() argument 'code' must be code, not {}", args[0].ty().name()))
+        );
     };
     if args[1].downcast::<Dict>().is_none() {
         return Err(
@@ -340,10 +346,9 @@ fn function_new(vm: &Vm, _class: &Type, args: &[Object], kwnames: &[Object]) -> 
             }
             for cell in cells.items() {
                 if !cell.is_instance_of(&crate::types::cell::CELL) {
-                    return Err(vm.type_error(format!(
-                        "arg 5 (closure) expected cell, found {}",
-                        cell.ty().name()
-                    )));
+                    return Err(
+                        vm.type_error(format!("arg 5 (closure) expected cell, found {}", cell.ty().name()))
+                    );
                 }
             }
         }
@@ -453,12 +458,16 @@ pub static METHOD: Type = Type::new::<Method>(
             Ok(vm.str(&format!("<bound method {shown} of {object}>")))
         })
     },
-    &[MethodDef::new("__reduce__($self, /)", |vm, args| {
-        let m = method(&args[0]);
-        let getattr = vm.interp().builtin(vm, "getattr");
-        let func_name = vm.get_attr(&m.function, name::name.object())?;
-        Ok(vm.tuple(vec![getattr, vm.tuple(vec![m.object.clone(), func_name])]))
-    }, "")],
+    &[MethodDef::new(
+        "__reduce__($self, /)",
+        |vm, args| {
+            let m = method(&args[0]);
+            let getattr = vm.interp().builtin(vm, "getattr");
+            let func_name = vm.get_attr(&m.function, name::name.object())?;
+            Ok(vm.tuple(vec![getattr, vm.tuple(vec![m.object.clone(), func_name])]))
+        },
+        "",
+    )],
     &[
         GetSetDef::member("__func__", |_, m| Ok(method(m).function.clone())),
         GetSetDef::member("__self__", |_, m| Ok(method(m).object.clone())),

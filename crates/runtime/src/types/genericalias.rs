@@ -43,21 +43,24 @@ pub static GENERIC_ALIAS: Type = Type::new::<GenericAlias>(
         getattr: Some(alias_getattr),
         compare: Some(alias_compare),
         getitem: Some(alias_getitem),
-        ..Slots::EMPTY
-            .repr(alias_repr)
-            .iter(alias_iter)
-            .binary(BinaryOp::Or, crate::types::union::or_types)
+        ..Slots::EMPTY.repr(alias_repr).iter(alias_iter).binary(BinaryOp::Or, crate::types::union::or_types)
     },
     &[
-        MethodDef::new("__mro_entries__($self, bases, /)", |vm, args| {
-            Ok(vm.tuple(vec![this(&args[0]).origin.get()]))
-        }, ""),
-        MethodDef::new("__instancecheck__($self, instance, /)", |vm, _| {
-            Err(vm.type_error("isinstance() argument 2 cannot be a parameterized generic"))
-        }, ""),
-        MethodDef::new("__subclasscheck__($self, cls, /)", |vm, _| {
-            Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic"))
-        }, ""),
+        MethodDef::new(
+            "__mro_entries__($self, bases, /)",
+            |vm, args| Ok(vm.tuple(vec![this(&args[0]).origin.get()])),
+            "",
+        ),
+        MethodDef::new(
+            "__instancecheck__($self, instance, /)",
+            |vm, _| Err(vm.type_error("isinstance() argument 2 cannot be a parameterized generic")),
+            "",
+        ),
+        MethodDef::new(
+            "__subclasscheck__($self, cls, /)",
+            |vm, _| Err(vm.type_error("issubclass() argument 2 cannot be a parameterized generic")),
+            "",
+        ),
         MethodDef::new("__reduce__($self, /)", alias_reduce, ""),
         MethodDef::new("__dir__($self, /)", alias_dir, ""),
     ],
@@ -110,8 +113,7 @@ pub fn class_getitem(vm: &Vm, args: &[Object]) -> Result {
 }
 
 fn make(vm: &Vm, class: &Type, origin: &Object, args: &Object, starred: bool) -> Result {
-    let args =
-        if args.downcast::<Tuple>().is_some() { args.clone() } else { vm.tuple(vec![args.clone()]) };
+    let args = if args.downcast::<Tuple>().is_some() { args.clone() } else { vm.tuple(vec![args.clone()]) };
     let payload = GenericAlias {
         origin: ObjectCell::new(origin.clone()),
         args: ObjectCell::new(args),
@@ -316,7 +318,13 @@ fn substitute_in(vm: &Vm, generic: &Object, params: &[Object], values: &[Object]
 
 /// Type arguments `args` with the type variables `params` of `generic` replaced
 /// by what `item` says (the subscript of `generic[item]`).
-pub fn substitute(vm: &Vm, generic: &Object, args: &[Object], params: &[Object], item: &Object) -> Result<Vec<Object>> {
+pub fn substitute(
+    vm: &Vm,
+    generic: &Object,
+    args: &[Object],
+    params: &[Object],
+    item: &Object,
+) -> Result<Vec<Object>> {
     vm.check_native_stack("")?;
     if params.is_empty() {
         return Err(vm.type_error(format!("{} is not a generic class", vm.repr_text(generic)?)));

@@ -277,7 +277,11 @@ pub static TUPLE_ITERATOR: Type = Type::new::<TupleIterator>(
 
 /// An iterator over a tuple.
 pub fn tuple_iterator(vm: &Vm, tuple: Object) -> Object {
-    vm.alloc_exact(&TUPLE_ITERATOR, true, TupleIterator { tuple: ObjectCell::new(tuple), index: Cell::new(0) })
+    vm.alloc_exact(
+        &TUPLE_ITERATOR,
+        true,
+        TupleIterator { tuple: ObjectCell::new(tuple), index: Cell::new(0) },
+    )
 }
 
 fn tuple_next(_vm: &Vm, object: &Object) -> Result<Option<Object>> {
@@ -288,7 +292,8 @@ fn tuple_next(_vm: &Vm, object: &Object) -> Result<Option<Object>> {
     }
     let index = this.index.get();
     // SAFETY: `tuple` holds a tuple, which stays alive while nothing else runs.
-    let item = unsafe { Object::borrow_value(&tuple).payload_unchecked::<Tuple>() }.items().get(index).cloned();
+    let item =
+        unsafe { Object::borrow_value(&tuple).payload_unchecked::<Tuple>() }.items().get(index).cloned();
     match item {
         Some(item) => {
             this.index.set(index + 1);
@@ -386,9 +391,7 @@ fn sequence_reduce(vm: &Vm, args: &[Object]) -> Result {
     let iter = builtin(vm, "iter")?;
     let this = sequence_it(&args[0]);
     match this.sequence.bound() {
-        Some(sequence) => {
-            Ok(vm.tuple(vec![iter, vm.tuple(vec![sequence]), vm.int(this.index.get())]))
-        }
+        Some(sequence) => Ok(vm.tuple(vec![iter, vm.tuple(vec![sequence]), vm.int(this.index.get())])),
         None => Ok(vm.tuple(vec![iter, vm.tuple(vec![vm.tuple(Vec::new())])])),
     }
 }

@@ -291,7 +291,10 @@ fn delete_slice(vm: &Vm, list: &List, slice: &slice::Slice) -> Result<()> {
     }
     // Ascending order, whatever the step's sign.
     let (first, step) = if range.step < 0 {
-        ((range.start as i128 + (range.count as i128 - 1) * range.step as i128) as usize, range.step.unsigned_abs())
+        (
+            (range.start as i128 + (range.count as i128 - 1) * range.step as i128) as usize,
+            range.step.unsigned_abs(),
+        )
     } else {
         (range.start as usize, range.step as usize)
     };

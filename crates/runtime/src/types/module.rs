@@ -193,7 +193,9 @@ pub fn possibly_shadowing(vm: &Vm, origin: &str) -> bool {
 /// Is it in `sys.stdlib_module_names`?
 pub fn is_stdlib_name(vm: &Vm, module_name: &Object) -> Result<bool> {
     match entry(&vm.interp().sys_dict, &vm.intern("stdlib_module_names")) {
-        Some(names) if names.is_instance_of(&crate::types::set::FROZENSET) => vm.contains(&names, module_name),
+        Some(names) if names.is_instance_of(&crate::types::set::FROZENSET) => {
+            vm.contains(&names, module_name)
+        }
         _ => Ok(false),
     }
 }

@@ -254,7 +254,9 @@ fn range_getitem(vm: &Vm, range: &Object, key: &Object) -> Result {
         let bounds = slice.unpack(vm)?;
         let (first, stop) = slice::fit(bounds, length as usize);
         let at = |i: isize| (i as i64).checked_mul(step).and_then(|n| n.checked_add(start));
-        if let (Some(first), Some(stop), Some(step)) = (at(first), at(stop), (bounds.2 as i64).checked_mul(step)) {
+        if let (Some(first), Some(stop), Some(step)) =
+            (at(first), at(stop), (bounds.2 as i64).checked_mul(step))
+        {
             return Ok(from_parts(vm, vm.int(first), vm.int(stop), vm.int(step)));
         }
     }
@@ -501,7 +503,11 @@ fn range_iter(vm: &Vm, range: &Object) -> Result {
 }
 
 fn small_iterator(vm: &Vm, start: i64, step: i64, length: i64) -> Object {
-    vm.alloc_exact(&RANGE_ITERATOR, false, RangeIterator { next: Cell::new(start), step, left: Cell::new(length) })
+    vm.alloc_exact(
+        &RANGE_ITERATOR,
+        false,
+        RangeIterator { next: Cell::new(start), step, left: Cell::new(length) },
+    )
 }
 
 fn long_iterator(vm: &Vm, start: BigInt, step: BigInt, length: BigInt) -> Object {

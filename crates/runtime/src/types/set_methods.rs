@@ -25,9 +25,13 @@ const COMMON: Slots = Slots {
         .binary(BinaryOp::Xor, set_xor)
 };
 
-const CONTAINS: MethodDef =
-    MethodDef::new("__contains__($self, object, /)", |vm, args| set_contains(vm, &args[0], &args[1]).map(Object::bool), "x.__contains__(y) <==> y in x.");
-const COPY: MethodDef = MethodDef::new("copy($self, /)", |vm, args| copy(vm, &args[0]), "Return a shallow copy of a set.");
+const CONTAINS: MethodDef = MethodDef::new(
+    "__contains__($self, object, /)",
+    |vm, args| set_contains(vm, &args[0], &args[1]).map(Object::bool),
+    "x.__contains__(y) <==> y in x.",
+);
+const COPY: MethodDef =
+    MethodDef::new("copy($self, /)", |vm, args| copy(vm, &args[0]), "Return a shallow copy of a set.");
 const DIFFERENCE: MethodDef = MethodDef::new(
     "difference($self, /, *others)",
     set_difference,
@@ -272,7 +276,11 @@ fn copy(vm: &Vm, set: &Object) -> Result {
 
 fn single_iterable<'a>(vm: &Vm, class: &Type, args: &'a [Object]) -> Result<Option<&'a Object>> {
     if args.len() > 1 {
-        return Err(vm.type_error(format!("{} expected at most 1 argument, got {}", class.name(), args.len())));
+        return Err(vm.type_error(format!(
+            "{} expected at most 1 argument, got {}",
+            class.name(),
+            args.len()
+        )));
     }
     Ok(args.first())
 }

@@ -15,8 +15,7 @@ use std::cmp::Ordering;
 pub fn sort_list(vm: &Vm, list: &List, key: Option<&Object>, reverse: bool) -> Result<()> {
     let mut items = list.take();
     let result = sort_items(vm, &mut items, key, reverse);
-    let (changed, intruders) =
-        list.with_items(|slot| (slot.capacity() != 0, std::mem::replace(slot, items)));
+    let (changed, intruders) = list.with_items(|slot| (slot.capacity() != 0, std::mem::replace(slot, items)));
     drop(intruders);
     result?;
     if changed {
@@ -158,7 +157,11 @@ fn int_order(a: &Value, b: &Value) -> Ordering {
 }
 
 fn float_of(value: &Value) -> f64 {
-    if value.is_float() { value.as_float() } else { float::as_f64(Object::borrow_value(value)).unwrap_or(0.0) }
+    if value.is_float() {
+        value.as_float()
+    } else {
+        float::as_f64(Object::borrow_value(value)).unwrap_or(0.0)
+    }
 }
 
 fn sort_words<T: Keyed>(vm: &Vm, words: &mut [T], reverse: bool) -> Result<()> {
@@ -179,18 +182,16 @@ fn sort_by_kind<T: Keyed>(vm: &Vm, words: &mut [T]) -> Result<()> {
     match common_kind(words.iter().map(|w| w.key())) {
         Common::Int => total_order(vm, words, |a, b| (a.bits() as i64).cmp(&(b.bits() as i64))),
         // -0.0 and 0.0 are equal, and there is no nan among words.
-        Common::Float => total_order(vm, words, |a, b| {
-            a.as_float().partial_cmp(&b.as_float()).unwrap_or(Ordering::Equal)
-        }),
+        Common::Float => {
+            total_order(vm, words, |a, b| a.as_float().partial_cmp(&b.as_float()).unwrap_or(Ordering::Equal))
+        }
         Common::AnyInt => total_order(vm, words, int_order),
         // With nan among them the order is not total: our own algorithm minds nothing.
         Common::AnyFloat => merge_sort(vm, words, |a, b| {
             let (x, y) = (a.key(), b.key());
             Ok(float_of(&x) < float_of(&y))
         }),
-        Common::Latin1 => {
-            total_order(vm, words, |a, b| str_of(a).raw_bytes().cmp(str_of(b).raw_bytes()))
-        }
+        Common::Latin1 => total_order(vm, words, |a, b| str_of(a).raw_bytes().cmp(str_of(b).raw_bytes())),
         Common::Str => total_order(vm, words, |a, b| str_of(a).compare(str_of(b))),
         Common::Tuple => {
             let first = common_kind(words.iter().map(|w| match tuple_of(&w.key()).items() {
@@ -240,7 +241,11 @@ fn tuple_less(vm: &Vm, first: Common, a: &Value, b: &Value) -> Result<bool> {
 
 /// Keys with a total order, compared without running any code: any stable
 /// algorithm gives the same result, so the library's is good.
-fn total_order<T: Keyed>(vm: &Vm, words: &mut [T], compare: impl Fn(&Value, &Value) -> Ordering) -> Result<()> {
+fn total_order<T: Keyed>(
+    vm: &Vm,
+    words: &mut [T],
+    compare: impl Fn(&Value, &Value) -> Ordering,
+) -> Result<()> {
     // Its scratch space cannot fail gracefully: see first that there is room.
     let mut room: Vec<T> = Vec::new();
     if room.try_reserve_exact(words.len()).is_err() {

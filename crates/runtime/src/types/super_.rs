@@ -165,7 +165,11 @@ fn super_getattr(vm: &Vm, s: &Object, attr: &Object) -> Result {
     {
         return match found.ty().slots().descr_get {
             Some(get) => {
-                let bind = if state.object.value() == state.object_type.value() { None } else { Some(&state.object) };
+                let bind = if state.object.value() == state.object_type.value() {
+                    None
+                } else {
+                    Some(&state.object)
+                };
                 get(vm, &found, bind, Some(&state.object_type))
             }
             None => Ok(found),

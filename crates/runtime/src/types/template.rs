@@ -39,7 +39,13 @@ impl NativeClass for Template {
     }
 }
 
-pub fn new_interpolation(vm: &Vm, value: Object, expression: Object, conversion: Object, format_spec: Object) -> Result {
+pub fn new_interpolation(
+    vm: &Vm,
+    value: Object,
+    expression: Object,
+    conversion: Object,
+    format_spec: Object,
+) -> Result {
     Ok(vm.alloc(&INTERPOLATION, Interpolation { value, expression, conversion, format_spec }))
 }
 
@@ -105,13 +111,22 @@ pub static INTERPOLATION: Type = Type::new::<Interpolation>(
         })
     },
     &[
-        MethodDef::new("__reduce__($self, /)", |vm, args| {
-            let i = ip(&args[0]);
-            let parts =
-                vec![i.value.clone(), i.expression.clone(), i.conversion.clone(), i.format_spec.clone()];
-            Ok(vm.tuple(vec![args[0].ty().to_object(), vm.tuple(parts)]))
-        }, ""),
-        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new(
+            "__reduce__($self, /)",
+            |vm, args| {
+                let i = ip(&args[0]);
+                let parts =
+                    vec![i.value.clone(), i.expression.clone(), i.conversion.clone(), i.format_spec.clone()];
+                Ok(vm.tuple(vec![args[0].ty().to_object(), vm.tuple(parts)]))
+            },
+            "",
+        ),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            crate::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
         GetSetDef::new("value", |_, i| Ok(ip(i).value.clone())),
@@ -191,17 +206,29 @@ pub static TEMPLATE: Type = Type::new::<Template>(
                 )))
             })
             .iter(|vm, t| {
-                Ok(vm.alloc(&TEMPLATE_ITERATOR, TemplateIterator { template: t.clone(), position: Cell::new(0) }))
+                Ok(vm.alloc(
+                    &TEMPLATE_ITERATOR,
+                    TemplateIterator { template: t.clone(), position: Cell::new(0) },
+                ))
             })
     },
     &[
-        MethodDef::new("__reduce__($self, /)", |vm, args| {
-            let module = vm.import_module("string.templatelib")?;
-            let unpickle = vm.get_attr_str(&module, "_template_unpickle")?;
-            let t = tp(&args[0]);
-            Ok(vm.tuple(vec![unpickle, vm.tuple(vec![t.strings.clone(), t.interpolations.clone()])]))
-        }, ""),
-        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585").class_method(),
+        MethodDef::new(
+            "__reduce__($self, /)",
+            |vm, args| {
+                let module = vm.import_module("string.templatelib")?;
+                let unpickle = vm.get_attr_str(&module, "_template_unpickle")?;
+                let t = tp(&args[0]);
+                Ok(vm.tuple(vec![unpickle, vm.tuple(vec![t.strings.clone(), t.interpolations.clone()])]))
+            },
+            "",
+        ),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            crate::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
         GetSetDef::new("strings", |_, t| Ok(tp(t).strings.clone())),

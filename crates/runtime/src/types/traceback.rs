@@ -284,18 +284,19 @@ pub static TRACEBACK: Type = Type::new::<Traceback>(
         }),
         ..Slots::EMPTY
     },
-    &[MethodDef::new("__dir__($self, /)", |vm, _| {
-        let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"];
-        Ok(vm.list(names.iter().map(|n| vm.intern(n)).collect()))
-    }, "")],
+    &[MethodDef::new(
+        "__dir__($self, /)",
+        |vm, _| {
+            let names = ["tb_frame", "tb_next", "tb_lasti", "tb_lineno"];
+            Ok(vm.list(names.iter().map(|n| vm.intern(n)).collect()))
+        },
+        "",
+    )],
     &[
         GetSetDef::new("tb_next", |_, t| Ok(tb(t).next.borrow().clone())).with_set(|vm, t, value| {
             let Some(value) = value else { return Err(vm.type_error("can't delete tb_next attribute")) };
             if !value.is_none() && !value.ty().is(&TRACEBACK) {
-                return Err(vm.type_error(format!(
-                    "expected traceback object, got '{}'",
-                    value.ty().name()
-                )));
+                return Err(vm.type_error(format!("expected traceback object, got '{}'", value.ty().name())));
             }
             let mut at = value.clone();
             while !at.is_none() {
@@ -344,9 +345,9 @@ fn visible_variables(
     for (i, (local, kind)) in code.locals.iter().enumerate() {
         let Some(value) = value(i, *kind) else { continue };
         // Names are interned.
-        let shadowed = kind.contains(LocalKind::HIDDEN).then(|| {
-            found.iter_mut().find(|(j, _)| code.locals[*j].0.value() == local.value())
-        });
+        let shadowed = kind
+            .contains(LocalKind::HIDDEN)
+            .then(|| found.iter_mut().find(|(j, _)| code.locals[*j].0.value() == local.value()));
         match shadowed.flatten() {
             Some(outer) => *outer = (i, value),
             None => found.push((i, value)),
@@ -356,7 +357,11 @@ fn visible_variables(
 }
 
 fn as_bool(vm: &Vm, value: &Object) -> Result<bool> {
-    if value.is_bool() { Ok(value.is(Value::TRUE)) } else { Err(vm.type_error("attribute value type must be bool")) }
+    if value.is_bool() {
+        Ok(value.is(Value::TRUE))
+    } else {
+        Err(vm.type_error("attribute value type must be bool"))
+    }
 }
 
 /// Does a comprehension run that has variables of its own?
@@ -449,36 +454,42 @@ pub static FRAME: Type = Type::new::<FrameObject>(
         })
     },
     &[
-        MethodDef::new("clear($self, /)", |vm, args| {
-            let this = fr(&args[0]);
-            let frame = this.frame.get();
-            if frame.is_null() {
-                this.clear_registers();
-                return Ok(Object::NONE);
-            }
-            // SAFETY: alive.
-            unsafe {
-                if !(*frame).has(ff::GENERATOR) || !(*frame).previous.is_null() {
-                    return Err(vm.runtime_error("cannot clear an executing frame"));
+        MethodDef::new(
+            "clear($self, /)",
+            |vm, args| {
+                let this = fr(&args[0]);
+                let frame = this.frame.get();
+                if frame.is_null() {
+                    this.clear_registers();
+                    return Ok(Object::NONE);
                 }
-                let owner = Object::from_borrowed((*frame).extra);
-                let generator = owner.payload_unchecked::<crate::types::generator::Generator>();
-                match generator.state.get() {
-                    crate::types::generator::State::Running => {
+                // SAFETY: alive.
+                unsafe {
+                    if !(*frame).has(ff::GENERATOR) || !(*frame).previous.is_null() {
                         return Err(vm.runtime_error("cannot clear an executing frame"));
                     }
-                    crate::types::generator::State::Suspended => {
-                        return Err(vm.runtime_error("cannot clear a suspended frame"));
+                    let owner = Object::from_borrowed((*frame).extra);
+                    let generator = owner.payload_unchecked::<crate::types::generator::Generator>();
+                    match generator.state.get() {
+                        crate::types::generator::State::Running => {
+                            return Err(vm.runtime_error("cannot clear an executing frame"));
+                        }
+                        crate::types::generator::State::Suspended => {
+                            return Err(vm.runtime_error("cannot clear a suspended frame"));
+                        }
+                        _ => {}
                     }
-                    _ => {}
+                    crate::types::generator::close(vm, &owner)?;
                 }
-                crate::types::generator::close(vm, &owner)?;
-            }
-            Ok(Object::NONE)
-        }, "Clear all references held by the frame."),
-        MethodDef::new("__sizeof__($self, /)", |vm, args| {
-            Ok(vm.usize(size_of::<FrameObject>() + 16 + fr(&args[0]).code().registers * 8))
-        }, "Return the size of the frame in memory, in bytes."),
+                Ok(Object::NONE)
+            },
+            "Clear all references held by the frame.",
+        ),
+        MethodDef::new(
+            "__sizeof__($self, /)",
+            |vm, args| Ok(vm.usize(size_of::<FrameObject>() + 16 + fr(&args[0]).code().registers * 8)),
+            "Return the size of the frame in memory, in bytes.",
+        ),
     ],
     &[
         GetSetDef::new("f_back", f_back),
@@ -500,7 +511,10 @@ pub static FRAME: Type = Type::new::<FrameObject>(
         .with_set(|vm, _, value| {
             Err(match value {
                 Some(_) => vm.value_error("f_lineno can only be set in a trace function"),
-                None => vm.error(&exc::ATTRIBUTE_ERROR, "attribute 'f_lineno' of 'frame' objects cannot be deleted"),
+                None => vm.error(
+                    &exc::ATTRIBUTE_ERROR,
+                    "attribute 'f_lineno' of 'frame' objects cannot be deleted",
+                ),
             })
         }),
         GetSetDef::new("f_trace", |_, f| Ok(fr(f).trace.borrow().clone())).with_set(|_, f, value| {
@@ -702,7 +716,10 @@ pub static FRAME_LOCALS_PROXY: Type = Type::new::<LocalsProxy>(
         len: Some(|vm, p| vm.len(&proxy_dict(vm, p)?)),
         getitem: Some(|vm, p, key| match proxy_get(vm, proxy_frame(p), key)? {
             Some(value) => Ok(value),
-            None => Err(vm.error(&exc::KEY_ERROR, format!("local variable '{}' is not defined", vm.str_text(key)?))),
+            None => {
+                Err(vm
+                    .error(&exc::KEY_ERROR, format!("local variable '{}' is not defined", vm.str_text(key)?)))
+            }
         }),
         setitem: Some(proxy_set),
         contains: Some(|vm, p, key| Ok(proxy_get(vm, proxy_frame(p), key)?.is_some())),
@@ -728,7 +745,9 @@ pub static FRAME_LOCALS_PROXY: Type = Type::new::<LocalsProxy>(
             })
             .iter(|vm, p| vm.iter(&proxy_dict(vm, p)?))
             .binary(BinaryOp::Or, |vm, a, b| {
-                let plain = |o: &Object| if o.ty().is(&FRAME_LOCALS_PROXY) { proxy_dict(vm, o) } else { Ok(o.clone()) };
+                let plain = |o: &Object| {
+                    if o.ty().is(&FRAME_LOCALS_PROXY) { proxy_dict(vm, o) } else { Ok(o.clone()) }
+                };
                 vm.binary(BinaryOp::Or, &plain(a)?, &plain(b)?)
             })
             .inplace(BinaryOp::Or, |vm, a, b| {
@@ -737,55 +756,83 @@ pub static FRAME_LOCALS_PROXY: Type = Type::new::<LocalsProxy>(
             })
     },
     &[
-        MethodDef::new("__reversed__($self, /)", |vm, a| {
-            let keys = on_snapshot(vm, &a[0], "__reversed__", &[])?;
-            Ok(vm.list(vm.collect(&keys)?))
-        }, ""),
+        MethodDef::new(
+            "__reversed__($self, /)",
+            |vm, a| {
+                let keys = on_snapshot(vm, &a[0], "__reversed__", &[])?;
+                Ok(vm.list(vm.collect(&keys)?))
+            },
+            "",
+        ),
         MethodDef::new("copy($self, /)", |vm, a| proxy_dict(vm, &a[0]), ""),
-        MethodDef::new("keys($self, /)", |vm, a| {
-            let keys = on_snapshot(vm, &a[0], "keys", &[])?;
-            Ok(vm.list(vm.collect(&keys)?))
-        }, ""),
-        MethodDef::new("values($self, /)", |vm, a| {
-            let values = on_snapshot(vm, &a[0], "values", &[])?;
-            Ok(vm.list(vm.collect(&values)?))
-        }, ""),
-        MethodDef::new("items($self, /)", |vm, a| {
-            let items = on_snapshot(vm, &a[0], "items", &[])?;
-            Ok(vm.list(vm.collect(&items)?))
-        }, ""),
-        MethodDef::new("update($self, other, /)", |vm, a| {
-            proxy_update(vm, &a[0], &a[1])?;
-            Ok(Object::NONE)
-        }, ""),
-        MethodDef::new("get($self, key, default=None, /)", |vm, a| {
-            Ok(proxy_get(vm, proxy_frame(&a[0]), &a[1])?.unwrap_or_else(|| a[2].clone()))
-        }, ""),
-        MethodDef::new("pop($self, key, default=<unset>, /)", |vm, a| {
-            let this = proxy_frame(&a[0]);
-            if proxy_position(vm, this, &a[1])?.is_some() {
-                return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
-            }
-            let extra = this.extra_locals.borrow().clone();
-            let found = match extra.downcast::<Dict>() {
-                Some(d) => d.remove(vm, &a[1])?,
-                None => None,
-            };
-            match (found, a[2].bound()) {
-                (Some(value), _) => Ok(value),
-                (None, Some(default)) => Ok(default.clone()),
-                (None, None) => Err(vm.key_error(&a[1])),
-            }
-        }, ""),
-        MethodDef::new("setdefault($self, key, default=None, /)", |vm, a| {
-            match proxy_get(vm, proxy_frame(&a[0]), &a[1])? {
+        MethodDef::new(
+            "keys($self, /)",
+            |vm, a| {
+                let keys = on_snapshot(vm, &a[0], "keys", &[])?;
+                Ok(vm.list(vm.collect(&keys)?))
+            },
+            "",
+        ),
+        MethodDef::new(
+            "values($self, /)",
+            |vm, a| {
+                let values = on_snapshot(vm, &a[0], "values", &[])?;
+                Ok(vm.list(vm.collect(&values)?))
+            },
+            "",
+        ),
+        MethodDef::new(
+            "items($self, /)",
+            |vm, a| {
+                let items = on_snapshot(vm, &a[0], "items", &[])?;
+                Ok(vm.list(vm.collect(&items)?))
+            },
+            "",
+        ),
+        MethodDef::new(
+            "update($self, other, /)",
+            |vm, a| {
+                proxy_update(vm, &a[0], &a[1])?;
+                Ok(Object::NONE)
+            },
+            "",
+        ),
+        MethodDef::new(
+            "get($self, key, default=None, /)",
+            |vm, a| Ok(proxy_get(vm, proxy_frame(&a[0]), &a[1])?.unwrap_or_else(|| a[2].clone())),
+            "",
+        ),
+        MethodDef::new(
+            "pop($self, key, default=<unset>, /)",
+            |vm, a| {
+                let this = proxy_frame(&a[0]);
+                if proxy_position(vm, this, &a[1])?.is_some() {
+                    return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
+                }
+                let extra = this.extra_locals.borrow().clone();
+                let found = match extra.downcast::<Dict>() {
+                    Some(d) => d.remove(vm, &a[1])?,
+                    None => None,
+                };
+                match (found, a[2].bound()) {
+                    (Some(value), _) => Ok(value),
+                    (None, Some(default)) => Ok(default.clone()),
+                    (None, None) => Err(vm.key_error(&a[1])),
+                }
+            },
+            "",
+        ),
+        MethodDef::new(
+            "setdefault($self, key, default=None, /)",
+            |vm, a| match proxy_get(vm, proxy_frame(&a[0]), &a[1])? {
                 Some(value) => Ok(value),
                 None => {
                     proxy_set(vm, &a[0], &a[1], Some(&a[2]))?;
                     Ok(a[2].clone())
                 }
-            }
-        }, ""),
+            },
+            "",
+        ),
     ],
     &[],
 );
@@ -805,7 +852,11 @@ fn proxy_update(vm: &Vm, object: &Object, other: &Object) -> Result<()> {
 /// Cuts runs of entries out of an exception's traceback. `cut(file, function)`:
 /// None keeps the entry and ends a run; Some(remove) is an entry of a run, which
 /// is removed once an entry of it says `true`.
-pub fn trim(vm: &Vm, base: &crate::types::exceptions::BaseException, cut: impl Fn(&str, &str) -> Option<bool>) {
+pub fn trim(
+    vm: &Vm,
+    base: &crate::types::exceptions::BaseException,
+    cut: impl Fn(&str, &str) -> Option<bool>,
+) {
     let mut kept: Vec<Object> = Vec::new();
     let mut run: Vec<Object> = Vec::new();
     let mut remove = false;

@@ -207,7 +207,10 @@ const _: () = assert!(size_of::<Payload<Tuple>>() == 32);
 static SIG: Sig = Sig::new("tuple(iterable=(), /)");
 
 fn tuple_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
-    if class.is(&TUPLE) || !kwnames.is_empty() && class.slots().init.map(|f| f as usize) == TUPLE.slots().init.map(|f| f as usize) {
+    if class.is(&TUPLE)
+        || !kwnames.is_empty()
+            && class.slots().init.map(|f| f as usize) == TUPLE.slots().init.map(|f| f as usize)
+    {
         if !kwnames.is_empty() {
             return Err(vm.type_error("tuple() takes no keyword arguments"));
         }
@@ -297,9 +300,7 @@ fn tuple_contains(vm: &Vm, tuple: &Object, item: &Object) -> Result<bool> {
 
 fn tuple_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
     let Some(y) = b.downcast::<Tuple>() else {
-        return Err(
-            vm.type_error(format!("can only concatenate tuple (not \"{}\") to tuple", b.ty().name()))
-        );
+        return Err(vm.type_error(format!("can only concatenate tuple (not \"{}\") to tuple", b.ty().name())));
     };
     let x = this(a);
     if x.is_empty() && b.ty().is(&TUPLE) {

@@ -82,31 +82,56 @@ pub static TYPE: Type = Type::new::<TypePayload>(
         ..Slots::EMPTY.repr(type_repr)
     },
     &[
-        MethodDef::new("mro($self, /)", |vm, args| {
-            let mro = compute_mro(vm, this(&args[0]))?;
-            Ok(vm.list(mro))
-        }, "Return a type's method resolution order."),
-        MethodDef::new("__subclasses__($self, /)", |vm, args| {
-            let list = this(&args[0]).extra().subclasses.clone();
-            // SAFETY: subclasses deregister when they die.
-            Ok(vm.list(list.iter().map(|&s| unsafe { (*s).to_object() }).collect()))
-        }, "Return a list of immediate subclasses."),
-        MethodDef::raw("__prepare__($cls, name, bases, /, **kwds)", |vm, _, _| Ok(vm.new_dict()), "Create the namespace for the class statement").class_method(),
-        MethodDef::new("__instancecheck__($self, instance, /)", |vm, args| {
-            vm.real_is_instance(&args[1], &args[0]).map(Object::bool)
-        }, "Check if an object is an instance."),
-        MethodDef::new("__subclasscheck__($self, subclass, /)", |vm, args| {
-            vm.real_is_subclass(&args[1], &args[0]).map(Object::bool)
-        }, "Check if a class is a subclass."),
-        MethodDef::new("__dir__($self, /)", |vm, args| {
-            let all = vm.new_dict();
-            if let Some(d) = all.downcast::<Dict>() {
-                crate::types::object::merge_class_dict(vm, d, &args[0])?;
-                return Ok(vm.list(d.items().into_iter().map(|(key, _)| key).collect()));
-            }
-            Ok(all)
-        }, "Specialized __dir__ implementation for types."),
-        MethodDef::new("__sizeof__($self, /)", |vm, _| Ok(vm.usize(size_of::<Type>())), "Return memory consumption of the type object."),
+        MethodDef::new(
+            "mro($self, /)",
+            |vm, args| {
+                let mro = compute_mro(vm, this(&args[0]))?;
+                Ok(vm.list(mro))
+            },
+            "Return a type's method resolution order.",
+        ),
+        MethodDef::new(
+            "__subclasses__($self, /)",
+            |vm, args| {
+                let list = this(&args[0]).extra().subclasses.clone();
+                // SAFETY: subclasses deregister when they die.
+                Ok(vm.list(list.iter().map(|&s| unsafe { (*s).to_object() }).collect()))
+            },
+            "Return a list of immediate subclasses.",
+        ),
+        MethodDef::raw(
+            "__prepare__($cls, name, bases, /, **kwds)",
+            |vm, _, _| Ok(vm.new_dict()),
+            "Create the namespace for the class statement",
+        )
+        .class_method(),
+        MethodDef::new(
+            "__instancecheck__($self, instance, /)",
+            |vm, args| vm.real_is_instance(&args[1], &args[0]).map(Object::bool),
+            "Check if an object is an instance.",
+        ),
+        MethodDef::new(
+            "__subclasscheck__($self, subclass, /)",
+            |vm, args| vm.real_is_subclass(&args[1], &args[0]).map(Object::bool),
+            "Check if a class is a subclass.",
+        ),
+        MethodDef::new(
+            "__dir__($self, /)",
+            |vm, args| {
+                let all = vm.new_dict();
+                if let Some(d) = all.downcast::<Dict>() {
+                    crate::types::object::merge_class_dict(vm, d, &args[0])?;
+                    return Ok(vm.list(d.items().into_iter().map(|(key, _)| key).collect()));
+                }
+                Ok(all)
+            },
+            "Specialized __dir__ implementation for types.",
+        ),
+        MethodDef::new(
+            "__sizeof__($self, /)",
+            |vm, _| Ok(vm.usize(size_of::<Type>())),
+            "Return memory consumption of the type object.",
+        ),
     ],
     &[
         GetSetDef::new("__name__", |vm, t| Ok(name_of(vm, this(t)))).with_set(set_name),
@@ -114,9 +139,7 @@ pub static TYPE: Type = Type::new::<TypePayload>(
         GetSetDef::new("__module__", |vm, t| module_of(vm, this(t))).with_set(set_module),
         GetSetDef::new("__bases__", |_, t| Ok(this(t).extra().bases.clone())).with_set(set_bases),
         GetSetDef::new("__base__", |_, t| Ok(this(t).base().map_or(Object::NONE, |b| b.to_object()))),
-        GetSetDef::new("__mro__", |_, t| {
-            Ok(this(t).extra().mro.bound().cloned().unwrap_or(Object::NONE))
-        }),
+        GetSetDef::new("__mro__", |_, t| Ok(this(t).extra().mro.bound().cloned().unwrap_or(Object::NONE))),
         GetSetDef::new("__dict__", |vm, t| Ok(crate::types::mappingproxy::new(vm, &this(t).extra().dict))),
         GetSetDef::new("__doc__", get_doc).with_set(set_doc),
         GetSetDef::new("__text_signature__", |vm, t| {
@@ -155,13 +178,29 @@ pub static TYPE: Type = Type::new::<TypePayload>(
         GetSetDef::new("__basicsize__", |vm, t| Ok(vm.usize(this(t).instance_size.get()))),
         GetSetDef::new("__itemsize__", |vm, t| {
             let native = this(t);
-            Ok(vm.int(if native.has(type_flags::TUPLE_SUBCLASS | type_flags::TYPE_SUBCLASS) { 8 } else if native.has(type_flags::LONG_SUBCLASS) { 4 } else if native.has(type_flags::BYTES_SUBCLASS) { 1 } else { 0 }))
+            Ok(vm.int(if native.has(type_flags::TUPLE_SUBCLASS | type_flags::TYPE_SUBCLASS) {
+                8
+            } else if native.has(type_flags::LONG_SUBCLASS) {
+                4
+            } else if native.has(type_flags::BYTES_SUBCLASS) {
+                1
+            } else {
+                0
+            }))
         }),
         GetSetDef::new("__dictoffset__", |vm, t| {
             let offset = this(t).dict_offset.get();
-            Ok(vm.int(if offset == 0 { 0 } else if offset == DICT_AT_END { -1 } else { offset as i64 }))
+            Ok(vm.int(if offset == 0 {
+                0
+            } else if offset == DICT_AT_END {
+                -1
+            } else {
+                offset as i64
+            }))
         }),
-        GetSetDef::new("__weakrefoffset__", |vm, t| Ok(vm.int(if this(t).has(type_flags::WEAKREFABLE) { 16 } else { 0 }))),
+        GetSetDef::new("__weakrefoffset__", |vm, t| {
+            Ok(vm.int(if this(t).has(type_flags::WEAKREFABLE) { 16 } else { 0 }))
+        }),
     ],
 )
 .with_doc("type(object) -> the object's type\ntype(name, bases, dict, **kwds) -> a new type");
@@ -208,10 +247,9 @@ pub fn module_of(vm: &Vm, ty: &Type) -> Result {
 
 fn check_mutable(vm: &Vm, ty: &Type, attr: &str) -> Result<()> {
     if !ty.is_heap() || ty.has(type_flags::IMMUTABLE) {
-        return Err(vm.type_error(format!(
-            "cannot set '{attr}' attribute of immutable type '{}'",
-            ty.full_name()
-        )));
+        return Err(
+            vm.type_error(format!("cannot set '{attr}' attribute of immutable type '{}'", ty.full_name()))
+        );
     }
     Ok(())
 }
@@ -220,10 +258,9 @@ fn check_set(vm: &Vm, ty: &Type, attr: &str, value: Option<&Object>) -> Result {
     check_mutable(vm, ty, attr)?;
     match value {
         Some(value) => Ok(value.clone()),
-        None => Err(vm.type_error(format!(
-            "cannot delete '{attr}' attribute of immutable type '{}'",
-            ty.full_name()
-        ))),
+        None => Err(
+            vm.type_error(format!("cannot delete '{attr}' attribute of immutable type '{}'", ty.full_name()))
+        ),
     }
 }
 
@@ -394,7 +431,9 @@ fn get_annotations(vm: &Vm, t: &Object) -> Result {
     } else {
         let made = vm.call(&annotate, &[vm.int(1)])?;
         if made.downcast::<Dict>().is_none() {
-            return Err(vm.type_error(format!("__annotate__ returned non-dict of type '{}'", made.ty().name())));
+            return Err(
+                vm.type_error(format!("__annotate__ returned non-dict of type '{}'", made.ty().name()))
+            );
         }
         made
     };
@@ -553,10 +592,7 @@ pub fn compute_mro(vm: &Vm, ty: &Type) -> Result<Vec<Object>> {
         match base.extra().mro.downcast::<Tuple>() {
             Some(mro) => sequences.push(mro.items().to_vec()),
             None => {
-                return Err(vm.type_error(format!(
-                    "Cannot extend an incomplete type '{}'",
-                    base.name()
-                )));
+                return Err(vm.type_error(format!("Cannot extend an incomplete type '{}'", base.name())));
             }
         }
     }
@@ -634,14 +670,12 @@ fn mro_of(vm: &Vm, t: &Object) -> Result<Vec<Object>> {
             return Err(vm.type_error(format!("mro() returned a non-class ('{}')", item.ty().name())));
         };
         // SAFETY: `native` of a ready type is a static type.
-        let compatible = unsafe {
-            (*ty.native.get()).is_subtype(&*class.native.get()) || class.native.get().is_null()
-        };
+        let compatible =
+            unsafe { (*ty.native.get()).is_subtype(&*class.native.get()) || class.native.get().is_null() };
         if !compatible {
-            return Err(vm.type_error(format!(
-                "mro() returned base with unsuitable layout ('{}')",
-                class.name()
-            )));
+            return Err(
+                vm.type_error(format!("mro() returned base with unsuitable layout ('{}')", class.name()))
+            );
         }
     }
     Ok(items)
@@ -751,7 +785,13 @@ fn type_new(vm: &Vm, meta: &Type, args: &[Object], kwnames: &[Object]) -> Result
     Ok(class)
 }
 
-fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>, namespace: &Object) -> Result {
+fn make_class(
+    vm: &Vm,
+    meta: &Type,
+    class_name: &Object,
+    mut bases: Vec<Object>,
+    namespace: &Object,
+) -> Result {
     if bases.is_empty() {
         bases.push(crate::types::object::OBJECT.to_object());
     }
@@ -790,12 +830,12 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
             vm.collect(slots_value)?
         };
         // What CPython keeps in objects of one size (str) can have them.
-        let one_size = if var_sized { base.has(type_flags::STR_SUBCLASS) } else { !base.has(type_flags::LONG_SUBCLASS) };
+        let one_size =
+            if var_sized { base.has(type_flags::STR_SUBCLASS) } else { !base.has(type_flags::LONG_SUBCLASS) };
         if !list.is_empty() && !one_size {
-            return Err(vm.type_error(format!(
-                "nonempty __slots__ not supported for subtype of '{}'",
-                base.name()
-            )));
+            return Err(
+                vm.type_error(format!("nonempty __slots__ not supported for subtype of '{}'", base.name()))
+            );
         }
         for slot in list {
             let Some(s) = slot.downcast::<Str>() else {
@@ -822,7 +862,10 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
             }
             let mangled = mangle(vm, &text, &slot);
             if dict.contains_str(&mangled)
-                && !matches!(vm.str_lossy(&mangled).as_str(), "__qualname__" | "__classcell__" | "__classdictcell__")
+                && !matches!(
+                    vm.str_lossy(&mangled).as_str(),
+                    "__qualname__" | "__classcell__" | "__classdictcell__"
+                )
             {
                 return Err(vm.value_error(format!(
                     "{} in __slots__ conflicts with class variable",
@@ -942,26 +985,25 @@ fn make_class(vm: &Vm, meta: &Type, class_name: &Object, mut bases: Vec<Object>,
         dict_getset(vm, ty, dict);
     }
     if weakrefable && !base.has(type_flags::WEAKREFABLE) && !dict.contains_str(name::weakref.object()) {
-        static WEAKREF: GetSetDef = GetSetDef::new("__weakref__", |vm, o| crate::types::weakref::first_ref(vm, o))
-            .with_doc("list of weak references to the object");
+        static WEAKREF: GetSetDef =
+            GetSetDef::new("__weakref__", |vm, o| crate::types::weakref::first_ref(vm, o))
+                .with_doc("list of weak references to the object");
         let descriptor = native_function::new_getset(vm, &WEAKREF, ty);
         dict.set_str(vm, name::weakref.object(), descriptor);
     }
     if let Some(cell) = cell {
         let Some(c) = cell.downcast::<crate::types::cell::CellObject>() else {
-            return Err(vm.type_error(format!(
-                "__classcell__ must be a nonlocal cell, not {}",
-                cell.ty().name()
-            )));
+            return Err(
+                vm.type_error(format!("__classcell__ must be a nonlocal cell, not {}", cell.ty().name()))
+            );
         };
         c.set(Some(class.clone()));
     }
     if let Some(cell) = dict_cell {
         let Some(c) = cell.downcast::<crate::types::cell::CellObject>() else {
-            return Err(vm.type_error(format!(
-                "__classdictcell__ must be a nonlocal cell, not {}",
-                cell.ty().name()
-            )));
+            return Err(
+                vm.type_error(format!("__classdictcell__ must be a nonlocal cell, not {}", cell.ty().name()))
+            );
         };
         c.set(Some(ns.clone()));
     }
@@ -1018,9 +1060,9 @@ fn register_with_bases(ty: &Type, bases: &[Object]) {
 }
 
 fn dict_getset(vm: &Vm, ty: &Type, dict: &Dict) {
-    static DICT: GetSetDef =
-        GetSetDef::new("__dict__", crate::types::object::get_dict).with_set(crate::types::object::replace_dict)
-            .with_doc("dictionary for instance variables");
+    static DICT: GetSetDef = GetSetDef::new("__dict__", crate::types::object::get_dict)
+        .with_set(crate::types::object::replace_dict)
+        .with_doc("dictionary for instance variables");
     if !dict.contains_str(name::dict.object()) {
         let descriptor = native_function::new_getset(vm, &DICT, ty);
         dict.set_str(vm, name::dict.object(), descriptor);
@@ -1103,10 +1145,9 @@ fn set_bases(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
         )));
     };
     if tuple.is_empty() {
-        return Err(vm.type_error(format!(
-            "can only assign non-empty tuple to {}.__bases__, not ()",
-            ty.name()
-        )));
+        return Err(
+            vm.type_error(format!("can only assign non-empty tuple to {}.__bases__, not ()", ty.name()))
+        );
     }
     for base in tuple.items() {
         let Some(base) = Type::of(base) else {
@@ -1208,7 +1249,11 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
         ready_base(vm, base);
     }
     let own_payload = base.is_none_or(|b| ty.payload_type != b.payload_type);
-    ty.native.set(if own_payload || base.is_none() { ty } else { base.map_or(ty, |b| unsafe { &*b.native.get() }) });
+    ty.native.set(if own_payload || base.is_none() {
+        ty
+    } else {
+        base.map_or(ty, |b| unsafe { &*b.native.get() })
+    });
     let mut flags = ty.flags.get() | type_flags::READY | type_flags::IMMUTABLE;
     if let Some(base) = base {
         flags |= base.flags.get()

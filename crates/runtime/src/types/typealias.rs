@@ -6,8 +6,8 @@ use crate::support::{allocate, this};
 use crate::types::cell::ObjectCell;
 use crate::types::object::{OBJECT, Plain};
 use crate::types::typevars::{
-    PARAMSPEC, PARAMSPEC_ARGS, PARAMSPEC_KWARGS, TYPEVAR, TYPEVARTUPLE, caller, check_name, evaluator, has_default,
-    is_typevartuple, no_default, unpack, unpacked_iterator,
+    PARAMSPEC, PARAMSPEC_ARGS, PARAMSPEC_KWARGS, TYPEVAR, TYPEVARTUPLE, caller, check_name, evaluator,
+    has_default, is_typevartuple, no_default, unpack, unpacked_iterator,
 };
 use crate::types::{genericalias, union};
 
@@ -159,9 +159,9 @@ fn check_params(vm: &Vm, params: &[Object]) -> Result<()> {
             Some(true) => after_default = true,
             Some(false) if after_default => {
                 let shown = vm.repr_text(param)?;
-                return Err(
-                    vm.type_error(format!("non-default type parameter '{shown}' follows default type parameter"))
-                );
+                return Err(vm.type_error(format!(
+                    "non-default type parameter '{shown}' follows default type parameter"
+                )));
             }
             Some(false) => {}
             None => {
@@ -224,4 +224,3 @@ pub fn subscript_generic(vm: &Vm, params: Object) -> Result {
     let alias = vm.get_attr_str(&module, "_GenericAlias")?;
     vm.call(&alias, &[GENERIC.to_object(), params])
 }
-

@@ -201,7 +201,6 @@ const SUBST: &str = "__typing_subst__($self, arg, /)";
 const PREPARE: &str = "__typing_prepare_subst__($self, alias, args, /)";
 const ENTRIES: &str = "__mro_entries__($self, object, /)";
 
-
 /// Attributes that all three kinds have.
 macro_rules! common_getset {
     ($kind:ident $($rest:expr,)*) => {
@@ -447,10 +446,13 @@ macro_rules! part_type {
             },
             &[MethodDef::new(
                 ENTRIES,
-                |vm, args| Err(vm.type_error(format!("Cannot subclass an instance of {}", args[0].ty().name()))),
+                |vm, args| {
+                    Err(vm.type_error(format!("Cannot subclass an instance of {}", args[0].ty().name())))
+                },
                 "",
             )],
-            &[GetSetDef::new("__origin__", |_, o| Ok(this::<Part<$args>>(o).origin.clone())).with_set(readonly)],
+            &[GetSetDef::new("__origin__", |_, o| Ok(this::<Part<$args>>(o).origin.clone()))
+                .with_set(readonly)],
         )
         .with_doc($doc);
     };
@@ -580,7 +582,11 @@ pub static NO_DEFAULT_TYPE: Type = Type::new::<NoDefault>(
     0,
     Slots {
         new: Some(|vm, _, args, _| {
-            if args.is_empty() { Ok(no_default(vm)) } else { Err(vm.type_error("NoDefaultType takes no arguments")) }
+            if args.is_empty() {
+                Ok(no_default(vm))
+            } else {
+                Err(vm.type_error("NoDefaultType takes no arguments"))
+            }
         }),
         ..Slots::EMPTY.repr(|vm, _| Ok(vm.intern("typing.NoDefault")))
     },

@@ -40,11 +40,17 @@ pub static UNION: Type = Type::new::<Union>(
         ..Slots::EMPTY.repr(union_repr).binary(BinaryOp::Or, or_types)
     },
     &[
-        MethodDef::new("__mro_entries__($self, bases, /)", |vm, args| {
-            Err(vm.type_error(format!("Cannot subclass {}", vm.repr_text(&args[0])?)))
-        }, ""),
-        MethodDef::new("__class_getitem__($type, object, /)", |vm, args| from_args(vm, &args[1]), "See PEP 585")
-            .class_method(),
+        MethodDef::new(
+            "__mro_entries__($self, bases, /)",
+            |vm, args| Err(vm.type_error(format!("Cannot subclass {}", vm.repr_text(&args[0])?))),
+            "",
+        ),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            |vm, args| from_args(vm, &args[1]),
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[
         GetSetDef::member("__args__", |_, u| Ok(this(u).args.get())),

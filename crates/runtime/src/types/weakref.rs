@@ -271,8 +271,12 @@ pub static REFERENCE: Type = Type::new::<WeakRef>(
         call: Some(ref_call),
         ..Slots::EMPTY.repr(ref_repr)
     },
-    &[MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
-        .class_method()],
+    &[MethodDef::new(
+        "__class_getitem__($type, object, /)",
+        crate::types::genericalias::class_getitem,
+        "See PEP 585",
+    )
+    .class_method()],
     &[GetSetDef::member("__callback__", |_, r| Ok(this(r).callback.or_none()))],
 );
 
@@ -416,7 +420,11 @@ const PROXY_SLOTS: Slots = {
 };
 
 const PROXY_METHODS: &[MethodDef] = &[
-    MethodDef::new("__bytes__($self, /)", |vm, args| vm.call_method(&referent(vm, &args[0])?, "__bytes__", &[]), ""),
+    MethodDef::new(
+        "__bytes__($self, /)",
+        |vm, args| vm.call_method(&referent(vm, &args[0])?, "__bytes__", &[]),
+        "",
+    ),
     MethodDef::new(
         "__reversed__($self, /)",
         |vm, args| vm.call_method(&referent(vm, &args[0])?, "__reversed__", &[]),
@@ -455,11 +463,9 @@ pub static CALLABLE_PROXY: Type = Type::new::<WeakRef>(
 fn proxy_repr(vm: &Vm, proxy: &Object) -> Result {
     let address = proxy.bits();
     Ok(vm.str(&match this(proxy).get() {
-        Some(object) => format!(
-            "<weakproxy at {address:#x}; to '{}' at {:#x}>",
-            object.ty().full_name(),
-            object.bits()
-        ),
+        Some(object) => {
+            format!("<weakproxy at {address:#x}; to '{}' at {:#x}>", object.ty().full_name(), object.bits())
+        }
         None => format!("<weakproxy at {address:#x}; dead>"),
     }))
 }

@@ -26,8 +26,7 @@ fn positional_only<'a>(
     args: &'a [Object],
     kwnames: &[Object],
 ) -> Result<&'a [Object]> {
-    let own_init =
-        class.slots().init.map(|f| f as usize) == native.slots().init.map(|f| f as usize);
+    let own_init = class.slots().init.map(|f| f as usize) == native.slots().init.map(|f| f as usize);
     if !kwnames.is_empty() && (class.is(native) || own_init) {
         return Err(vm.type_error(format!("{}() takes no keyword arguments", native.name())));
     }
@@ -98,8 +97,12 @@ pub static ENUMERATE: Type = Type::new::<Enumerate>(
     Slots { new: Some(enumerate_new), next: Some(enumerate_next), ..Slots::EMPTY.iter(itself) },
     &[
         MethodDef::new("__reduce__($self, /)", enumerate_reduce, REDUCE_DOC),
-        MethodDef::new("__class_getitem__($type, object, /)", crate::types::genericalias::class_getitem, "See PEP 585")
-            .class_method(),
+        MethodDef::new(
+            "__class_getitem__($type, object, /)",
+            crate::types::genericalias::class_getitem,
+            "See PEP 585",
+        )
+        .class_method(),
     ],
     &[],
 )
@@ -108,9 +111,7 @@ pub static ENUMERATE: Type = Type::new::<Enumerate>(
 fn enumerate_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let nargs = args.len() - kwnames.len();
     if args.len() > 2 {
-        return Err(
-            vm.type_error(format!("enumerate() takes at most 2 arguments ({} given)", args.len()))
-        );
+        return Err(vm.type_error(format!("enumerate() takes at most 2 arguments ({} given)", args.len())));
     }
     let mut iterable = args[..nargs].first().cloned();
     let mut start = args[..nargs].get(1).cloned();
@@ -120,9 +121,7 @@ fn enumerate_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> 
             "iterable" => &mut iterable,
             "start" => &mut start,
             _ => {
-                return Err(
-                    vm.type_error(format!("'{text}' is an invalid keyword argument for enumerate()"))
-                );
+                return Err(vm.type_error(format!("'{text}' is an invalid keyword argument for enumerate()")));
             }
         };
         if target.is_some() {
@@ -321,8 +320,7 @@ fn filter_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Res
         return Err(vm.type_error(format!("filter expected 2 arguments, got {}", args.len())));
     };
     let iterator = vm.iter(iterable)?;
-    let payload =
-        Filter { function: ObjectCell::new(function.clone()), iterator: ObjectCell::new(iterator) };
+    let payload = Filter { function: ObjectCell::new(function.clone()), iterator: ObjectCell::new(iterator) };
     allocate(vm, class, payload)
 }
 
@@ -413,8 +411,11 @@ impl Parallel {
     fn strict_end(&self, vm: &Vm, what: &str, i: usize) -> Result<Option<Vec<Object>>> {
         let others = |i: usize| if i == 1 { " 1".to_string() } else { format!("s 1-{i}") };
         if i > 0 {
-            return Err(vm
-                .value_error(format!("{what}() argument {} is shorter than argument{}", i + 1, others(i))));
+            return Err(vm.value_error(format!(
+                "{what}() argument {} is shorter than argument{}",
+                i + 1,
+                others(i)
+            )));
         }
         for i in 1..self.count() {
             let Some(iterator) = self.iterator(i) else { return Ok(None) };
@@ -467,10 +468,9 @@ fn strict_keyword(vm: &Vm, what: &str, args: &[Object], kwnames: &[Object]) -> R
     for (key, value) in kwnames.iter().zip(&args[args.len() - kwnames.len()..]) {
         let text = vm.str_lossy(key);
         if kwnames.len() > 1 {
-            return Err(vm.type_error(format!(
-                "{what}() takes at most 1 keyword argument ({} given)",
-                kwnames.len()
-            )));
+            return Err(
+                vm.type_error(format!("{what}() takes at most 1 keyword argument ({} given)", kwnames.len()))
+            );
         }
         if text != "strict" {
             return Err(vm.type_error(format!("{what}() got an unexpected keyword argument '{text}'")));

@@ -3,13 +3,13 @@
 //!
 //! Classes are remembered by weak references, found by the class's address.
 
-use taipan_runtime::support::{allocate, this};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::descriptors::is_abstract;
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::{set, tuple, typ, weakref};
@@ -27,24 +27,56 @@ pub static ABC: ModuleDef = ModuleDef {
     name: "_abc",
     doc: "Module contains faster C implementation of abc.ABCMeta",
     functions: &[
-        MethodDef::new("get_cache_token()", |vm, _| Ok(vm.u64(registrations())), "Returns the current ABC cache token.\n\nThe token is an opaque object (supporting equality testing) identifying the\ncurrent version of the ABC cache for virtual subclasses. The token changes\nwith every call to register() on any ABC."),
-        MethodDef::new("_abc_init(self, /)", abc_init, "Internal ABC helper for class set-up. Should be never used outside abc module."),
-        MethodDef::new("_reset_registry(self, /)", |vm, args| {
-            let old = this::<AbcData>(&data_of(vm, &args[0])?).registry.take();
-            drop(old);
-            Ok(Object::NONE)
-        }, "Internal ABC helper to reset registry of a given class.\n\nShould be only used by refleak.py"),
-        MethodDef::new("_reset_caches(self, /)", |vm, args| {
-            let data = data_of(vm, &args[0])?;
-            let data = this::<AbcData>(&data);
-            let old = (data.cache.take(), data.negative.take());
-            drop(old);
-            Ok(Object::NONE)
-        }, "Internal ABC helper to reset both caches of a given class.\n\nShould be only used by refleak.py"),
-        MethodDef::new("_get_dump(self, /)", get_dump, "Internal ABC helper for cache and registry debugging.\n\nReturn shallow copies of registry, of both caches, and\nnegative cache version. Don't call this function directly,\ninstead use ABC._dump_registry() for a nice repr."),
-        MethodDef::new("_abc_register(self, subclass, /)", abc_register, "Internal ABC helper for subclasss registration. Should be never used outside abc module."),
-        MethodDef::new("_abc_instancecheck(self, instance, /)", instance_check, "Internal ABC helper for instance checks. Should be never used outside abc module."),
-        MethodDef::new("_abc_subclasscheck(self, subclass, /)", subclass_check, "Internal ABC helper for subclasss checks. Should be never used outside abc module."),
+        MethodDef::new(
+            "get_cache_token()",
+            |vm, _| Ok(vm.u64(registrations())),
+            "Returns the current ABC cache token.\n\nThe token is an opaque object (supporting equality testing) identifying the\ncurrent version of the ABC cache for virtual subclasses. The token changes\nwith every call to register() on any ABC.",
+        ),
+        MethodDef::new(
+            "_abc_init(self, /)",
+            abc_init,
+            "Internal ABC helper for class set-up. Should be never used outside abc module.",
+        ),
+        MethodDef::new(
+            "_reset_registry(self, /)",
+            |vm, args| {
+                let old = this::<AbcData>(&data_of(vm, &args[0])?).registry.take();
+                drop(old);
+                Ok(Object::NONE)
+            },
+            "Internal ABC helper to reset registry of a given class.\n\nShould be only used by refleak.py",
+        ),
+        MethodDef::new(
+            "_reset_caches(self, /)",
+            |vm, args| {
+                let data = data_of(vm, &args[0])?;
+                let data = this::<AbcData>(&data);
+                let old = (data.cache.take(), data.negative.take());
+                drop(old);
+                Ok(Object::NONE)
+            },
+            "Internal ABC helper to reset both caches of a given class.\n\nShould be only used by refleak.py",
+        ),
+        MethodDef::new(
+            "_get_dump(self, /)",
+            get_dump,
+            "Internal ABC helper for cache and registry debugging.\n\nReturn shallow copies of registry, of both caches, and\nnegative cache version. Don't call this function directly,\ninstead use ABC._dump_registry() for a nice repr.",
+        ),
+        MethodDef::new(
+            "_abc_register(self, subclass, /)",
+            abc_register,
+            "Internal ABC helper for subclasss registration. Should be never used outside abc module.",
+        ),
+        MethodDef::new(
+            "_abc_instancecheck(self, instance, /)",
+            instance_check,
+            "Internal ABC helper for instance checks. Should be never used outside abc module.",
+        ),
+        MethodDef::new(
+            "_abc_subclasscheck(self, subclass, /)",
+            subclass_check,
+            "Internal ABC helper for subclasss checks. Should be never used outside abc module.",
+        ),
     ],
     types: &[],
     init: Some(|vm, _| {
@@ -314,8 +346,7 @@ fn subclass_check(vm: &Vm, args: &[Object]) -> Result {
     } else if data.negative.borrow().contains(subclass) {
         return Ok(Object::FALSE);
     }
-    let answer =
-        vm.call_method_object(class, name::subclasshook.object(), std::slice::from_ref(subclass))?;
+    let answer = vm.call_method_object(class, name::subclasshook.object(), std::slice::from_ref(subclass))?;
     if answer.is(Value::TRUE) {
         add(vm, &data.cache, subclass)?;
         return Ok(Object::TRUE);
@@ -325,16 +356,13 @@ fn subclass_check(vm: &Vm, args: &[Object]) -> Result {
         return Ok(Object::FALSE);
     }
     if !answer.is(Value::NOT_IMPLEMENTED) {
-        return Err(
-            vm.assertion_error("__subclasshook__ must return either False, True, or NotImplemented")
-        );
+        return Err(vm.assertion_error("__subclasshook__ must return either False, True, or NotImplemented"));
     }
     if Type::of(class).is_some_and(|ty| subtype.is_subtype(ty)) {
         add(vm, &data.cache, subclass)?;
         return Ok(Object::TRUE);
     }
-    let registered: Vec<Object> =
-        data.registry.borrow().refs.values().filter_map(weakref::get).collect();
+    let registered: Vec<Object> = data.registry.borrow().refs.values().filter_map(weakref::get).collect();
     for candidate in &registered {
         if vm.is_subclass(subclass, candidate)? {
             add(vm, &data.cache, subclass)?;

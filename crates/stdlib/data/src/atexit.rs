@@ -12,14 +12,34 @@ pub static ATEXIT: ModuleDef = ModuleDef {
     name: "atexit",
     doc: "allow programmer to define multiple exit functions to be executed\nupon normal program termination.\n\nTwo public functions, register and unregister, are defined.\n",
     functions: &[
-        MethodDef::raw("register(func, /, *args, **kwargs)", register, "Register a function to be executed upon normal program termination\n\n    func - function to be called at exit\n    args - optional arguments to pass to func\n    kwargs - optional keyword arguments to pass to func\n\n    func is returned to facilitate usage as a decorator."),
-        MethodDef::new("_clear()", |vm, _| {
-            drop(callbacks(vm, |list| list.take()));
-            Ok(Object::NONE)
-        }, "Clear the list of previously registered exit functions."),
-        MethodDef::new("unregister(func, /)", unregister, "Unregister an exit function which was previously registered using\natexit.register\n\n    func - function to be unregistered"),
-        MethodDef::new("_run_exitfuncs()", run, "Run all registered exit functions.\n\nIf a callback raises an exception, it is logged with sys.unraisablehook."),
-        MethodDef::new("_ncallbacks()", |vm, _| Ok(vm.usize(callbacks(vm, List::len))), "Return the number of registered exit functions."),
+        MethodDef::raw(
+            "register(func, /, *args, **kwargs)",
+            register,
+            "Register a function to be executed upon normal program termination\n\n    func - function to be called at exit\n    args - optional arguments to pass to func\n    kwargs - optional keyword arguments to pass to func\n\n    func is returned to facilitate usage as a decorator.",
+        ),
+        MethodDef::new(
+            "_clear()",
+            |vm, _| {
+                drop(callbacks(vm, |list| list.take()));
+                Ok(Object::NONE)
+            },
+            "Clear the list of previously registered exit functions.",
+        ),
+        MethodDef::new(
+            "unregister(func, /)",
+            unregister,
+            "Unregister an exit function which was previously registered using\natexit.register\n\n    func - function to be unregistered",
+        ),
+        MethodDef::new(
+            "_run_exitfuncs()",
+            run,
+            "Run all registered exit functions.\n\nIf a callback raises an exception, it is logged with sys.unraisablehook.",
+        ),
+        MethodDef::new(
+            "_ncallbacks()",
+            |vm, _| Ok(vm.usize(callbacks(vm, List::len))),
+            "Return the number of registered exit functions.",
+        ),
     ],
     types: &[],
     init: None,

@@ -7,10 +7,26 @@ pub static BISECT: ModuleDef = ModuleDef {
     name: "_bisect",
     doc: "Bisection algorithms.\n\nThis module provides support for maintaining a list in sorted order without\nhaving to sort the list after each insertion. For long lists of items with\nexpensive comparison operations, this can be an improvement over the more\ncommon approach.\n",
     functions: &[
-        MethodDef::new("bisect_right(a, x, lo=0, hi=None, *, key=None)", |vm, args| bisect(vm, args, true), "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e <= x, and all e in\na[i:] have e > x.  So if x already appears in the list, a.insert(i, x) will\ninsert just after the rightmost x already there.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order."),
-        MethodDef::new("insort_right(a, x, lo=0, hi=None, *, key=None)", |vm, args| insort(vm, args, true), "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the right of the rightmost x.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order."),
-        MethodDef::new("bisect_left(a, x, lo=0, hi=None, *, key=None)", |vm, args| bisect(vm, args, false), "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e < x, and all e in\na[i:] have e >= x.  So if x already appears in the list, a.insert(i, x) will\ninsert just before the leftmost x already there.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order."),
-        MethodDef::new("insort_left(a, x, lo=0, hi=None, *, key=None)", |vm, args| insort(vm, args, false), "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the left of the leftmost x.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order."),
+        MethodDef::new(
+            "bisect_right(a, x, lo=0, hi=None, *, key=None)",
+            |vm, args| bisect(vm, args, true),
+            "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e <= x, and all e in\na[i:] have e > x.  So if x already appears in the list, a.insert(i, x) will\ninsert just after the rightmost x already there.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order.",
+        ),
+        MethodDef::new(
+            "insort_right(a, x, lo=0, hi=None, *, key=None)",
+            |vm, args| insort(vm, args, true),
+            "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the right of the rightmost x.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order.",
+        ),
+        MethodDef::new(
+            "bisect_left(a, x, lo=0, hi=None, *, key=None)",
+            |vm, args| bisect(vm, args, false),
+            "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e < x, and all e in\na[i:] have e >= x.  So if x already appears in the list, a.insert(i, x) will\ninsert just before the leftmost x already there.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order.",
+        ),
+        MethodDef::new(
+            "insort_left(a, x, lo=0, hi=None, *, key=None)",
+            |vm, args| insort(vm, args, false),
+            "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the left of the leftmost x.\n\nOptional args lo (default 0) and hi (default len(a)) bound the\nslice of a to be searched.\n\nA custom key function can be supplied to customize the sort order.",
+        ),
     ],
     types: &[],
     init: None,

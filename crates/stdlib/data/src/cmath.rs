@@ -55,20 +55,52 @@ pub static CMATH: ModuleDef = ModuleDef {
         function!("sqrt(z, /)", cmathfn::sqrt, "Return the square root of z."),
         function!("tan(z, /)", cmathfn::tan, "Return the tangent of z."),
         function!("tanh(z, /)", cmathfn::tanh, "Return the hyperbolic tangent of z."),
-        test!("isfinite(z, /)", |z| z.re.is_finite() && z.im.is_finite(), "Return True if both the real and imaginary parts of z are finite, else False."),
-        test!("isinf(z, /)", |z| z.re.is_infinite() || z.im.is_infinite(), "Checks if the real or imaginary part of z is infinite."),
-        test!("isnan(z, /)", |z| z.re.is_nan() || z.im.is_nan(), "Checks if the real or imaginary part of z not a number (NaN)."),
-        MethodDef::new("log(z, base=<unrepresentable>, /)", log, "log(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of z."),
-        MethodDef::new("phase(z, /)", |vm, args| Ok(vm.float(cmathfn::phase(number_to_complex(vm, &args[0])?))), "Return argument, also known as the phase angle, of a complex."),
-        MethodDef::new("polar(z, /)", |vm, args| {
-            let (r, phi) = cmathfn::polar(number_to_complex(vm, &args[0])?).map_err(|e| error(vm, e))?;
-            Ok(tuple::from_array(vm, [vm.float(r), vm.float(phi)]))
-        }, "Convert a complex from rectangular coordinates to polar coordinates.\n\nr is the distance from 0 and phi the phase angle."),
-        MethodDef::new("rect(r, phi, /)", |vm, args| {
-            let (r, phi) = (vm.to_f64(&args[0])?, vm.to_f64(&args[1])?);
-            value(vm, cmathfn::rect(r, phi))
-        }, "Convert from polar coordinates to rectangular coordinates."),
-        MethodDef::new("isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)", isclose, "Determine whether two complex numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise."),
+        test!(
+            "isfinite(z, /)",
+            |z| z.re.is_finite() && z.im.is_finite(),
+            "Return True if both the real and imaginary parts of z are finite, else False."
+        ),
+        test!(
+            "isinf(z, /)",
+            |z| z.re.is_infinite() || z.im.is_infinite(),
+            "Checks if the real or imaginary part of z is infinite."
+        ),
+        test!(
+            "isnan(z, /)",
+            |z| z.re.is_nan() || z.im.is_nan(),
+            "Checks if the real or imaginary part of z not a number (NaN)."
+        ),
+        MethodDef::new(
+            "log(z, base=<unrepresentable>, /)",
+            log,
+            "log(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of z.",
+        ),
+        MethodDef::new(
+            "phase(z, /)",
+            |vm, args| Ok(vm.float(cmathfn::phase(number_to_complex(vm, &args[0])?))),
+            "Return argument, also known as the phase angle, of a complex.",
+        ),
+        MethodDef::new(
+            "polar(z, /)",
+            |vm, args| {
+                let (r, phi) = cmathfn::polar(number_to_complex(vm, &args[0])?).map_err(|e| error(vm, e))?;
+                Ok(tuple::from_array(vm, [vm.float(r), vm.float(phi)]))
+            },
+            "Convert a complex from rectangular coordinates to polar coordinates.\n\nr is the distance from 0 and phi the phase angle.",
+        ),
+        MethodDef::new(
+            "rect(r, phi, /)",
+            |vm, args| {
+                let (r, phi) = (vm.to_f64(&args[0])?, vm.to_f64(&args[1])?);
+                value(vm, cmathfn::rect(r, phi))
+            },
+            "Convert from polar coordinates to rectangular coordinates.",
+        ),
+        MethodDef::new(
+            "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
+            isclose,
+            "Determine whether two complex numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise.",
+        ),
     ],
     types: &[],
     init: Some(|vm, module| {

@@ -2,9 +2,9 @@
 //! cache behind `functools.lru_cache` is in `lru_cache`.
 
 use crate::lru_cache;
-use taipan_runtime::support::{allocate, has_no_attributes, readonly_member, this};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, has_no_attributes, readonly_member, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::genericalias::class_getitem;
 use taipan_runtime::types::object::{OBJECT, get_dict, set_dict};
@@ -102,7 +102,11 @@ pub static KEY_WRAPPER: Type = Type::new::<KeyWrapper>(
 );
 
 fn cmp_to_key(vm: &Vm, args: &[Object]) -> Result {
-    allocate(vm, &KEY_WRAPPER, KeyWrapper { compare: ObjectCell::new(args[0].clone()), object: ObjectCell::EMPTY })
+    allocate(
+        vm,
+        &KEY_WRAPPER,
+        KeyWrapper { compare: ObjectCell::new(args[0].clone()), object: ObjectCell::EMPTY },
+    )
 }
 
 static KEY_SIG: Sig = Sig::new("K(obj)");
@@ -257,7 +261,8 @@ fn partial_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Re
     // A partial of a plain partial is one partial.
     let inner = function.clone();
     let inner = inner.downcast::<Partial>().filter(|_| {
-        inner.ty().slots().call.map(|f| f as usize) == Some(partial_call as taipan_runtime::ty::CallFn as usize)
+        inner.ty().slots().call.map(|f| f as usize)
+            == Some(partial_call as taipan_runtime::ty::CallFn as usize)
             && has_no_attributes(vm, &inner)
     });
     let mut all = Vec::new();
@@ -408,7 +413,8 @@ fn partial_setstate(vm: &Vm, args: &[Object]) -> Result {
     if items(own).last().is_some_and(is_placeholder) {
         return Err(vm.type_error("trailing Placeholders are not allowed"));
     }
-    let own = if own.downcast_exact::<Tuple>().is_some() { own.clone() } else { tuple::from_slice(vm, items(own)) };
+    let own =
+        if own.downcast_exact::<Tuple>().is_some() { own.clone() } else { tuple::from_slice(vm, items(own)) };
     let keywords = match keywords.downcast::<Dict>() {
         None => vm.new_dict(),
         Some(_) if keywords.downcast_exact::<Dict>().is_some() => keywords.clone(),

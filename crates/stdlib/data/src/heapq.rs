@@ -10,16 +10,56 @@ pub static HEAPQ: ModuleDef = ModuleDef {
     name: "_heapq",
     doc: "Heap queue algorithm (a.k.a. priority queue).\n\nA heap is a list in which each item a[k] is not above a[2*k+1] and a[2*k+2]:\nthe smallest item is a[0]. The functions that end in _max keep the largest there.",
     functions: &[
-        MethodDef::new("heappush(heap, item, /)", |vm, args| push::<false>(vm, "heappush", args), "Push item onto heap, maintaining the heap invariant."),
-        MethodDef::new("heappushpop(heap, item, /)", |vm, args| push_pop::<false>(vm, "heappushpop", args), "Push item on the heap, then pop and return the smallest item from the heap.\n\nThe combined action runs more efficiently than heappush() followed by\na separate call to heappop()."),
-        MethodDef::new("heappop(heap, /)", |vm, args| pop::<false>(vm, "heappop", args), "Pop the smallest item off the heap, maintaining the heap invariant."),
-        MethodDef::new("heapreplace(heap, item, /)", |vm, args| replace::<false>(vm, "heapreplace", args), "Pop and return the current smallest value, and add the new item.\n\nThis is more efficient than heappop() followed by heappush(), and can be\nmore appropriate when using a fixed-size heap.  Note that the value\nreturned may be larger than item!  That constrains reasonable uses of\nthis routine unless written as part of a conditional replacement:\n\n    if item > heap[0]:\n        item = heapreplace(heap, item)"),
-        MethodDef::new("heapify(heap, /)", |vm, args| heapify::<false>(vm, "heapify", args), "Transform list into a heap, in-place, in O(len(heap)) time."),
-        MethodDef::new("heappush_max(heap, item, /)", |vm, args| push::<true>(vm, "heappush_max", args), "Push item onto max heap, maintaining the heap invariant."),
-        MethodDef::new("heappushpop_max(heap, item, /)", |vm, args| push_pop::<true>(vm, "heappushpop_max", args), "Maxheap variant of heappushpop.\n\nThe combined action runs more efficiently than heappush_max() followed by\na separate call to heappop_max()."),
-        MethodDef::new("heappop_max(heap, /)", |vm, args| pop::<true>(vm, "heappop_max", args), "Maxheap variant of heappop."),
-        MethodDef::new("heapreplace_max(heap, item, /)", |vm, args| replace::<true>(vm, "heapreplace_max", args), "Maxheap variant of heapreplace."),
-        MethodDef::new("heapify_max(heap, /)", |vm, args| heapify::<true>(vm, "heapify_max", args), "Maxheap variant of heapify."),
+        MethodDef::new(
+            "heappush(heap, item, /)",
+            |vm, args| push::<false>(vm, "heappush", args),
+            "Push item onto heap, maintaining the heap invariant.",
+        ),
+        MethodDef::new(
+            "heappushpop(heap, item, /)",
+            |vm, args| push_pop::<false>(vm, "heappushpop", args),
+            "Push item on the heap, then pop and return the smallest item from the heap.\n\nThe combined action runs more efficiently than heappush() followed by\na separate call to heappop().",
+        ),
+        MethodDef::new(
+            "heappop(heap, /)",
+            |vm, args| pop::<false>(vm, "heappop", args),
+            "Pop the smallest item off the heap, maintaining the heap invariant.",
+        ),
+        MethodDef::new(
+            "heapreplace(heap, item, /)",
+            |vm, args| replace::<false>(vm, "heapreplace", args),
+            "Pop and return the current smallest value, and add the new item.\n\nThis is more efficient than heappop() followed by heappush(), and can be\nmore appropriate when using a fixed-size heap.  Note that the value\nreturned may be larger than item!  That constrains reasonable uses of\nthis routine unless written as part of a conditional replacement:\n\n    if item > heap[0]:\n        item = heapreplace(heap, item)",
+        ),
+        MethodDef::new(
+            "heapify(heap, /)",
+            |vm, args| heapify::<false>(vm, "heapify", args),
+            "Transform list into a heap, in-place, in O(len(heap)) time.",
+        ),
+        MethodDef::new(
+            "heappush_max(heap, item, /)",
+            |vm, args| push::<true>(vm, "heappush_max", args),
+            "Push item onto max heap, maintaining the heap invariant.",
+        ),
+        MethodDef::new(
+            "heappushpop_max(heap, item, /)",
+            |vm, args| push_pop::<true>(vm, "heappushpop_max", args),
+            "Maxheap variant of heappushpop.\n\nThe combined action runs more efficiently than heappush_max() followed by\na separate call to heappop_max().",
+        ),
+        MethodDef::new(
+            "heappop_max(heap, /)",
+            |vm, args| pop::<true>(vm, "heappop_max", args),
+            "Maxheap variant of heappop.",
+        ),
+        MethodDef::new(
+            "heapreplace_max(heap, item, /)",
+            |vm, args| replace::<true>(vm, "heapreplace_max", args),
+            "Maxheap variant of heapreplace.",
+        ),
+        MethodDef::new(
+            "heapify_max(heap, /)",
+            |vm, args| heapify::<true>(vm, "heapify_max", args),
+            "Maxheap variant of heapify.",
+        ),
     ],
     types: &[],
     init: Some(|vm, module| {

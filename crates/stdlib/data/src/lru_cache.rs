@@ -4,9 +4,9 @@
 //! The bounded cache is a dict from keys to the numbers of links in a slab;
 //! the links form a ring in order of use, link 0 being its root.
 
-use taipan_runtime::support::{allocate, check_arity, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::object::{OBJECT, get_dict, set_dict};
 use taipan_runtime::types::str::STR;
@@ -64,8 +64,7 @@ impl NativeClass for LruCache {
 impl LruCache {
     /// Empties the ring; what was in it is to be dropped by the caller, last.
     fn reset_links(&self) -> Vec<Link> {
-        let root =
-            Link { key: Object::UNBOUND, hash: 0, result: Object::UNBOUND, previous: 0, next: 0 };
+        let root = Link { key: Object::UNBOUND, hash: 0, result: Object::UNBOUND, previous: 0, next: 0 };
         self.free.borrow_mut().clear();
         self.links.replace(vec![root])
     }
@@ -170,7 +169,9 @@ fn cache_call(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> 
         this.misses.set(this.misses.get() + 1);
         return vm.call_kw(&function, args, kwnames);
     }
-    let Some(cache) = this.cache.downcast::<Dict>() else { return Err(vm.system_error("cache without dict")) };
+    let Some(cache) = this.cache.downcast::<Dict>() else {
+        return Err(vm.system_error("cache without dict"));
+    };
     let key = make_key(vm, args, kwnames, this.typed);
     let hash = vm.hash(&key)?;
     let found = cache.get_with_hash(vm, &key, hash)?;

@@ -103,35 +103,103 @@ macro_rules! test {
 }
 
 const OTHER: &[MethodDef] = &[
-    two!("atan2(y, x, /)", |y, x| Ok(mathfn::atan2(y, x)), "Return the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered."),
-    two!("copysign(x, y, /)", |x: f64, y: f64| Ok(x.copysign(y)), "Return a float with the magnitude (absolute value) of x but the sign of y.\n\nOn platforms that support signed zeros, copysign(1.0, -0.0)\nreturns -1.0.\n"),
+    two!(
+        "atan2(y, x, /)",
+        |y, x| Ok(mathfn::atan2(y, x)),
+        "Return the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered."
+    ),
+    two!(
+        "copysign(x, y, /)",
+        |x: f64, y: f64| Ok(x.copysign(y)),
+        "Return a float with the magnitude (absolute value) of x but the sign of y.\n\nOn platforms that support signed zeros, copysign(1.0, -0.0)\nreturns -1.0.\n"
+    ),
     two!("fmod(x, y, /)", mathfn::fmod, "Return fmod(x, y), according to platform C.\n\nx % y may differ."),
     two!("pow(x, y, /)", mathfn::pow, "Return x**y (x to the power of y)."),
-    two!("remainder(x, y, /)", mathfn::remainder, "Difference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y.\nIn the case where x is exactly halfway between two multiples of\ny, the nearest even value of n is used. The result is always exact."),
-    test!("isfinite(x, /)", |x| x.is_finite(), "Return True if x is neither an infinity nor a NaN, and False otherwise."),
-    test!("isinf(x, /)", |x| x.is_infinite(), "Return True if x is a positive or negative infinity, and False otherwise."),
+    two!(
+        "remainder(x, y, /)",
+        mathfn::remainder,
+        "Difference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y.\nIn the case where x is exactly halfway between two multiples of\ny, the nearest even value of n is used. The result is always exact."
+    ),
+    test!(
+        "isfinite(x, /)",
+        |x| x.is_finite(),
+        "Return True if x is neither an infinity nor a NaN, and False otherwise."
+    ),
+    test!(
+        "isinf(x, /)",
+        |x| x.is_infinite(),
+        "Return True if x is a positive or negative infinity, and False otherwise."
+    ),
     test!("isnan(x, /)", |x| x.is_nan(), "Return True if x is a NaN (not a number), and False otherwise."),
-    MethodDef::new("ceil(x, /)", |vm, args| rounded(vm, &args[0], name::ceil.object(), mathfn::ceil), "Return the ceiling of x as an Integral.\n\nThis is the smallest integer >= x."),
-    MethodDef::new("floor(x, /)", |vm, args| rounded(vm, &args[0], name::floor.object(), mathfn::floor), "Return the floor of x as an Integral.\n\nThis is the largest integer <= x."),
-    MethodDef::new("trunc(x, /)", trunc, "Truncates the Real x to the nearest Integral toward 0.\n\nUses the __trunc__ magic method."),
-    MethodDef::new("fma(x, y, z, /)", |vm, args| {
-        let (x, y, z) = (vm.to_f64(&args[0])?, vm.to_f64(&args[1])?, vm.to_f64(&args[2])?);
-        value(vm, mathfn::fma(x, y, z))
-    }, "Fused multiply-add operation.\n\nCompute (x * y) + z with a single round."),
-    MethodDef::new("frexp(x, /)", |vm, args| {
-        let (m, e) = mathfn::frexp(vm.to_f64(&args[0])?);
-        Ok(tuple::from_array(vm, [vm.float(m), vm.int(e as i64)]))
-    }, "Return the mantissa and exponent of x, as pair (m, e).\n\nIf x is 0, m and e are both 0.  Otherwise 0.5 <= abs(m) < 1.0 and\nx = m * 2.**e."),
-    MethodDef::new("modf(x, /)", |vm, args| {
-        let (fraction, whole) = mathfn::modf(vm.to_f64(&args[0])?);
-        Ok(tuple::from_array(vm, [vm.float(fraction), vm.float(whole)]))
-    }, "Return the fractional and integer parts of x.\n\nBoth results carry the sign of x and are floats."),
-    MethodDef::new("ldexp(x, i, /)", ldexp, "Return x * (2**i).\n\nThis is essentially the inverse of frexp()."),
-    MethodDef::raw("log(x, [base=math.e])", log, "log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of x."),
-    MethodDef::new("log2(x, /)", |vm, args| log_of(vm, &args[0], Log::Two).map(|x| vm.float(x)), "Return the base 2 logarithm of x."),
-    MethodDef::new("log10(x, /)", |vm, args| log_of(vm, &args[0], Log::Ten).map(|x| vm.float(x)), "Return the base 10 logarithm of x."),
-    MethodDef::new("isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)", isclose, "Determine whether two floating-point numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise."),
-    MethodDef::new("nextafter(x, y, /, *, steps=None)", nextafter, "Return the floating-point value the given number of steps after x towards y.\n\nIf steps is not specified or is None, it defaults to 1."),
+    MethodDef::new(
+        "ceil(x, /)",
+        |vm, args| rounded(vm, &args[0], name::ceil.object(), mathfn::ceil),
+        "Return the ceiling of x as an Integral.\n\nThis is the smallest integer >= x.",
+    ),
+    MethodDef::new(
+        "floor(x, /)",
+        |vm, args| rounded(vm, &args[0], name::floor.object(), mathfn::floor),
+        "Return the floor of x as an Integral.\n\nThis is the largest integer <= x.",
+    ),
+    MethodDef::new(
+        "trunc(x, /)",
+        trunc,
+        "Truncates the Real x to the nearest Integral toward 0.\n\nUses the __trunc__ magic method.",
+    ),
+    MethodDef::new(
+        "fma(x, y, z, /)",
+        |vm, args| {
+            let (x, y, z) = (vm.to_f64(&args[0])?, vm.to_f64(&args[1])?, vm.to_f64(&args[2])?);
+            value(vm, mathfn::fma(x, y, z))
+        },
+        "Fused multiply-add operation.\n\nCompute (x * y) + z with a single round.",
+    ),
+    MethodDef::new(
+        "frexp(x, /)",
+        |vm, args| {
+            let (m, e) = mathfn::frexp(vm.to_f64(&args[0])?);
+            Ok(tuple::from_array(vm, [vm.float(m), vm.int(e as i64)]))
+        },
+        "Return the mantissa and exponent of x, as pair (m, e).\n\nIf x is 0, m and e are both 0.  Otherwise 0.5 <= abs(m) < 1.0 and\nx = m * 2.**e.",
+    ),
+    MethodDef::new(
+        "modf(x, /)",
+        |vm, args| {
+            let (fraction, whole) = mathfn::modf(vm.to_f64(&args[0])?);
+            Ok(tuple::from_array(vm, [vm.float(fraction), vm.float(whole)]))
+        },
+        "Return the fractional and integer parts of x.\n\nBoth results carry the sign of x and are floats.",
+    ),
+    MethodDef::new(
+        "ldexp(x, i, /)",
+        ldexp,
+        "Return x * (2**i).\n\nThis is essentially the inverse of frexp().",
+    ),
+    MethodDef::raw(
+        "log(x, [base=math.e])",
+        log,
+        "log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of x.",
+    ),
+    MethodDef::new(
+        "log2(x, /)",
+        |vm, args| log_of(vm, &args[0], Log::Two).map(|x| vm.float(x)),
+        "Return the base 2 logarithm of x.",
+    ),
+    MethodDef::new(
+        "log10(x, /)",
+        |vm, args| log_of(vm, &args[0], Log::Ten).map(|x| vm.float(x)),
+        "Return the base 10 logarithm of x.",
+    ),
+    MethodDef::new(
+        "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
+        isclose,
+        "Determine whether two floating-point numbers are close in value.\n\n  rel_tol\n    maximum difference for being considered \"close\", relative to the\n    magnitude of the input values\n  abs_tol\n    maximum difference for being considered \"close\", regardless of the\n    magnitude of the input values\n\nReturn True if a is close in value to b, and False otherwise.",
+    ),
+    MethodDef::new(
+        "nextafter(x, y, /, *, steps=None)",
+        nextafter,
+        "Return the floating-point value the given number of steps after x towards y.\n\nIf steps is not specified or is None, it defaults to 1.",
+    ),
 ];
 
 /// The module.

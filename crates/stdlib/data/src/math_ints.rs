@@ -9,17 +9,45 @@ use taipan_runtime::types::int::{self, IntView};
 
 /// The functions of this file.
 pub const FUNCTIONS: &[MethodDef] = &[
-    MethodDef::new("comb(n, k, /)", comb, "Number of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n and evaluates\nto zero when k > n."),
-    MethodDef::new("dist(p, q, /)", dist, "Return the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) of\ncoordinates.  Both inputs must have the same dimension."),
+    MethodDef::new(
+        "comb(n, k, /)",
+        comb,
+        "Number of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n and evaluates\nto zero when k > n.",
+    ),
+    MethodDef::new(
+        "dist(p, q, /)",
+        dist,
+        "Return the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) of\ncoordinates.  Both inputs must have the same dimension.",
+    ),
     MethodDef::new("factorial(n, /)", |vm, args| factorial(vm, &args[0]), "Find n!."),
-    MethodDef::new("fsum(seq, /)", fsum, "Return an accurate floating-point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating-point arithmetic."),
+    MethodDef::new(
+        "fsum(seq, /)",
+        fsum,
+        "Return an accurate floating-point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating-point arithmetic.",
+    ),
     MethodDef::new("gcd(*integers)", gcd, "Greatest Common Divisor."),
-    MethodDef::new("hypot(*coordinates)", hypot, "Multidimensional Euclidean distance from the origin to a point.\n\nRoughly equivalent to:\n    sqrt(sum(x**2 for x in coordinates))"),
+    MethodDef::new(
+        "hypot(*coordinates)",
+        hypot,
+        "Multidimensional Euclidean distance from the origin to a point.\n\nRoughly equivalent to:\n    sqrt(sum(x**2 for x in coordinates))",
+    ),
     MethodDef::new("isqrt(n, /)", isqrt, "Return the integer part of the square root of the input."),
     MethodDef::new("lcm(*integers)", lcm, "Least Common Multiple."),
-    MethodDef::new("perm(n, k=None, /)", perm, "Number of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and evaluates\nto zero when k > n."),
-    MethodDef::new("prod(iterable, /, *, start=1)", prod, "Calculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1."),
-    MethodDef::new("sumprod(p, q, /)", sumprod, "Return the sum of products of values from two iterables p and q."),
+    MethodDef::new(
+        "perm(n, k=None, /)",
+        perm,
+        "Number of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and evaluates\nto zero when k > n.",
+    ),
+    MethodDef::new(
+        "prod(iterable, /, *, start=1)",
+        prod,
+        "Calculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1.",
+    ),
+    MethodDef::new(
+        "sumprod(p, q, /)",
+        sumprod,
+        "Return the sum of products of values from two iterables p and q.",
+    ),
 ];
 
 fn big(vm: &Vm, object: &Object) -> Result<BigInt> {

@@ -1,8 +1,8 @@
 //! `_operator`: the operators as functions, and the getters and callers of
 //! `operator`: itemgetter, attrgetter, methodcaller.
 
-use taipan_runtime::support::{allocate, check_arity, compare_digest, qualified_name, this};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, compare_digest, qualified_name, this};
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::str::{self, Builder};
 use taipan_runtime::types::tuple;
@@ -33,24 +33,72 @@ pub static OPERATOR: ModuleDef = ModuleDef {
     name: "_operator",
     doc: "Operator interface.\n\nThe intrinsic operators of Python as functions: operator.add(x, y) is x+y.\nThe names are those of the special methods, without the underscores.",
     functions: &[
-        MethodDef::new("truth(a, /)", |vm, args| Ok(Object::bool(vm.is_true(&args[0])?)), "Return True if a is true, False otherwise."),
-        MethodDef::new("contains(a, b, /)", |vm, args| Ok(Object::bool(vm.contains(&args[0], &args[1])?)), "Same as b in a (note reversed operands)."),
+        MethodDef::new(
+            "truth(a, /)",
+            |vm, args| Ok(Object::bool(vm.is_true(&args[0])?)),
+            "Return True if a is true, False otherwise.",
+        ),
+        MethodDef::new(
+            "contains(a, b, /)",
+            |vm, args| Ok(Object::bool(vm.contains(&args[0], &args[1])?)),
+            "Same as b in a (note reversed operands).",
+        ),
         MethodDef::new("indexOf(a, b, /)", index_of, "Return the first index of b in a."),
-        MethodDef::new("countOf(a, b, /)", count_of, "Return the number of items in a which are, or which equal, b."),
-        MethodDef::new("is_(a, b, /)", |_, args| Ok(Object::bool(args[0].is(args[1].value()))), "Same as a is b."),
-        MethodDef::new("is_not(a, b, /)", |_, args| Ok(Object::bool(!args[0].is(args[1].value()))), "Same as a is not b."),
+        MethodDef::new(
+            "countOf(a, b, /)",
+            count_of,
+            "Return the number of items in a which are, or which equal, b.",
+        ),
+        MethodDef::new(
+            "is_(a, b, /)",
+            |_, args| Ok(Object::bool(args[0].is(args[1].value()))),
+            "Same as a is b.",
+        ),
+        MethodDef::new(
+            "is_not(a, b, /)",
+            |_, args| Ok(Object::bool(!args[0].is(args[1].value()))),
+            "Same as a is not b.",
+        ),
         MethodDef::new("is_none(a, /)", |_, args| Ok(Object::bool(args[0].is_none())), "Same as a is None."),
-        MethodDef::new("is_not_none(a, /)", |_, args| Ok(Object::bool(!args[0].is_none())), "Same as a is not None."),
+        MethodDef::new(
+            "is_not_none(a, /)",
+            |_, args| Ok(Object::bool(!args[0].is_none())),
+            "Same as a is not None.",
+        ),
         MethodDef::new("not_(a, /)", |vm, args| Ok(Object::bool(!vm.is_true(&args[0])?)), "Same as not a."),
         MethodDef::new("index(a, /)", |vm, args| vm.index(&args[0]), "Same as a.__index__()"),
         MethodDef::new("getitem(a, b, /)", |vm, args| vm.get_item(&args[0], &args[1]), "Same as a[b]."),
-        MethodDef::new("setitem(a, b, c, /)", |vm, args| vm.set_item(&args[0], &args[1], &args[2]).map(|_| Object::NONE), "Same as a[b] = c."),
-        MethodDef::new("delitem(a, b, /)", |vm, args| vm.delete_item(&args[0], &args[1]).map(|_| Object::NONE), "Same as del a[b]."),
-        MethodDef::new("concat(a, b, /)", |vm, args| concat(vm, args, false), "Same as a + b, for a and b sequences."),
-        MethodDef::new("iconcat(a, b, /)", |vm, args| concat(vm, args, true), "Same as a += b, for a and b sequences."),
-        MethodDef::new("length_hint(obj, default=0, /)", length_hint, "Return an estimate of the number of items in obj.\n\nThis is useful for presizing containers when building from an iterable.\n\nIf the object supports len(), the result will be exact.\nOtherwise, it may over- or under-estimate by an arbitrary amount.\nThe result will be an integer >= 0."),
+        MethodDef::new(
+            "setitem(a, b, c, /)",
+            |vm, args| vm.set_item(&args[0], &args[1], &args[2]).map(|_| Object::NONE),
+            "Same as a[b] = c.",
+        ),
+        MethodDef::new(
+            "delitem(a, b, /)",
+            |vm, args| vm.delete_item(&args[0], &args[1]).map(|_| Object::NONE),
+            "Same as del a[b].",
+        ),
+        MethodDef::new(
+            "concat(a, b, /)",
+            |vm, args| concat(vm, args, false),
+            "Same as a + b, for a and b sequences.",
+        ),
+        MethodDef::new(
+            "iconcat(a, b, /)",
+            |vm, args| concat(vm, args, true),
+            "Same as a += b, for a and b sequences.",
+        ),
+        MethodDef::new(
+            "length_hint(obj, default=0, /)",
+            length_hint,
+            "Return an estimate of the number of items in obj.\n\nThis is useful for presizing containers when building from an iterable.\n\nIf the object supports len(), the result will be exact.\nOtherwise, it may over- or under-estimate by an arbitrary amount.\nThe result will be an integer >= 0.",
+        ),
         MethodDef::raw("call(obj, /, *args, **kwargs)", call, "Same as obj(*args, **kwargs)."),
-        MethodDef::new("_compare_digest(a, b, /)", compare_digest, "Return 'a == b'.\n\nThis function uses an approach designed to prevent\ntiming analysis, making it appropriate for cryptography."),
+        MethodDef::new(
+            "_compare_digest(a, b, /)",
+            compare_digest,
+            "Return 'a == b'.\n\nThis function uses an approach designed to prevent\ntiming analysis, making it appropriate for cryptography.",
+        ),
         unary!("neg(a, /)", UnaryOp::Neg, "Same as -a."),
         unary!("pos(a, /)", UnaryOp::Pos, "Same as +a."),
         unary!("abs(a, /)", UnaryOp::Abs, "Same as abs(a)."),
@@ -207,7 +255,11 @@ pub static ITEMGETTER: Type = Type::new::<ItemGetter>(
 .with_doc("itemgetter(item, /, *items)\n--\n\nReturn a callable object that fetches the given item(s) from its operand.\nAfter f = itemgetter(2), the call f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])");
 
 fn no_keywords_given(vm: &Vm, name: &str, kwnames: &[Object]) -> Result<()> {
-    if kwnames.is_empty() { Ok(()) } else { Err(vm.type_error(format!("{name}() takes no keyword arguments"))) }
+    if kwnames.is_empty() {
+        Ok(())
+    } else {
+        Err(vm.type_error(format!("{name}() takes no keyword arguments")))
+    }
 }
 
 fn one_argument(vm: &Vm, name: &str, args: &[Object], kwnames: &[Object]) -> Result<()> {
@@ -450,4 +502,3 @@ fn methodcaller_reduce(vm: &Vm, args: &[Object]) -> Result {
     let constructor = vm.call_kw(&partial, &all, &this.kwnames)?;
     Ok(tuple::from_array(vm, [constructor, tuple::from_slice(vm, positional)]))
 }
-

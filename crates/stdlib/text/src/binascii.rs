@@ -15,32 +15,61 @@ pub static BINASCII: ModuleDef = ModuleDef {
     name: "binascii",
     doc: "Conversion between binary data and ASCII",
     functions: &[
-        MethodDef::new("a2b_base64(data, /, *, strict_mode=False)", a2b_base64, "Decode a line of base64 data.\n\n  strict_mode\n    When set to True, bytes that are not part of the base64 standard are not allowed.\n    The same applies to excess data after padding (= / ==)."),
+        MethodDef::new(
+            "a2b_base64(data, /, *, strict_mode=False)",
+            a2b_base64,
+            "Decode a line of base64 data.\n\n  strict_mode\n    When set to True, bytes that are not part of the base64 standard are not allowed.\n    The same applies to excess data after padding (= / ==).",
+        ),
         MethodDef::new("b2a_base64(data, /, *, newline=True)", b2a_base64, "Base64-code line of data."),
-        MethodDef::new("a2b_hex(hexstr, /)", a2b_hex, "Binary data of hexadecimal representation.\n\nhexstr must contain an even number of hex digits (upper or lower case).\nThis function is also available as \"unhexlify()\"."),
-        MethodDef::new("unhexlify(hexstr, /)", a2b_hex, "Binary data of hexadecimal representation.\n\nhexstr must contain an even number of hex digits (upper or lower case)."),
+        MethodDef::new(
+            "a2b_hex(hexstr, /)",
+            a2b_hex,
+            "Binary data of hexadecimal representation.\n\nhexstr must contain an even number of hex digits (upper or lower case).\nThis function is also available as \"unhexlify()\".",
+        ),
+        MethodDef::new(
+            "unhexlify(hexstr, /)",
+            a2b_hex,
+            "Binary data of hexadecimal representation.\n\nhexstr must contain an even number of hex digits (upper or lower case).",
+        ),
         MethodDef::new("b2a_hex(data, sep=<unrepresentable>, bytes_per_sep=1)", b2a_hex, HEX_DOC),
-        MethodDef::new("hexlify(data, sep=<unrepresentable>, bytes_per_sep=1)", b2a_hex, "Hexadecimal representation of binary data.\n\n  sep\n    An optional single character or byte to separate hex bytes.\n  bytes_per_sep\n    How many bytes between separators.  Positive values count from the\n    right, negative values count from the left.\n\nThe return value is a bytes object.  This function is also\navailable as \"b2a_hex()\"."),
+        MethodDef::new(
+            "hexlify(data, sep=<unrepresentable>, bytes_per_sep=1)",
+            b2a_hex,
+            "Hexadecimal representation of binary data.\n\n  sep\n    An optional single character or byte to separate hex bytes.\n  bytes_per_sep\n    How many bytes between separators.  Positive values count from the\n    right, negative values count from the left.\n\nThe return value is a bytes object.  This function is also\navailable as \"b2a_hex()\".",
+        ),
         MethodDef::new("a2b_uu(data, /)", a2b_uu, "Decode a line of uuencoded data."),
         MethodDef::new("b2a_uu(data, /, *, backtick=False)", b2a_uu, "Uuencode line of data."),
         MethodDef::new("a2b_qp(data, header=False)", a2b_qp, "Decode a string of qp-encoded data."),
-        MethodDef::new("b2a_qp(data, quotetabs=False, istext=True, header=False)", b2a_qp, "Encode a string using quoted-printable encoding.\n\nOn encoding, when istext is set, newlines are not encoded, and white\nspace at end of lines is.  When istext is not set, \\r and \\n (CR/LF)\nare both encoded.  When quotetabs is set, space and tabs are encoded."),
-        MethodDef::new("crc32(data, crc=0, /)", |vm, args| {
-            let buffer = vm.bytes_like(&args[0], "crc32() argument 1")?;
-            let start = vm.to_u32_wrapping(&args[1])?;
-            Ok(vm.int(crc32(start, buffer.bytes()) as i64))
-        }, "Compute CRC-32 incrementally."),
-        MethodDef::new("crc_hqx(data, crc, /)", |vm, args| {
-            let buffer = vm.bytes_like(&args[0], "crc_hqx() argument 1")?;
-            let start = vm.to_u32_wrapping(&args[1])? & 0xffff;
-            Ok(vm.int(buffer.bytes().iter().fold(start, |crc, &b| hqx_step(crc, b)) as i64))
-        }, "Compute CRC-CCITT incrementally."),
+        MethodDef::new(
+            "b2a_qp(data, quotetabs=False, istext=True, header=False)",
+            b2a_qp,
+            "Encode a string using quoted-printable encoding.\n\nOn encoding, when istext is set, newlines are not encoded, and white\nspace at end of lines is.  When istext is not set, \\r and \\n (CR/LF)\nare both encoded.  When quotetabs is set, space and tabs are encoded.",
+        ),
+        MethodDef::new(
+            "crc32(data, crc=0, /)",
+            |vm, args| {
+                let buffer = vm.bytes_like(&args[0], "crc32() argument 1")?;
+                let start = vm.to_u32_wrapping(&args[1])?;
+                Ok(vm.int(crc32(start, buffer.bytes()) as i64))
+            },
+            "Compute CRC-32 incrementally.",
+        ),
+        MethodDef::new(
+            "crc_hqx(data, crc, /)",
+            |vm, args| {
+                let buffer = vm.bytes_like(&args[0], "crc_hqx() argument 1")?;
+                let start = vm.to_u32_wrapping(&args[1])? & 0xffff;
+                Ok(vm.int(buffer.bytes().iter().fold(start, |crc, &b| hqx_step(crc, b)) as i64))
+            },
+            "Compute CRC-CCITT incrementally.",
+        ),
     ],
     types: &[],
     init: Some(|vm, module| {
         let error = exception_class(vm, ERROR, "binascii", "Error", &exc::VALUE_ERROR, None)?;
         vm.set_attr_str(module, "Error", &error)?;
-        let incomplete = exception_class(vm, "binascii.Incomplete", "binascii", "Incomplete", &exc::EXCEPTION, None)?;
+        let incomplete =
+            exception_class(vm, "binascii.Incomplete", "binascii", "Incomplete", &exc::EXCEPTION, None)?;
         vm.set_attr_str(module, "Incomplete", &incomplete)
     }),
 };
@@ -371,7 +400,11 @@ fn b2a_qp(vm: &Vm, args: &[Object]) -> Result {
     // The first line's end decides how all lines end.
     let first = data.iter().position(|&c| c == b'\n');
     let crlf = first.is_some_and(|i| i > 0 && data[i - 1] == b'\r');
-    let mut w = QuotedLine { out: Vec::with_capacity(data.len()), line: 0, newline: if crlf { b"\r\n" } else { b"\n" } };
+    let mut w = QuotedLine {
+        out: Vec::with_capacity(data.len()),
+        line: 0,
+        newline: if crlf { b"\r\n" } else { b"\n" },
+    };
     let mut i = 0;
     while let Some(&c) = data.get(i) {
         let next = data.get(i + 1).copied();
@@ -422,4 +455,3 @@ fn hqx_step(crc: u32, byte: u8) -> u32 {
     }
     crc & 0xffff
 }
-

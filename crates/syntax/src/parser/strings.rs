@@ -204,7 +204,9 @@ pub(crate) fn decode<'b>(
             }
             b'N' if !bytes => {
                 let Some(lookup) = lookup else {
-                    return Err("(unicode error) \\N escapes not supported (can't load unicodedata module)".into());
+                    return Err(
+                        "(unicode error) \\N escapes not supported (can't load unicodedata module)".into()
+                    );
                 };
                 if body.get(i) != Some(&b'{') {
                     return Err(fail(start, i, "malformed \\N character escape"));

@@ -140,7 +140,9 @@ pub static HANDLE: Type = Type::new::<Handle>(
     &crate::types::object::OBJECT,
     type_flags::WEAKREFABLE | type_flags::IMMUTABLE,
     Slots {
-        new: Some(|vm, class, _, _| Ok(vm.alloc(class, Handle { thread: Thread::record(State::NotStarted, 0) }))),
+        new: Some(|vm, class, _, _| {
+            Ok(vm.alloc(class, Handle { thread: Thread::record(State::NotStarted, 0) }))
+        }),
         ..Slots::EMPTY.repr(|vm, h| {
             let ident = thread_of(h).ident.get();
             Ok(vm.str(&format!("<{} object: ident={ident}>", h.ty().full_name())))
@@ -148,23 +150,33 @@ pub static HANDLE: Type = Type::new::<Handle>(
     },
     &[
         MethodDef { hide_signature: true, ..MethodDef::new("join($self, timeout=None, /)", method_join, "") },
-        MethodDef::new("is_done($self, /)", |_, args| Ok(Object::bool(thread_of(&args[0]).state.get() == State::Done)), ""),
-        MethodDef::new("_set_done($self, /)", |vm, args| {
-            let thread = thread_of(&args[0]).clone();
-            if thread.state.get() == State::NotStarted {
-                return Err(vm.runtime_error("thread not started"));
-            }
-            thread.set_done();
-            vm.interp().running.remove(&thread);
-            Ok(Object::NONE)
-        }, ""),
+        MethodDef::new(
+            "is_done($self, /)",
+            |_, args| Ok(Object::bool(thread_of(&args[0]).state.get() == State::Done)),
+            "",
+        ),
+        MethodDef::new(
+            "_set_done($self, /)",
+            |vm, args| {
+                let thread = thread_of(&args[0]).clone();
+                if thread.state.get() == State::NotStarted {
+                    return Err(vm.runtime_error("thread not started"));
+                }
+                thread.set_done();
+                vm.interp().running.remove(&thread);
+                Ok(Object::NONE)
+            },
+            "",
+        ),
     ],
     &[GetSetDef::new("ident", |vm, h| Ok(vm.u64(thread_of(h).ident.get())))],
 );
 
 fn method_join(vm: &Vm, args: &[Object]) -> Result {
     let timeout = match args[1].some() {
-        Some(timeout) => u64::try_from(nanoseconds(vm, timeout, Rounding::Up)?).ok().map(Duration::from_nanos),
+        Some(timeout) => {
+            u64::try_from(nanoseconds(vm, timeout, Rounding::Up)?).ok().map(Duration::from_nanos)
+        }
         None => None,
     };
     let thread = thread_of(&args[0]).clone();
@@ -175,7 +187,9 @@ fn method_join(vm: &Vm, args: &[Object]) -> Result {
         }
         // Nobody runs Python code any more: that would take for ever.
         State::Running if vm.interp().finalizing.get() => {
-            return Err(vm.error(&exc::PYTHON_FINALIZATION_ERROR, "cannot join thread at interpreter shutdown"));
+            return Err(
+                vm.error(&exc::PYTHON_FINALIZATION_ERROR, "cannot join thread at interpreter shutdown")
+            );
         }
         _ => {}
     }
@@ -207,7 +221,13 @@ struct Start {
 // SAFETY: the objects are touched with the GIL held only.
 unsafe impl Send for Start {}
 
-fn spawn(vm: &Vm, function: &Object, args: Object, kwargs: Object, thread: Option<Arc<Shared>>) -> Result<u64> {
+fn spawn(
+    vm: &Vm,
+    function: &Object,
+    args: Object,
+    kwargs: Object,
+    thread: Option<Arc<Shared>>,
+) -> Result<u64> {
     if vm.interp().finalizing.get() {
         return Err(
             vm.error(&exc::PYTHON_FINALIZATION_ERROR, "can't create new thread at interpreter shutdown")

@@ -262,9 +262,7 @@ pub static RLOCK: Type = Type::new::<RLock>(
     &crate::types::object::OBJECT,
     type_flags::BASE | type_flags::WEAKREFABLE | type_flags::IMMUTABLE,
     Slots {
-        new: Some(|vm, class, _, _| {
-            Ok(vm.alloc(class, RLock::new()))
-        }),
+        new: Some(|vm, class, _, _| Ok(vm.alloc(class, RLock::new()))),
         ..Slots::EMPTY.repr(|vm, l| {
             let lock = rlock_of(l);
             let state = if lock.mutex.held.get() { "locked" } else { "unlocked" };
@@ -273,36 +271,72 @@ pub static RLOCK: Type = Type::new::<RLock>(
         })
     },
     &[
-        MethodDef::new("acquire($self, /, blocking=True, timeout=-1)", |vm, args| {
-            let timeout = timeout_of(vm, &args[1], &args[2])?;
-            rlock_of(&args[0]).acquire(vm, timeout).map(Object::bool)
-        }, "Lock the lock.\n\nAs for a plain lock, but the thread that has it may take it again: it is free after\nas many calls of release()."),
+        MethodDef::new(
+            "acquire($self, /, blocking=True, timeout=-1)",
+            |vm, args| {
+                let timeout = timeout_of(vm, &args[1], &args[2])?;
+                rlock_of(&args[0]).acquire(vm, timeout).map(Object::bool)
+            },
+            "Lock the lock.\n\nAs for a plain lock, but the thread that has it may take it again: it is free after\nas many calls of release().",
+        ),
         enter(rlock_enter),
-        MethodDef::new("release($self, /)", |vm, args| rlock_release(vm, &args[0]), "Release the lock.\n\nIt is free when it was released as often as it was acquired. RuntimeError is raised\nif this thread does not have it."),
-        MethodDef::new("__exit__($self, /, *exc_info)", |vm, args| rlock_release(vm, &args[0]), "Release the lock."),
-        MethodDef::new("locked($self, /)", |_, args| Ok(Object::bool(rlock_of(&args[0]).mutex.held.get())), "Return a boolean indicating whether this object is locked right now."),
-        MethodDef::new("_is_owned($self, /)", |vm, args| Ok(Object::bool(rlock_of(&args[0]).is_mine(vm))), "For internal use by `threading.Condition`."),
-        MethodDef::new("_recursion_count($self, /)", |vm, args| {
-            let lock = rlock_of(&args[0]);
-            Ok(vm.usize(if lock.is_mine(vm) { lock.count.get() } else { 0 }))
-        }, "For internal use by reentrancy tests."),
-        MethodDef::new("_acquire_restore($self, state, /)", rlock_restore, "For internal use by `threading.Condition`."),
-        MethodDef::new("_release_save($self, /)", |vm, args| {
-            let lock = rlock_of(&args[0]);
-            if !lock.is_mine(vm) {
-                return Err(vm.runtime_error("cannot release un-acquired lock"));
-            }
-            let state = vm.tuple(vec![vm.usize(lock.count.get()), vm.u64(lock.owner.get())]);
-            lock.free();
-            Ok(state)
-        }, "For internal use by `threading.Condition`."),
-        MethodDef::new("_at_fork_reinit($self, /)", |_, args| {
-            let lock = rlock_of(&args[0]);
-            lock.mutex.reset();
-            lock.owner.set(0);
-            lock.count.set(0);
-            Ok(Object::NONE)
-        }, ""),
+        MethodDef::new(
+            "release($self, /)",
+            |vm, args| rlock_release(vm, &args[0]),
+            "Release the lock.\n\nIt is free when it was released as often as it was acquired. RuntimeError is raised\nif this thread does not have it.",
+        ),
+        MethodDef::new(
+            "__exit__($self, /, *exc_info)",
+            |vm, args| rlock_release(vm, &args[0]),
+            "Release the lock.",
+        ),
+        MethodDef::new(
+            "locked($self, /)",
+            |_, args| Ok(Object::bool(rlock_of(&args[0]).mutex.held.get())),
+            "Return a boolean indicating whether this object is locked right now.",
+        ),
+        MethodDef::new(
+            "_is_owned($self, /)",
+            |vm, args| Ok(Object::bool(rlock_of(&args[0]).is_mine(vm))),
+            "For internal use by `threading.Condition`.",
+        ),
+        MethodDef::new(
+            "_recursion_count($self, /)",
+            |vm, args| {
+                let lock = rlock_of(&args[0]);
+                Ok(vm.usize(if lock.is_mine(vm) { lock.count.get() } else { 0 }))
+            },
+            "For internal use by reentrancy tests.",
+        ),
+        MethodDef::new(
+            "_acquire_restore($self, state, /)",
+            rlock_restore,
+            "For internal use by `threading.Condition`.",
+        ),
+        MethodDef::new(
+            "_release_save($self, /)",
+            |vm, args| {
+                let lock = rlock_of(&args[0]);
+                if !lock.is_mine(vm) {
+                    return Err(vm.runtime_error("cannot release un-acquired lock"));
+                }
+                let state = vm.tuple(vec![vm.usize(lock.count.get()), vm.u64(lock.owner.get())]);
+                lock.free();
+                Ok(state)
+            },
+            "For internal use by `threading.Condition`.",
+        ),
+        MethodDef::new(
+            "_at_fork_reinit($self, /)",
+            |_, args| {
+                let lock = rlock_of(&args[0]);
+                lock.mutex.reset();
+                lock.owner.set(0);
+                lock.count.set(0);
+                Ok(Object::NONE)
+            },
+            "",
+        ),
     ],
     &[],
 );

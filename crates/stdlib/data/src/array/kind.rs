@@ -93,7 +93,8 @@ impl Kind {
     fn integer(self, vm: &Vm, object: &Object) -> Result<i64> {
         let index = vm.index(object)?;
         let small = int::to_i64(&index);
-        let too_large = |what: &str| vm.overflow_error(format!("Python int too large to convert to C {what}"));
+        let too_large =
+            |what: &str| vm.overflow_error(format!("Python int too large to convert to C {what}"));
         let within = |n: i64, least: i64, most: i64, what: &str| {
             if n < least {
                 Err(vm.overflow_error(format!("{what} is less than minimum")))
@@ -130,7 +131,9 @@ impl Kind {
             } else {
                 "can't convert negative value to unsigned int"
             })),
-            b'Q' => int::to_u64(&index).map(|n| n as i64).ok_or_else(|| vm.overflow_error("int too big to convert")),
+            b'Q' => int::to_u64(&index)
+                .map(|n| n as i64)
+                .ok_or_else(|| vm.overflow_error("int too big to convert")),
             _ => {
                 let n = int::to_u64(&index).ok_or_else(|| too_large("unsigned long"))?;
                 if self.code == b'I' && n > u32::MAX as u64 {

@@ -205,10 +205,9 @@ fn repeated(vm: &Vm, bytes: &[u8], count: usize) -> Result<Vec<u8>> {
 fn type_code(vm: &Vm, object: &Object, what: &str) -> Result<u32> {
     match object.downcast::<Str>() {
         Some(s) if s.len() == 1 => Ok(s.char_at(0)),
-        Some(s) => Err(vm.type_error(format!(
-            "{what} must be a unicode character, not a string of length {}",
-            s.len()
-        ))),
+        Some(s) => Err(
+            vm.type_error(format!("{what} must be a unicode character, not a string of length {}", s.len()))
+        ),
         None => Err(vm.type_error(format!("{what} must be a unicode character, not {}", object.ty().name()))),
     }
 }
@@ -219,7 +218,8 @@ fn array_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resu
     }
     let args = &args[..args.len() - kwnames.len()];
     if args.is_empty() || args.len() > 2 {
-        let (word, n) = if args.is_empty() { ("at least 1 argument", 0) } else { ("at most 2 arguments", args.len()) };
+        let (word, n) =
+            if args.is_empty() { ("at least 1 argument", 0) } else { ("at most 2 arguments", args.len()) };
         return Err(vm.type_error(format!("array() takes {word} ({n} given)")));
     }
     let code = type_code(vm, &args[0], "array() argument 1")?;
@@ -237,10 +237,9 @@ fn array_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resu
     {
         let shown = || char::from_u32(code).unwrap_or('?');
         if initial.downcast::<Str>().is_some() {
-            return Err(vm.type_error(format!(
-                "cannot use a str to initialize an array with typecode '{}'",
-                shown()
-            )));
+            return Err(
+                vm.type_error(format!("cannot use a str to initialize an array with typecode '{}'", shown()))
+            );
         }
         if initial.downcast::<Array>().is_some_and(|a| a.kind.is_text()) {
             return Err(vm.type_error(format!(
@@ -377,7 +376,8 @@ fn setitem(vm: &Vm, array: &Object, key: &Object, value: Option<&Object>) -> Res
         }
         let gone: std::collections::HashSet<usize> = range.iter().collect();
         let mut bytes = this.bytes_mut();
-        let kept = bytes.chunks(size).enumerate().filter(|(i, _)| !gone.contains(i)).flat_map(|(_, c)| c.to_vec());
+        let kept =
+            bytes.chunks(size).enumerate().filter(|(i, _)| !gone.contains(i)).flat_map(|(_, c)| c.to_vec());
         *bytes = kept.collect();
         return Ok(());
     }
@@ -411,8 +411,7 @@ fn repr(vm: &Vm, array: &Object) -> Result {
     let mut out = str::Builder::new();
     out.push_str(&format!("{}('{}'", array.ty().name(), this.kind.code as char));
     if this.len() > 0 {
-        let items =
-            if this.kind.is_text() { methods::text_of(vm, this)? } else { vm.list(this.to_vec(vm)) };
+        let items = if this.kind.is_text() { methods::text_of(vm, this)? } else { vm.list(this.to_vec(vm)) };
         out.push_str(", ");
         out.push_object(&vm.repr(&items)?);
     }
@@ -479,28 +478,37 @@ pub static ARRAY_ITERATOR: Type = Type::new::<ArrayIterator>(
         ..Slots::EMPTY.iter(|_, object| Ok(object.clone()))
     },
     &[
-        MethodDef::new("__reduce__($self, /)", |vm, args| {
-            let this = this::<ArrayIterator>(&args[0]);
-            let iter = vm.get_attr_str(&vm.import_module("builtins")?, "iter")?;
-            Ok(match this.array.bound() {
-                Some(array) => {
-                    tuple::from_array(vm, [iter, tuple::from_array(vm, [array]), vm.usize(this.index.get())])
+        MethodDef::new(
+            "__reduce__($self, /)",
+            |vm, args| {
+                let this = this::<ArrayIterator>(&args[0]);
+                let iter = vm.get_attr_str(&vm.import_module("builtins")?, "iter")?;
+                Ok(match this.array.bound() {
+                    Some(array) => tuple::from_array(
+                        vm,
+                        [iter, tuple::from_array(vm, [array]), vm.usize(this.index.get())],
+                    ),
+                    None => {
+                        let empty = vm.tuple(Vec::new());
+                        tuple::from_array(vm, [iter, tuple::from_array(vm, [empty])])
+                    }
+                })
+            },
+            "Return state information for pickling.",
+        ),
+        MethodDef::new(
+            "__setstate__($self, state, /)",
+            |vm, args| {
+                let index = vm.index_isize(&args[1])?;
+                let this = this::<ArrayIterator>(&args[0]);
+                if let Some(array) = this.array.bound() {
+                    let len = array.downcast::<Array>().map_or(0, |a| a.len());
+                    this.index.set((index.max(0) as usize).min(len));
                 }
-                None => {
-                    let empty = vm.tuple(Vec::new());
-                    tuple::from_array(vm, [iter, tuple::from_array(vm, [empty])])
-                }
-            })
-        }, "Return state information for pickling."),
-        MethodDef::new("__setstate__($self, state, /)", |vm, args| {
-            let index = vm.index_isize(&args[1])?;
-            let this = this::<ArrayIterator>(&args[0]);
-            if let Some(array) = this.array.bound() {
-                let len = array.downcast::<Array>().map_or(0, |a| a.len());
-                this.index.set((index.max(0) as usize).min(len));
-            }
-            Ok(Object::NONE)
-        }, "Set state information for unpickling."),
+                Ok(Object::NONE)
+            },
+            "Set state information for unpickling.",
+        ),
     ],
     &[],
 );

@@ -97,7 +97,8 @@ pub fn reconstruct(vm: &Vm, args: &[Object]) -> Result {
         let shown = args[3].ty().full_name();
         return Err(vm.type_error(format!("fourth argument should be bytes, not {shown}")));
     };
-    let build = |code: u8, initial: Object| vm.call(&args[0], &[vm.str(&(code as char).to_string()), initial]);
+    let build =
+        |code: u8, initial: Object| vm.call(&args[0], &[vm.str(&(code as char).to_string()), initial]);
     if format == own_format(kind) {
         return build(kind.code, args[3].clone());
     }
@@ -134,7 +135,9 @@ pub fn reconstruct(vm: &Vm, args: &[Object]) -> Result {
             let values = chunks.map(|chunk| vm.float(f32::from_bits(word(chunk) as u32) as f64));
             build(kind.code, vm.list(values.collect()))
         }
-        16 | 17 => build(kind.code, vm.list(chunks.map(|chunk| vm.float(f64::from_bits(word(chunk)))).collect())),
+        16 | 17 => {
+            build(kind.code, vm.list(chunks.map(|chunk| vm.float(f64::from_bits(word(chunk)))).collect()))
+        }
         _ => {
             let codec = match (format & !1 == UTF16_LE, machine.big) {
                 (true, false) => "utf-16-le",
@@ -147,4 +150,3 @@ pub fn reconstruct(vm: &Vm, args: &[Object]) -> Result {
         }
     }
 }
-

@@ -1,8 +1,8 @@
 //! `collections.defaultdict`: a dict whose missing values a factory makes.
 
-use taipan_runtime::support::{allocate, this};
 use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::dict::DICT;
 use taipan_runtime::types::genericalias::class_getitem;
@@ -126,8 +126,7 @@ fn default_or(vm: &Vm, a: &Object, b: &Object) -> Result {
 fn reduce(vm: &Vm, args: &[Object]) -> Result {
     let object = &args[0];
     let factory = this::<DefaultDict>(object).factory.or_none();
-    let new_args =
-        if factory.is_none() { vm.tuple(Vec::new()) } else { tuple::from_array(vm, [factory]) };
+    let new_args = if factory.is_none() { vm.tuple(Vec::new()) } else { tuple::from_array(vm, [factory]) };
     let items = vm.call_method(object, "items", &[])?;
     let iterator = vm.iter(&items)?;
     Ok(tuple::from_array(vm, [object.ty().to_object(), new_args, Object::NONE, Object::NONE, iterator]))

@@ -5,10 +5,10 @@
 //! the deque under them.
 
 use super::deque_methods::{self as methods};
-use taipan_runtime::support::{allocate, check_arity, this};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::genericalias::class_getitem;
 use taipan_runtime::types::object::OBJECT;
@@ -120,7 +120,9 @@ pub static DEQUE: Type = Type::new::<Deque>(
         len: Some(|_, deque| Ok(this::<Deque>(deque).len())),
         getitem: Some(deque_getitem),
         setitem: Some(deque_setitem),
-        contains: Some(|vm, deque, item| Ok(methods::find(vm, this(deque), item, 0, usize::MAX, ITERATING)?.is_some())),
+        contains: Some(|vm, deque, item| {
+            Ok(methods::find(vm, this(deque), item, 0, usize::MAX, ITERATING)?.is_some())
+        }),
         concat: Some(methods::concat),
         repeat: Some(|vm, deque, count| {
             let copy = methods::copy(vm, deque)?;
@@ -131,29 +133,67 @@ pub static DEQUE: Type = Type::new::<Deque>(
             Ok(deque.clone())
         }),
         inplace_repeat: Some(methods::repeat_in_place),
-        ..Slots::EMPTY
-            .repr(deque_repr)
-            .iter(|vm, deque| deque_iterator(vm, &DEQUE_ITERATOR, deque))
+        ..Slots::EMPTY.repr(deque_repr).iter(|vm, deque| deque_iterator(vm, &DEQUE_ITERATOR, deque))
     },
     &[
-        MethodDef::new("append($self, item, /)", methods::append, "Add an element to the right side of the deque."),
-        MethodDef::new("appendleft($self, item, /)", methods::append_left, "Add an element to the left side of the deque."),
+        MethodDef::new(
+            "append($self, item, /)",
+            methods::append,
+            "Add an element to the right side of the deque.",
+        ),
+        MethodDef::new(
+            "appendleft($self, item, /)",
+            methods::append_left,
+            "Add an element to the left side of the deque.",
+        ),
         MethodDef::new("clear($self, /)", methods::clear, "Remove all elements from the deque."),
-        MethodDef::new("__copy__($self, /)", |vm, args| methods::copy(vm, &args[0]), "Return a shallow copy of a deque."),
-        MethodDef::new("copy($self, /)", |vm, args| methods::copy(vm, &args[0]), "Return a shallow copy of a deque."),
+        MethodDef::new(
+            "__copy__($self, /)",
+            |vm, args| methods::copy(vm, &args[0]),
+            "Return a shallow copy of a deque.",
+        ),
+        MethodDef::new(
+            "copy($self, /)",
+            |vm, args| methods::copy(vm, &args[0]),
+            "Return a shallow copy of a deque.",
+        ),
         MethodDef::new("count($self, value, /)", methods::count, "Return number of occurrences of value."),
-        MethodDef::new("extend($self, iterable, /)", |vm, args| methods::extend(vm, &args[0], &args[1]).map(|_| Object::NONE), "Extend the right side of the deque with elements from the iterable."),
-        MethodDef::new("extendleft($self, iterable, /)", methods::extend_left, "Extend the left side of the deque with elements from the iterable."),
-        MethodDef::new("index($self, value, start=0, stop=9223372036854775807, /)", methods::index, "Return first index of value.\n\nRaises ValueError if the value is not present."),
+        MethodDef::new(
+            "extend($self, iterable, /)",
+            |vm, args| methods::extend(vm, &args[0], &args[1]).map(|_| Object::NONE),
+            "Extend the right side of the deque with elements from the iterable.",
+        ),
+        MethodDef::new(
+            "extendleft($self, iterable, /)",
+            methods::extend_left,
+            "Extend the left side of the deque with elements from the iterable.",
+        ),
+        MethodDef::new(
+            "index($self, value, start=0, stop=9223372036854775807, /)",
+            methods::index,
+            "Return first index of value.\n\nRaises ValueError if the value is not present.",
+        ),
         MethodDef::new("insert($self, index, value, /)", methods::insert, "Insert value before index."),
         MethodDef::new("pop($self, /)", methods::pop, "Remove and return the rightmost element."),
         MethodDef::new("popleft($self, /)", methods::pop_left, "Remove and return the leftmost element."),
         MethodDef::new("__reduce__($self, /)", methods::reduce, "Return state information for pickling."),
         MethodDef::new("remove($self, value, /)", methods::remove, "Remove first occurrence of value."),
-        MethodDef::new("__reversed__($self, /)", |vm, args| deque_iterator(vm, &DEQUE_REVERSE_ITERATOR, &args[0]), "Return a reverse iterator over the deque."),
+        MethodDef::new(
+            "__reversed__($self, /)",
+            |vm, args| deque_iterator(vm, &DEQUE_REVERSE_ITERATOR, &args[0]),
+            "Return a reverse iterator over the deque.",
+        ),
         MethodDef::new("reverse($self, /)", methods::reverse, "Reverse *IN PLACE*."),
-        MethodDef::new("rotate($self, n=1, /)", methods::rotate, "Rotate the deque n steps to the right.  If n is negative, rotates left."),
-        MethodDef::new("__sizeof__($self, /)", methods::size_of, "Return the size of the deque in memory, in bytes."),
+        MethodDef::new(
+            "rotate($self, n=1, /)",
+            methods::rotate,
+            "Rotate the deque n steps to the right.  If n is negative, rotates left.",
+        ),
+        MethodDef::new(
+            "__sizeof__($self, /)",
+            methods::size_of,
+            "Return the size of the deque in memory, in bytes.",
+        ),
         MethodDef::new("__class_getitem__($type, object, /)", class_getitem, "See PEP 585").class_method(),
     ],
     &[GetSetDef::new("maxlen", |vm, deque| {
@@ -161,7 +201,9 @@ pub static DEQUE: Type = Type::new::<Deque>(
     })
     .with_doc("maximum size of a deque or None if unbounded")],
 )
-.with_doc("deque([iterable[, maxlen]])\n--\n\nA list-like sequence optimized for data accesses near its endpoints.");
+.with_doc(
+    "deque([iterable[, maxlen]])\n--\n\nA list-like sequence optimized for data accesses near its endpoints.",
+);
 
 /// What searches say when the deque changes under them.
 pub const ITERATING: &str = "deque mutated during iteration";
@@ -321,7 +363,9 @@ fn iterator_new<const REVERSE: bool>(vm: &Vm, class: &Type, args: &[Object], kwn
     }
     check_arity(vm, "function", args.len(), 1, 2)?;
     if args[0].downcast::<Deque>().is_none() {
-        return Err(vm.type_error(format!("argument 1 must be collections.deque, not {}", args[0].ty().name())));
+        return Err(
+            vm.type_error(format!("argument 1 must be collections.deque, not {}", args[0].ty().name()))
+        );
     }
     let skip = match args.get(1) {
         Some(skip) => vm.index_isize(skip)?,

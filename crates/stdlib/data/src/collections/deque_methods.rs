@@ -1,8 +1,8 @@
 //! The methods of `collections.deque`, and what its slots are made of.
 
 use super::deque::{DEQUE, DEQUE_ITERATOR, Deque, ITERATING, deque_iterator};
-use taipan_runtime::support::{allocate, this};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::{slice, tuple};
 
 pub fn append(vm: &Vm, args: &[Object]) -> Result {
@@ -260,7 +260,8 @@ pub fn compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 pub fn reduce(vm: &Vm, args: &[Object]) -> Result {
     let deque = &args[0];
     let state = vm.call_method(deque, "__getstate__", &[])?;
-    let iterator = if deque.ty().is(&DEQUE) { deque_iterator(vm, &DEQUE_ITERATOR, deque)? } else { vm.iter(deque)? };
+    let iterator =
+        if deque.ty().is(&DEQUE) { deque_iterator(vm, &DEQUE_ITERATOR, deque)? } else { vm.iter(deque)? };
     let new_args = match this::<Deque>(deque).max_len() {
         None => vm.tuple(Vec::new()),
         Some(n) => tuple::from_array(vm, [vm.tuple(Vec::new()), vm.usize(n)]),

@@ -7,9 +7,9 @@ mod deque_methods;
 pub mod ordereddict;
 pub mod ordereddict_views;
 
-use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::dict::DICT;
 use taipan_runtime::types::object::OBJECT;

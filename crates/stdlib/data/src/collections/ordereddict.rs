@@ -2,8 +2,8 @@
 //! the dict's own; what is here are the operations that depend on it.
 
 use super::ordereddict_views::{self as views, ODICT_ITEMS, ODICT_KEYS, ODICT_VALUES};
-use taipan_runtime::support::{allocate, this};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::dict::DICT;
 use taipan_runtime::types::dict_methods::dicts_equal;
 use taipan_runtime::types::dict_views::{DictView, KEYS};
@@ -100,7 +100,9 @@ fn update_from_pairs(vm: &Vm, object: &Object, pairs: &Object) -> Result<()> {
             continue;
         }
         let items = vm.iter(&pair)?;
-        let missing = |vm: &Vm, n: usize| vm.value_error(format!("need more than {n} value{} to unpack", if n == 1 { "" } else { "s" }));
+        let missing = |vm: &Vm, n: usize| {
+            vm.value_error(format!("need more than {n} value{} to unpack", if n == 1 { "" } else { "s" }))
+        };
         let Some(key) = vm.next(&items)? else { return Err(missing(vm, 0)) };
         let Some(value) = vm.next(&items)? else { return Err(missing(vm, 1)) };
         if vm.next(&items)?.is_some() {
@@ -267,8 +269,7 @@ fn pop(vm: &Vm, args: &[Object]) -> Result {
 fn pop_item(vm: &Vm, args: &[Object]) -> Result {
     let last = vm.is_true(&args[1])?;
     let dict = &this::<OrderedDict>(&args[0]).dict;
-    let popped =
-        if last { dict.pop_last() } else { dict.first_position().map(|i| dict.remove_at(i)) };
+    let popped = if last { dict.pop_last() } else { dict.first_position().map(|i| dict.remove_at(i)) };
     match popped {
         Some((key, value)) => Ok(tuple::from_array(vm, [key, value])),
         None => Err(vm.key_error(&vm.str("dictionary is empty"))),
@@ -285,4 +286,3 @@ fn move_to_end(vm: &Vm, args: &[Object]) -> Result {
         Err(vm.memory_error())
     }
 }
-

@@ -2,9 +2,9 @@
 //! dict, the iterator notices any change of the order.
 
 use super::ordereddict::OrderedDict;
-use taipan_runtime::support::{allocate, this};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::dict_views::{
     self, DICT_ITEMS, DICT_KEYS, DICT_VALUES, DictView, ITEMS, KEYS, VALUES,
@@ -51,7 +51,8 @@ pub fn iterator(vm: &Vm, dict: &Object, kind: u8, reversed: bool) -> Result {
     let Some(payload) = dict.downcast::<OrderedDict>() else {
         return Err(vm.type_error("expected an OrderedDict"));
     };
-    let pos = if reversed { payload.dict.entries().len() } else { payload.dict.first_position().unwrap_or(0) };
+    let pos =
+        if reversed { payload.dict.entries().len() } else { payload.dict.first_position().unwrap_or(0) };
     let iterator = OdictIterator {
         dict: ObjectCell::new(dict.clone()),
         pos: Cell::new(pos),

@@ -2,9 +2,9 @@
 //! compress, dropwhile, filterfalse, takewhile, groupby.
 
 use super::{FLAGS, itself};
-use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use taipan_runtime::types::boolean::BOOL;
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::object::OBJECT;
@@ -106,7 +106,9 @@ pub static DROPWHILE: Type = Type::new::<Asking<DROP>>(
     &[],
     &[],
 )
-.with_doc("dropwhile(predicate, iterable, /)\n--\n\nThe items from the first one on that the predicate denies.");
+.with_doc(
+    "dropwhile(predicate, iterable, /)\n--\n\nThe items from the first one on that the predicate denies.",
+);
 
 pub static TAKEWHILE: Type = Type::new::<Asking<TAKE>>(
     "itertools.takewhile",
@@ -116,7 +118,9 @@ pub static TAKEWHILE: Type = Type::new::<Asking<TAKE>>(
     &[],
     &[],
 )
-.with_doc("takewhile(predicate, iterable, /)\n--\n\nThe items up to the first one that the predicate denies.");
+.with_doc(
+    "takewhile(predicate, iterable, /)\n--\n\nThe items up to the first one that the predicate denies.",
+);
 
 pub static FILTERFALSE: Type = Type::new::<Asking<FALSE>>(
     "itertools.filterfalse",

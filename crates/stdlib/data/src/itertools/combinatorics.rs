@@ -3,9 +3,9 @@
 //! latest tuple and changes only those that move.
 
 use super::{FLAGS, itself};
-use taipan_runtime::support::{allocate, this};
 use std::cell::RefCell;
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::object::OBJECT;
 use taipan_runtime::types::{int, tuple};
 
@@ -23,7 +23,14 @@ struct State {
 
 impl State {
     fn new(pools: Vec<Vec<Object>>) -> State {
-        State { pools, indices: Vec::new(), cycles: Vec::new(), current: Vec::new(), started: false, stopped: false }
+        State {
+            pools,
+            indices: Vec::new(),
+            cycles: Vec::new(),
+            current: Vec::new(),
+            started: false,
+            stopped: false,
+        }
     }
     fn traverse(&self, visitor: &mut Visitor) {
         for item in self.pools.iter().flatten().chain(&self.current) {

@@ -1,9 +1,9 @@
 //! The endless iterators of `itertools`: count, cycle and repeat.
 
 use super::{FLAGS, itself};
-use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::complex;
 use taipan_runtime::types::int;
@@ -62,11 +62,8 @@ fn count_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Resu
     let start = if bound[0].is_instance_of(&int::INT) { int::exact(vm, &bound[0]) } else { bound[0].clone() };
     let step = bound[1].clone();
     let small_step = step.is_int() && step.as_int() == 1;
-    let (next, large) = if small_step && start.is_int() {
-        (start.as_int(), Object::UNBOUND)
-    } else {
-        (0, start)
-    };
+    let (next, large) =
+        if small_step && start.is_int() { (start.as_int(), Object::UNBOUND) } else { (0, start) };
     allocate(vm, class, Count { next: Cell::new(next), large: ObjectCell::new(large), step, small_step })
 }
 

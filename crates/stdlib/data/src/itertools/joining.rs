@@ -2,9 +2,9 @@
 //! accumulate, batched, chain, islice, pairwise, starmap, zip_longest.
 
 use super::{FLAGS, itself};
-use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, check_arity, no_keywords, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::genericalias::class_getitem;
 use taipan_runtime::types::object::OBJECT;
@@ -46,7 +46,9 @@ pub static ACCUMULATE: Type = Type::new::<Accumulate>(
     &[],
     &[],
 )
-.with_doc("accumulate(iterable, func=None, *, initial=None)\n--\n\nRunning totals (or running results of func).");
+.with_doc(
+    "accumulate(iterable, func=None, *, initial=None)\n--\n\nRunning totals (or running results of func).",
+);
 
 static ACCUMULATE_SIG: Sig = Sig::new("accumulate(iterable, func=None, *, initial=None)");
 
@@ -416,7 +418,9 @@ pub static PAIRWISE: Type = Type::new::<Pairwise>(
     &[],
     &[],
 )
-.with_doc("pairwise(iterable, /)\n--\n\nThe overlapping pairs of neighbours: s -> (s0,s1), (s1,s2), (s2, s3), ...");
+.with_doc(
+    "pairwise(iterable, /)\n--\n\nThe overlapping pairs of neighbours: s -> (s0,s1), (s1,s2), (s2, s3), ...",
+);
 
 fn pairwise_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let args = no_keywords(vm, class, &PAIRWISE, args, kwnames)?;

@@ -2,9 +2,9 @@
 //! items. A block goes away as soon as the last iterator has left it.
 
 use super::itself;
-use taipan_runtime::support::{allocate, bad_argument, check_arity, no_keywords, this};
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
+use taipan_runtime::support::{allocate, bad_argument, check_arity, no_keywords, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::object::OBJECT;
 
@@ -137,7 +137,11 @@ pub static TEE: Type = Type::new::<Tee>(
     &OBJECT,
     type_flags::HAVE_GC | type_flags::WEAKREFABLE,
     Slots { new: Some(tee_new), next: Some(tee_next), ..Slots::EMPTY.iter(itself) },
-    &[MethodDef::new("__copy__($self, /)", |vm, args| copy(vm, this::<Tee>(&args[0])), "Returns an independent iterator.")],
+    &[MethodDef::new(
+        "__copy__($self, /)",
+        |vm, args| copy(vm, this::<Tee>(&args[0])),
+        "Returns an independent iterator.",
+    )],
     &[],
 )
 .with_doc("_tee(iterable, /)\n--\n\nAn iterator that can be copied.");

@@ -244,7 +244,9 @@ fn pack_int(vm: &Vm, kind: u8, little: bool, value: &Object, out: &mut [u8]) -> 
                 put(out, word, little);
                 Ok(())
             }
-            None if int::is_negative(&number) => Err(vm.overflow_error("Python int too large to convert to C long")),
+            None if int::is_negative(&number) => {
+                Err(vm.overflow_error("Python int too large to convert to C long"))
+            }
             None => Err(vm.overflow_error("int too large to convert")),
         };
     }
@@ -331,7 +333,9 @@ pub fn half_value(bits: u16) -> f64 {
     match exponent {
         0 => sign * mantissa * (2f64).powi(-24),
         31 if mantissa == 0.0 => sign * f64::INFINITY,
-        31 => f64::from_bits(((bits as u64 & 0x8000) << 48) | 0x7ff0_0000_0000_0000 | (bits as u64 & 0x3ff) << 42),
+        31 => f64::from_bits(
+            ((bits as u64 & 0x8000) << 48) | 0x7ff0_0000_0000_0000 | (bits as u64 & 0x3ff) << 42,
+        ),
         _ => sign * (1.0 + mantissa / 1024.0) * (2f64).powi(exponent - 15),
     }
 }

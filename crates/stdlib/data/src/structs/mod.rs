@@ -20,29 +20,61 @@ pub static STRUCT: ModuleDef = ModuleDef {
     name: "_struct",
     doc: "Functions to convert between Python values and C structs.\nPython bytes objects are used to hold the data representing the C struct\nand also as format strings (explained below) to describe the layout of data\nin the C struct.",
     functions: &[
-        MethodDef::new("_clearcache()", |vm, _| {
-            if let Some(cache) = vm.shared(CACHE) {
-                cache.downcast::<Dict>().into_iter().for_each(|d| d.clear());
-            }
-            Ok(Object::NONE)
-        }, "Clear the internal cache."),
-        MethodDef::new("calcsize(format, /)", |vm, args| Ok(vm.usize(layout(vm, &args[0])?.size)), "Return size in bytes of the struct described by the format string."),
-        MethodDef::new("iter_unpack(format, buffer, /)", |vm, args| {
-            let object = cached(vm, &args[0])?;
-            iter_unpack(vm, &object, &args[1])
-        }, "Return an iterator yielding tuples unpacked from the given bytes.\n\nThe bytes are unpacked according to the format string, like\na repeated invocation of unpack_from().\n\nRequires that the bytes length be a multiple of the format struct size."),
-        MethodDef::raw("pack(format, v1, v2, ...)", |vm, args, kwnames| {
-            no_keywords(vm, "_struct.pack", kwnames)?;
-            let Some((format, values)) = args.split_first() else { return Err(vm.type_error("missing format argument")) };
-            pack(vm, &*layout(vm, format)?, values)
-        }, "pack(format, v1, v2, ...) -> bytes\n\nReturn a bytes object containing the values v1, v2, ... packed according\nto the format string.  See help(struct) for more on format strings."),
-        MethodDef::raw("pack_into(format, buffer, offset, v1, v2, ...)", |vm, args, kwnames| {
-            no_keywords(vm, "_struct.pack_into", kwnames)?;
-            let Some((format, rest)) = args.split_first() else { return Err(vm.type_error("missing format argument")) };
-            pack_into(vm, &*layout(vm, format)?, rest)
-        }, "pack_into(format, buffer, offset, v1, v2, ...)\n\nPack the values v1, v2, ... according to the format string and write\nthe packed bytes into the writable buffer buf starting at offset.  Note\nthat the offset is a required argument.  See help(struct) for more\non format strings."),
-        MethodDef::new("unpack(format, buffer, /)", |vm, args| unpack(vm, &*layout(vm, &args[0])?, &args[1]), "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size in bytes must be calcsize(format).\n\nSee help(struct) for more on format strings."),
-        MethodDef::new("unpack_from(format, /, buffer, offset=0)", |vm, args| unpack_from(vm, &*layout(vm, &args[0])?, &args[1], &args[2]), "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size, minus offset, must be at least calcsize(format).\n\nSee help(struct) for more on format strings."),
+        MethodDef::new(
+            "_clearcache()",
+            |vm, _| {
+                if let Some(cache) = vm.shared(CACHE) {
+                    cache.downcast::<Dict>().into_iter().for_each(|d| d.clear());
+                }
+                Ok(Object::NONE)
+            },
+            "Clear the internal cache.",
+        ),
+        MethodDef::new(
+            "calcsize(format, /)",
+            |vm, args| Ok(vm.usize(layout(vm, &args[0])?.size)),
+            "Return size in bytes of the struct described by the format string.",
+        ),
+        MethodDef::new(
+            "iter_unpack(format, buffer, /)",
+            |vm, args| {
+                let object = cached(vm, &args[0])?;
+                iter_unpack(vm, &object, &args[1])
+            },
+            "Return an iterator yielding tuples unpacked from the given bytes.\n\nThe bytes are unpacked according to the format string, like\na repeated invocation of unpack_from().\n\nRequires that the bytes length be a multiple of the format struct size.",
+        ),
+        MethodDef::raw(
+            "pack(format, v1, v2, ...)",
+            |vm, args, kwnames| {
+                no_keywords(vm, "_struct.pack", kwnames)?;
+                let Some((format, values)) = args.split_first() else {
+                    return Err(vm.type_error("missing format argument"));
+                };
+                pack(vm, &*layout(vm, format)?, values)
+            },
+            "pack(format, v1, v2, ...) -> bytes\n\nReturn a bytes object containing the values v1, v2, ... packed according\nto the format string.  See help(struct) for more on format strings.",
+        ),
+        MethodDef::raw(
+            "pack_into(format, buffer, offset, v1, v2, ...)",
+            |vm, args, kwnames| {
+                no_keywords(vm, "_struct.pack_into", kwnames)?;
+                let Some((format, rest)) = args.split_first() else {
+                    return Err(vm.type_error("missing format argument"));
+                };
+                pack_into(vm, &*layout(vm, format)?, rest)
+            },
+            "pack_into(format, buffer, offset, v1, v2, ...)\n\nPack the values v1, v2, ... according to the format string and write\nthe packed bytes into the writable buffer buf starting at offset.  Note\nthat the offset is a required argument.  See help(struct) for more\non format strings.",
+        ),
+        MethodDef::new(
+            "unpack(format, buffer, /)",
+            |vm, args| unpack(vm, &*layout(vm, &args[0])?, &args[1]),
+            "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size in bytes must be calcsize(format).\n\nSee help(struct) for more on format strings.",
+        ),
+        MethodDef::new(
+            "unpack_from(format, /, buffer, offset=0)",
+            |vm, args| unpack_from(vm, &*layout(vm, &args[0])?, &args[1], &args[2]),
+            "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size, minus offset, must be at least calcsize(format).\n\nSee help(struct) for more on format strings.",
+        ),
     ],
     types: &[&STRUCT_TYPE],
     init: Some(|vm, module| {
@@ -59,7 +91,11 @@ pub fn error(vm: &Vm, message: impl AsRef<str>) -> Raised {
 }
 
 fn no_keywords(vm: &Vm, name: &str, kwnames: &[Object]) -> Result<()> {
-    if kwnames.is_empty() { Ok(()) } else { Err(vm.type_error(format!("{name}() takes no keyword arguments"))) }
+    if kwnames.is_empty() {
+        Ok(())
+    } else {
+        Err(vm.type_error(format!("{name}() takes no keyword arguments")))
+    }
 }
 
 // ---- Struct -----------------------------------------------------------------------------
@@ -151,10 +187,8 @@ fn format_text(vm: &Vm, format: &Object) -> Result<String> {
     if let Some(bytes) = format.downcast::<Bytes>() {
         return Ok(bytes.as_slice().iter().map(|&b| b as char).collect());
     }
-    Err(vm.type_error(format!(
-        "Struct() argument 1 must be a str or bytes object, not {}",
-        format.ty().name()
-    )))
+    Err(vm
+        .type_error(format!("Struct() argument 1 must be a str or bytes object, not {}", format.ty().name())))
 }
 
 fn struct_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
@@ -193,7 +227,9 @@ fn cached(vm: &Vm, format: &Object) -> Result {
             cache
         }
     };
-    let Some(cache) = cache.downcast::<Dict>() else { return Err(vm.system_error("struct cache is no dict")) };
+    let Some(cache) = cache.downcast::<Dict>() else {
+        return Err(vm.system_error("struct cache is no dict"));
+    };
     if let Some(found) = cache.get(vm, format)? {
         return Ok(found);
     }
@@ -358,5 +394,9 @@ fn iter_unpack(vm: &Vm, object: &Object, source: &Object) -> Result {
             format!("iterative unpacking requires a buffer of a multiple of {} bytes", layout.size),
         ));
     }
-    allocate(vm, &UNPACK_ITERATOR, UnpackIterator { layout, buffer, source: source.clone(), pos: Cell::new(0) })
+    allocate(
+        vm,
+        &UNPACK_ITERATOR,
+        UnpackIterator { layout, buffer, source: source.clone(), pos: Cell::new(0) },
+    )
 }

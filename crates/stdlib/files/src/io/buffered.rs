@@ -121,7 +121,8 @@ const GETSET: &[GetSetDef] = &[
     GetSetDef::new("name", |vm, b| vm.get_attr(&raw_of(vm, b)?, name::name_plain.object())),
     GetSetDef::new("mode", |vm, b| vm.get_attr(&raw_of(vm, b)?, name::mode.object())),
     GetSetDef::new("raw", |_, b| Ok(this(b).raw.or_none())),
-    GetSetDef::new("_finalizing", |_, b| Ok(Object::bool(this(b).finalizing.get()))).with_set(|vm, b, value| set_finalizing(vm, &this(b).finalizing, value)),
+    GetSetDef::new("_finalizing", |_, b| Ok(Object::bool(this(b).finalizing.get())))
+        .with_set(|vm, b, value| set_finalizing(vm, &this(b).finalizing, value)),
 ];
 
 pub static BUFFERED_READER: Type = Type::new::<ReaderPayload>(
@@ -180,7 +181,9 @@ pub static BUFFERED_READER: Type = Type::new::<ReaderPayload>(
     GETSET,
 )
 .with_dict()
-.with_doc("BufferedReader(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for reading from a raw stream.");
+.with_doc(
+    "BufferedReader(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for reading from a raw stream.",
+);
 
 pub static BUFFERED_WRITER: Type = Type::new::<WriterPayload>(
     "_io.BufferedWriter",
@@ -204,7 +207,9 @@ pub static BUFFERED_WRITER: Type = Type::new::<WriterPayload>(
     GETSET,
 )
 .with_dict()
-.with_doc("BufferedWriter(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for writing to a raw stream.");
+.with_doc(
+    "BufferedWriter(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\nA buffer for writing to a raw stream.",
+);
 
 pub static BUFFERED_RANDOM: Type = Type::new::<RandomPayload>(
     "_io.BufferedRandom",

@@ -66,16 +66,8 @@ pub static FUNCTIONS: &[MethodDef] = &[
         |vm, args| vectored_write(vm, "pwritev", &args[0], &args[1], Some((&args[2], &args[3]))),
         "Writes several buffers at an offset and returns how many bytes.",
     ),
-    MethodDef::new(
-        "lseek(fd, position, whence, /)",
-        lseek,
-        "Moves the position and returns it.",
-    ),
-    MethodDef::new(
-        "fstat(fd)",
-        fstat,
-        "What the system knows about a descriptor.",
-    ),
+    MethodDef::new("lseek(fd, position, whence, /)", lseek, "Moves the position and returns it."),
+    MethodDef::new("fstat(fd)", fstat, "What the system knows about a descriptor."),
     MethodDef::new(
         "fstatvfs(fd, /)",
         |vm, args| {
@@ -188,7 +180,11 @@ pub static FUNCTIONS: &[MethodDef] = &[
         terminal_size,
         "Columns and lines of the terminal of a descriptor, by default standard output.",
     ),
-    MethodDef::new("fsync(fd)", |vm, args| sync(vm, &args[0], false), "Writes what is cached of a file to the disk."),
+    MethodDef::new(
+        "fsync(fd)",
+        |vm, args| sync(vm, &args[0], false),
+        "Writes what is cached of a file to the disk.",
+    ),
     MethodDef::new(
         "fdatasync(fd)",
         |vm, args| sync(vm, &args[0], true),
@@ -199,21 +195,9 @@ pub static FUNCTIONS: &[MethodDef] = &[
         ftruncate,
         "Cuts or extends the file of a descriptor to a length.",
     ),
-    MethodDef::new(
-        "fchmod(fd, mode)",
-        fchmod,
-        "Sets the permission bits of the file of a descriptor.",
-    ),
-    MethodDef::new(
-        "fchown(fd, uid, gid)",
-        fchown,
-        "Sets owner and group of the file of a descriptor.",
-    ),
-    MethodDef::new(
-        "fchdir(fd)",
-        fchdir,
-        "Makes the directory of a descriptor the current one.",
-    ),
+    MethodDef::new("fchmod(fd, mode)", fchmod, "Sets the permission bits of the file of a descriptor."),
+    MethodDef::new("fchown(fd, uid, gid)", fchown, "Sets owner and group of the file of a descriptor."),
+    MethodDef::new("fchdir(fd)", fchdir, "Makes the directory of a descriptor the current one."),
     MethodDef::new(
         "fpathconf(fd, name, /)",
         |vm, args| {

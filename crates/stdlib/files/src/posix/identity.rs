@@ -13,11 +13,7 @@ macro_rules! number {
 
 pub static FUNCTIONS: &[MethodDef] = &[
     number!("getpid()", process::id, "This process's id."),
-    number!(
-        "getppid()",
-        process::parent_id,
-        "The parent process's id."
-    ),
+    number!("getppid()", process::parent_id, "The parent process's id."),
     number!("getuid()", process::uid, "The user id."),
     number!("geteuid()", process::effective_uid, "The effective user id."),
     number!("getgid()", process::gid, "The group id."),

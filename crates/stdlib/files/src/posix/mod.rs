@@ -15,10 +15,10 @@ mod spawn;
 mod system;
 
 use crate::support::add_ints;
-use taipan_runtime::support::add_functions;
 use taipan_host::environment;
 use taipan_runtime::prelude::*;
 use taipan_runtime::structseq;
+use taipan_runtime::support::add_functions;
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "posix",

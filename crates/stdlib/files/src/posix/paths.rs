@@ -13,11 +13,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         stat,
         "What the system knows about a path or descriptor, as a stat_result.\n\nA dir_fd is the directory that a relative path starts from. Without\nfollow_symlinks a symbolic link itself is looked at.",
     ),
-    MethodDef::new(
-        "lstat(path, *, dir_fd=None)",
-        lstat,
-        "As stat(), of a symbolic link itself.",
-    ),
+    MethodDef::new("lstat(path, *, dir_fd=None)", lstat, "As stat(), of a symbolic link itself."),
     MethodDef::new(
         "statvfs(path)",
         statvfs,
@@ -28,17 +24,9 @@ pub static FUNCTIONS: &[MethodDef] = &[
         access,
         "May the path be used in this way (F_OK: does it exist)?\n\nAsks for the real user, or the effective one with effective_ids.",
     ),
-    MethodDef::new(
-        "chdir(path)",
-        chdir,
-        "Makes a directory, given by path or descriptor, the current one.",
-    ),
+    MethodDef::new("chdir(path)", chdir, "Makes a directory, given by path or descriptor, the current one."),
     MethodDef::new("chroot(path)", chroot, "Makes a directory the root."),
-    MethodDef::new(
-        "getcwd()",
-        |vm, _| decode(vm, &os(vm, fs::getcwd())?),
-        "The current directory as str.",
-    ),
+    MethodDef::new("getcwd()", |vm, _| decode(vm, &os(vm, fs::getcwd())?), "The current directory as str."),
     MethodDef::new(
         "getcwdb()",
         |vm, _| Ok(vm.bytes(&os(vm, fs::getcwd())?)),
@@ -54,21 +42,13 @@ pub static FUNCTIONS: &[MethodDef] = &[
         chown,
         "Sets owner and group of a path or descriptor; -1 leaves one as it is.",
     ),
-    MethodDef::new(
-        "lchown(path, uid, gid)",
-        lchown,
-        "As chown(), of a symbolic link itself.",
-    ),
+    MethodDef::new("lchown(path, uid, gid)", lchown, "As chown(), of a symbolic link itself."),
     MethodDef::new(
         "mkdir(path, mode=511, *, dir_fd=None)",
         mkdir,
         "Makes a directory. The mode is that before the umask.",
     ),
-    MethodDef::new(
-        "mkfifo(path, mode=438, *, dir_fd=None)",
-        mkfifo,
-        "Makes a named pipe.",
-    ),
+    MethodDef::new("mkfifo(path, mode=438, *, dir_fd=None)", mkfifo, "Makes a named pipe."),
     MethodDef::new(
         "mknod(path, mode=384, device=0, *, dir_fd=None)",
         mknod,
@@ -101,11 +81,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         symlink,
         "Makes dst a symbolic link to src.",
     ),
-    MethodDef::new(
-        "readlink(path, *, dir_fd=None)",
-        readlink,
-        "Where a symbolic link points.",
-    ),
+    MethodDef::new("readlink(path, *, dir_fd=None)", readlink, "Where a symbolic link points."),
     MethodDef::new(
         "truncate(path, length)",
         truncate,
@@ -158,11 +134,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
     MethodDef::new("_path_normpath(path)", normpath, "The path without . and .. and doubled slashes."),
     MethodDef::new("_path_splitroot_ex(p)", splitroot, "Drive (always empty), root and the rest of a path."),
     MethodDef::new("_inputhook()", |vm, _| Ok(vm.int(0)), ""),
-    MethodDef::new(
-        "_is_inputhook_installed()",
-        |_, _| Ok(Object::FALSE),
-        "",
-    ),
+    MethodDef::new("_is_inputhook_installed()", |_, _| Ok(Object::FALSE), ""),
     MethodDef::new("_create_environ()", |vm, _| super::environ(vm), "The environment as a new dict."),
 ];
 

@@ -81,11 +81,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         },
         "A descriptor of a process.",
     ),
-    MethodDef::new(
-        "wait()",
-        |vm, _| wait(vm, -1, 0),
-        "Waits for a child; returns (pid, status).",
-    ),
+    MethodDef::new("wait()", |vm, _| wait(vm, -1, 0), "Waits for a child; returns (pid, status)."),
     MethodDef::new(
         "waitpid(pid, options, /)",
         |vm, args| {
@@ -115,31 +111,11 @@ pub static FUNCTIONS: &[MethodDef] = &[
         waitid,
         "Waits for a change of one or several children; None if WNOHANG is set and there is\nnone.",
     ),
-    status!(
-        "WCOREDUMP(status, /)",
-        |s| s & 0x80 != 0,
-        "Did the process leave a core file?"
-    ),
-    status!(
-        "WIFCONTINUED(status)",
-        |s| libc::WIFCONTINUED(s),
-        "Was the process continued?"
-    ),
-    status!(
-        "WIFSTOPPED(status)",
-        |s| libc::WIFSTOPPED(s),
-        "Was the process stopped?"
-    ),
-    status!(
-        "WIFSIGNALED(status)",
-        |s| libc::WIFSIGNALED(s),
-        "Was the process ended by a signal?"
-    ),
-    status!(
-        "WIFEXITED(status)",
-        |s| libc::WIFEXITED(s),
-        "Did the process end by exit()?"
-    ),
+    status!("WCOREDUMP(status, /)", |s| s & 0x80 != 0, "Did the process leave a core file?"),
+    status!("WIFCONTINUED(status)", |s| libc::WIFCONTINUED(s), "Was the process continued?"),
+    status!("WIFSTOPPED(status)", |s| libc::WIFSTOPPED(s), "Was the process stopped?"),
+    status!("WIFSIGNALED(status)", |s| libc::WIFSIGNALED(s), "Was the process ended by a signal?"),
+    status!("WIFEXITED(status)", |s| libc::WIFEXITED(s), "Did the process end by exit()?"),
     MethodDef::new(
         "WEXITSTATUS(status)",
         |vm, args| Ok(vm.int(libc::WEXITSTATUS(vm.to_plain_c_int(&args[0])?) as i64)),
@@ -322,7 +298,8 @@ fn wait_usage(vm: &Vm, pid: i32, options: i32) -> Result {
 }
 
 fn waitid(vm: &Vm, args: &[Object]) -> Result {
-    let (kind, id, options) = (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?, vm.to_plain_c_int(&args[2])?);
+    let (kind, id, options) =
+        (vm.to_plain_c_int(&args[0])?, vm.to_plain_c_int(&args[1])?, vm.to_plain_c_int(&args[2])?);
     match retry_os(vm, || process::wait_id(kind as u32, id as u32, options))? {
         None => Ok(Object::NONE),
         Some(fields) => {

@@ -7,11 +7,7 @@ use taipan_host::process::{self, SpawnAction, SpawnOptions};
 use taipan_runtime::prelude::*;
 
 pub static FUNCTIONS: &[MethodDef] = &[
-    MethodDef::new(
-        "execv(path, argv, /)",
-        execv,
-        "Runs a program in the place of this one.",
-    ),
+    MethodDef::new("execv(path, argv, /)", execv, "Runs a program in the place of this one."),
     MethodDef::new(
         "execve(path, argv, env)",
         execve,

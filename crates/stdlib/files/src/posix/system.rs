@@ -18,7 +18,11 @@ pub static FUNCTIONS: &[MethodDef] = &[
         },
         "The system's words for an error number.",
     ),
-    MethodDef::new("putenv(name, value, /)", putenv, "Sets an environment variable of the process; os.environ does not notice."),
+    MethodDef::new(
+        "putenv(name, value, /)",
+        putenv,
+        "Sets an environment variable of the process; os.environ does not notice.",
+    ),
     MethodDef::new(
         "unsetenv(name, /)",
         |vm, args| {
@@ -28,11 +32,7 @@ pub static FUNCTIONS: &[MethodDef] = &[
         },
         "Removes an environment variable of the process; os.environ does not notice.",
     ),
-    MethodDef::new(
-        "urandom(size, /)",
-        urandom,
-        "Random bytes fit for cryptography.",
-    ),
+    MethodDef::new("urandom(size, /)", urandom, "Random bytes fit for cryptography."),
     MethodDef::new("getrandom(size, flags=0)", getrandom, "Random bytes of the system."),
     MethodDef::new(
         "cpu_count()",
@@ -248,7 +248,8 @@ pub static FUNCTIONS: &[MethodDef] = &[
 fn device_part(vm: &Vm, object: &Object) -> Result<u32> {
     match device_argument(vm, object)? {
         u64::MAX => Ok(u32::MAX),
-        n => u32::try_from(n).map_err(|_| vm.overflow_error("Python int too large to convert to C unsigned int")),
+        n => u32::try_from(n)
+            .map_err(|_| vm.overflow_error("Python int too large to convert to C unsigned int")),
     }
 }
 

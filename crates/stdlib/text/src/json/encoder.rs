@@ -100,7 +100,8 @@ fn encoder_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Re
             return Err(vm.type_error(format!("make_encoder() argument {i} must be str, not {shown}")));
         }
     }
-    let (sort_keys, skip_keys, allow_nan) = (vm.is_true(&next())?, vm.is_true(&next())?, vm.is_true(&next())?);
+    let (sort_keys, skip_keys, allow_nan) =
+        (vm.is_true(&next())?, vm.is_true(&next())?, vm.is_true(&next())?);
     if !markers.is_none() && markers.downcast::<Dict>().is_none() {
         return Err(vm.type_error(format!(
             "make_encoder() argument 1 must be dict or None, not {}",
@@ -184,7 +185,9 @@ impl Writer<'_> {
                 self.out.push(s);
                 Ok(())
             }
-            None => Err(self.vm.type_error(format!("encoder() must return a string, not {}", text.ty().name()))),
+            None => {
+                Err(self.vm.type_error(format!("encoder() must return a string, not {}", text.ty().name())))
+            }
         }
     }
     fn float(&self, object: &Object) -> Result<String> {
@@ -310,10 +313,8 @@ impl Writer<'_> {
         if self.encoder.skip_keys {
             return Ok(None);
         }
-        Err(vm.type_error(format!(
-            "keys must be str, int, float, bool or None, not {}",
-            key.ty().full_name()
-        )))
+        Err(vm
+            .type_error(format!("keys must be str, int, float, bool or None, not {}", key.ty().full_name())))
     }
     fn dict(&mut self, object: &Object, level: usize) -> Result<()> {
         let vm = self.vm;
@@ -357,7 +358,14 @@ impl Writer<'_> {
         self.out.push_str("}");
         Ok(())
     }
-    fn entry(&mut self, dict: &Object, first: &mut bool, key: &Object, value: &Object, level: usize) -> Result<()> {
+    fn entry(
+        &mut self,
+        dict: &Object,
+        first: &mut bool,
+        key: &Object,
+        value: &Object,
+        level: usize,
+    ) -> Result<()> {
         let Some(text) = self.key(key)? else { return Ok(()) };
         if !*first {
             self.out.push_object(&self.encoder.item_separator);

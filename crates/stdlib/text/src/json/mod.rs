@@ -15,9 +15,21 @@ pub static JSON: ModuleDef = ModuleDef {
     name: "_json",
     doc: "json speedups\n",
     functions: &[
-        MethodDef::new("encode_basestring_ascii(object, /)", |vm, args| strings::quoted(vm, &args[0], true), "encode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string"),
-        MethodDef::new("encode_basestring(object, /)", |vm, args| strings::quoted(vm, &args[0], false), "encode_basestring(string) -> string\n\nReturn a JSON representation of a Python string"),
-        MethodDef::raw("scanstring(string, end, strict=True)", strings::scanstring, "scanstring(string, end, strict=True) -> (string, end)\n\nScan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\nUnescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then literal\ncontrol characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the end quote."),
+        MethodDef::new(
+            "encode_basestring_ascii(object, /)",
+            |vm, args| strings::quoted(vm, &args[0], true),
+            "encode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string",
+        ),
+        MethodDef::new(
+            "encode_basestring(object, /)",
+            |vm, args| strings::quoted(vm, &args[0], false),
+            "encode_basestring(string) -> string\n\nReturn a JSON representation of a Python string",
+        ),
+        MethodDef::raw(
+            "scanstring(string, end, strict=True)",
+            strings::scanstring,
+            "scanstring(string, end, strict=True) -> (string, end)\n\nScan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\nUnescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then literal\ncontrol characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the end quote.",
+        ),
     ],
     types: &[],
     init: Some(|vm, module| {

@@ -28,9 +28,13 @@ impl NativeClass for Scanner {
         &SCANNER
     }
     fn traverse(&self, visitor: &mut Visitor) {
-        for object in
-            [&self.object_hook, &self.object_pairs_hook, &self.parse_float, &self.parse_int, &self.parse_constant]
-        {
+        for object in [
+            &self.object_hook,
+            &self.object_pairs_hook,
+            &self.parse_float,
+            &self.parse_int,
+            &self.parse_constant,
+        ] {
             visitor.visit_object(object);
         }
     }
@@ -237,7 +241,8 @@ impl<'a, T: Unit> Reader<'a, T> {
             self.keys = vec![Object::UNBOUND; KEPT_KEYS];
         }
         let unit = |k: usize| -> usize { Into::<u32>::into(self.units[k]) as usize };
-        let rough = unit(i).wrapping_mul(31) ^ unit(end - 1).wrapping_mul(7) ^ (end - i) ^ unit((i + end) / 2) << 3;
+        let rough =
+            unit(i).wrapping_mul(31) ^ unit(end - 1).wrapping_mul(7) ^ (end - i) ^ unit((i + end) / 2) << 3;
         let slot = rough % KEPT_KEYS;
         if let Some(known) = self.keys[slot].downcast::<Str>()
             && known.len() == end - i

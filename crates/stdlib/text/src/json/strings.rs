@@ -147,7 +147,8 @@ fn scan_units<T: Unit>(
     begin: usize,
     strict: bool,
 ) -> Result<(Object, usize)> {
-    let unterminated = || decode_error(vm, "Unterminated string starting at", document, begin.saturating_sub(1));
+    let unterminated =
+        || decode_error(vm, "Unterminated string starting at", document, begin.saturating_sub(1));
     let mut built: Option<Builder> = None;
     let (mut from, mut at) = (begin, begin);
     loop {

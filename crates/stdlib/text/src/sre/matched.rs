@@ -224,7 +224,12 @@ fn match_repr(vm: &Vm, object: &Object) -> Result {
     let this = this::<Match>(object);
     let shown = vm.repr(&group(vm, this, 0, &Object::NONE)?)?;
     let mut out = taipan_runtime::types::str::Builder::new();
-    out.push_str(&format!("<{} object; span=({}, {}), match=", object.ty().full_name(), this.whole.0, this.whole.1));
+    out.push_str(&format!(
+        "<{} object; span=({}, {}), match=",
+        object.ty().full_name(),
+        this.whole.0,
+        this.whole.1
+    ));
     if let Some(s) = shown.downcast::<Str>() {
         out.push_range(s, 0, s.len().min(50));
     }

@@ -22,12 +22,32 @@ pub static SRE: ModuleDef = ModuleDef {
     doc: "",
     functions: &[
         MethodDef::new("compile(pattern, flags, code, groups, groupindex, indexgroup)", pattern::compile, ""),
-        MethodDef::new("template(pattern, template, /)", substitute::template, "\n\n  template\n    A list containing interleaved literal strings (str or bytes) and group\n    indices (int), as returned by re._parser.parse_template():\n        [literal1, group1, ..., literalN, groupN]"),
+        MethodDef::new(
+            "template(pattern, template, /)",
+            substitute::template,
+            "\n\n  template\n    A list containing interleaved literal strings (str or bytes) and group\n    indices (int), as returned by re._parser.parse_template():\n        [literal1, group1, ..., literalN, groupN]",
+        ),
         MethodDef::new("getcodesize()", |vm, _| Ok(vm.int(4)), ""),
-        MethodDef::new("ascii_iscased(character, /)", |vm, args| Ok(Object::bool(taipan_sre::ascii_iscased(vm.to_c_int(&args[0])? as u32))), ""),
-        MethodDef::new("unicode_iscased(character, /)", |vm, args| Ok(Object::bool(taipan_sre::unicode_iscased(vm.to_c_int(&args[0])? as u32))), ""),
-        MethodDef::new("ascii_tolower(character, /)", |vm, args| Ok(vm.int(taipan_sre::ascii_tolower(vm.to_c_int(&args[0])? as u32) as i64)), ""),
-        MethodDef::new("unicode_tolower(character, /)", |vm, args| Ok(vm.int(taipan_sre::unicode_tolower(vm.to_c_int(&args[0])? as u32) as i64)), ""),
+        MethodDef::new(
+            "ascii_iscased(character, /)",
+            |vm, args| Ok(Object::bool(taipan_sre::ascii_iscased(vm.to_c_int(&args[0])? as u32))),
+            "",
+        ),
+        MethodDef::new(
+            "unicode_iscased(character, /)",
+            |vm, args| Ok(Object::bool(taipan_sre::unicode_iscased(vm.to_c_int(&args[0])? as u32))),
+            "",
+        ),
+        MethodDef::new(
+            "ascii_tolower(character, /)",
+            |vm, args| Ok(vm.int(taipan_sre::ascii_tolower(vm.to_c_int(&args[0])? as u32) as i64)),
+            "",
+        ),
+        MethodDef::new(
+            "unicode_tolower(character, /)",
+            |vm, args| Ok(vm.int(taipan_sre::unicode_tolower(vm.to_c_int(&args[0])? as u32) as i64)),
+            "",
+        ),
     ],
     types: &[],
     init: Some(|vm, module| {

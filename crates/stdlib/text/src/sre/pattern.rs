@@ -130,9 +130,8 @@ fn find(vm: &Vm, args: &[Object], mode: Mode) -> Result {
     }
     let mut state = this.take_state();
     let subject = text.subject();
-    let found = guarded(vm, |interrupt| {
-        this.program.run(subject, mode, pos, endpos, false, &mut state, interrupt)
-    });
+    let found =
+        guarded(vm, |interrupt| this.program.run(subject, mode, pos, endpos, false, &mut state, interrupt));
     let result = match found {
         Ok(true) => new_match(vm, &args[0], this, &text, &state, pos, endpos),
         Ok(false) => Ok(Object::NONE),

@@ -92,8 +92,16 @@ pub static SCANNER: Type = Type::new::<Scanner>(
     type_flags::HAVE_GC | type_flags::DISALLOW_INSTANTIATION,
     Slots::EMPTY,
     &[
-        MethodDef::new("match($self, /)", |vm, args| this::<Scanner>(&args[0]).0.step(vm, Mode::Match).map(or_none), ""),
-        MethodDef::new("search($self, /)", |vm, args| this::<Scanner>(&args[0]).0.step(vm, Mode::Search).map(or_none), ""),
+        MethodDef::new(
+            "match($self, /)",
+            |vm, args| this::<Scanner>(&args[0]).0.step(vm, Mode::Match).map(or_none),
+            "",
+        ),
+        MethodDef::new(
+            "search($self, /)",
+            |vm, args| this::<Scanner>(&args[0]).0.step(vm, Mode::Search).map(or_none),
+            "",
+        ),
     ],
     &[GetSetDef::new("pattern", |_, o| Ok(this::<Scanner>(o).0.pattern.clone())).with_set(readonly_member)],
 );

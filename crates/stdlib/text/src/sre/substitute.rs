@@ -93,7 +93,10 @@ pub fn compile_template(vm: &Vm, pattern: &Object, text: &Object) -> Result {
     }
     let filter = result?;
     if filter.downcast::<Template>().is_none() {
-        return Err(vm.runtime_error(format!("the result of compiling a replacement string is {}", vm.repr_text(&filter)?)));
+        return Err(vm.runtime_error(format!(
+            "the result of compiling a replacement string is {}",
+            vm.repr_text(&filter)?
+        )));
     }
     Ok(filter)
 }
@@ -202,7 +205,13 @@ fn goes_on(n: isize, most: isize) -> bool {
 
 /// Substitution of str in str without objects in between; None if that is
 /// not what is wanted.
-fn direct(vm: &Vm, pattern: &Pattern, text: &Text, filter: &Filter, most: isize) -> Result<Option<(Object, isize)>> {
+fn direct(
+    vm: &Vm,
+    pattern: &Pattern,
+    text: &Text,
+    filter: &Filter,
+    most: isize,
+) -> Result<Option<(Object, isize)>> {
     let Some(s) = text.as_str() else { return Ok(None) };
     if most < 0 {
         return Ok(None);
