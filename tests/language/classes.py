@@ -137,3 +137,28 @@ print(Lazy().xyz, hasattr(Lazy(), "abc"))
 class Mangled:
     def __init__(self): self.__secret = 1
 print(Mangled().__dict__)
+
+
+class Keywords:
+    """Names of keywords in calls are not mangled; those of parameters are."""
+
+    def call(self):
+        class Meta(type):
+            def __new__(meta, name, bases, namespace, **more):
+                print("class", more)
+                return type.__new__(meta, name, bases, namespace)
+
+        class Made(metaclass=Meta, __private=1):
+            pass
+
+        print(dict(__a=1), dict(**{"__b": 2}, __c=3), "{__d}".format(__d=4))
+        try:
+            self.takes(__e=5)
+        except TypeError as e:
+            print(e)
+
+    def takes(self, __e):
+        return __e
+
+
+Keywords().call()

@@ -1,3 +1,4 @@
+# requires: /usr/include/openssl/ssl.h
 # TLS on the loopback: HTTPS, verification and its failures, SNI, ALPN, certificates
 # of clients, buffers instead of sockets, sessions, asyncio.
 import asyncio

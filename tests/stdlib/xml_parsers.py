@@ -1,3 +1,4 @@
+# requires: /usr/include/expat.h
 # pyexpat: every kind of event; and what stands on it.
 import io
 import xml.dom.minidom

@@ -67,8 +67,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let mut names = Vec::with_capacity(keywords.len());
         for k in keywords {
             if let Some(name) = k.arg {
-                let name = self.mangled(name);
-                names.push(Constant::Str(self.table.names.text(name).as_bytes().into()));
+                // Names of keywords are never mangled.
+                names.push(Constant::Str(name.as_bytes().into()));
             }
             self.push(k.value)?;
         }
@@ -210,7 +210,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             self.set_depth(if have { d + 1 } else { d });
             let start = self.top();
             for k in &keywords[i..i + run] {
-                let name = self.mangled(k.arg.unwrap_or_default());
+                let name = self.table.names.intern(k.arg.unwrap_or_default());
                 let name = Val::Const(self.name_const(name));
                 self.push_val(name, range);
                 self.push(k.value)?;
