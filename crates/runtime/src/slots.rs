@@ -228,7 +228,14 @@ fn generic_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
         return vm.call(&found, &[a.clone(), b.clone()]);
     }
     let bound = match found.ty().slots().descr_get {
-        Some(get) => get(vm, &found, Some(a), Some(&a.ty().to_object()))?,
+        Some(get) => {
+            let bound = get(vm, &found, Some(a), Some(&a.ty().to_object()));
+            match vm.swallow(bound, &exc::ATTRIBUTE_ERROR)? {
+                Some(bound) => bound,
+                // A comparison that the object says it has not.
+                None => return Ok(Object::NOT_IMPLEMENTED),
+            }
+        }
         None => found,
     };
     vm.call(&bound, std::slice::from_ref(b))
