@@ -37,6 +37,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
         return 1;
     }
     taipan_runtime::gc::release();
+    taipan_host::memory::forget_program();
     let main = match main_module(vm) {
         Ok(main) => main,
         Err(raised) => return report(vm, raised),
@@ -73,6 +74,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
 }
 
 fn initialise(vm: &Vm) -> Result<()> {
+    taipan_host::memory::forget_program();
     start::start_importlib(vm)?;
     start::install_embedded_library(vm)?;
     vm.import_module("encodings")?;

@@ -76,6 +76,39 @@ impl Drop for Mapping {
     }
 }
 
+/// Gives the resident pages of this program's code and constants back to the system,
+/// which has them in its file cache: those that are looked at again come again. For
+/// the steps of a start, each of which runs code that nothing runs after it.
+pub fn forget_program() {
+    extern "C" fn visit(
+        info: *mut libc::dl_phdr_info,
+        _size: libc::size_t,
+        _data: *mut libc::c_void,
+    ) -> libc::c_int {
+        let page = page_size();
+        // SAFETY: the loader's table of the program's segments. Those that are not
+        // writable are as in the file, so that nothing is lost with their pages.
+        unsafe {
+            let info = &*info;
+            for i in 0..info.dlpi_phnum as usize {
+                let segment = &*info.dlpi_phdr.add(i);
+                if segment.p_type == libc::PT_LOAD && segment.p_flags & libc::PF_W == 0 {
+                    let start = (info.dlpi_addr + segment.p_vaddr) as usize;
+                    let end = (start + segment.p_memsz as usize) & !(page - 1);
+                    let start = start & !(page - 1);
+                    if end > start {
+                        libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED);
+                    }
+                }
+            }
+        }
+        // The program is the first; the libraries behind it are shared with others.
+        1
+    }
+    // SAFETY: the callback only reads what it is given.
+    unsafe { libc::dl_iterate_phdr(Some(visit), std::ptr::null_mut()) };
+}
+
 pub fn page_size() -> usize {
     crate::process::sysconf(libc::_SC_PAGESIZE).map_or(4096, |n| n as usize)
 }
