@@ -44,12 +44,14 @@ macro_rules! dispatch {
     }};
 }
 
-/// The table of handlers. `fast`: what an instruction usually does, and after
-/// `else` what it does if that was a miss. `slow`: what stores its own result.
+/// The table of handlers. `fast`: what an instruction usually does, and after `else`
+/// the handler that looks if that was a miss. `slow`: what stores its own result.
+/// `second`: handlers that only misses come to.
 macro_rules! handlers {
     (
-        fast { $($op:ident => $body:path $(, else $miss:path)?;)+ }
+        fast { $($op:ident => $body:path $(, else $miss:ident)?;)+ }
         slow { $($slow_op:ident => $slow:ident,)+ }
+        second { $($second:ident => $second_body:path;)+ }
     ) => {
         static HANDLERS: Table = {
             let mut table: [Handler; 256] = [no_instruction; 256];
@@ -61,37 +63,18 @@ macro_rules! handlers {
         #[allow(non_snake_case, unsafe_op_in_unsafe_fn)]
         mod handler {
             use super::*;
-            $(handler! { $op, $body, miss::$op })+
-            $(handler! { $slow_op, $slow })+
-        }
-        /// Second handlers, where a miss ends up.
-        #[allow(non_snake_case, unsafe_op_in_unsafe_fn)]
-        mod miss {
-            use super::*;
-            $(miss! { $op $(, $miss)? })+
+            $(handler! { $op, $body $(, $miss)? })+
+            $(handler! { $slow_op, (|m, ins| store_result(m, ins, slow::$slow)) })+
+            $(handler! { $second, $second_body })+
         }
     };
 }
 
 macro_rules! handler {
-    ($op:ident, $slow:ident) => {
-        pub unsafe extern "rust-preserve-none" fn $op(
-            vm: &Vm,
-            ip: *const Instruction,
-            base: *mut Value,
-            table: &Table,
-            _: Spare,
-        ) -> Result<Value> {
-            let frame = vm.frame.get();
-            (*frame).ip = ip;
-            if slow::$slow(vm, frame, *ip.sub(1)).is_err() {
-                become raise(vm, ip, base, table, NOTHING)
-            }
-            let m = Core { vm, ip, base };
-            dispatch!(m, table)
-        }
+    ($op:ident, $body:expr) => {
+        handler! { $op, $body, no_instruction }
     };
-    ($op:ident, $body:path, $miss:path) => {
+    ($op:ident, $body:expr, $miss:ident) => {
         // Never inlined: what is rare must not cost what is usual its registers.
         #[inline(never)]
         pub unsafe extern "rust-preserve-none" fn $op(
@@ -114,15 +97,6 @@ macro_rules! handler {
     };
 }
 
-macro_rules! miss {
-    ($op:ident) => {
-        pub(super) use super::no_instruction as $op;
-    };
-    ($op:ident, $body:path) => {
-        handler! { $op, $body, no_instruction }
-    };
-}
-
 handlers! {
     fast {
         Nop => names::nop;
@@ -132,111 +106,111 @@ handlers! {
         Drop => names::clear;
         DeleteLocal => names::delete_local;
         ClearLocal => names::clear;
-        LoadGlobalModule => names::load_global_module, else names::load_global;
-        LoadGlobalBuiltin => names::load_global_builtin, else names::load_global;
+        LoadGlobalModule => names::load_global_module, else LoadGlobal;
+        LoadGlobalBuiltin => names::load_global_builtin, else LoadGlobal;
         LoadDeref => names::load_deref;
-        LoadAttrInline => attributes::load_place, else attributes::shared_load;
-        LoadAttrSlot => attributes::load_place, else attributes::shared_load;
-        LoadAttrPlace => attributes::load_place_of_local, else attributes::shared_load;
-        LoadAttrClass => attributes::load_class, else attributes::shared_load;
-        LoadAttrType => attributes::load_type, else attributes::load;
-        LoadAttrModule => attributes::load_module, else attributes::load;
-        LoadAttrDict => attributes::load_dict, else attributes::load;
-        LoadAttrProperty => attributes::load_property, else attributes::load;
-        LoadMethodCached => attributes::load_method_cached, else attributes::shared_method;
-        LoadMethodLocal => attributes::load_method_of_local, else attributes::shared_method;
-        LoadMethodModule => attributes::load_method_module, else attributes::load_method;
-        LoadMethodType => attributes::load_method_type, else attributes::load_method;
-        StoreAttrInline => attributes::store_inline, else attributes::shared_store;
-        StoreAttrSlot => attributes::store_slot, else attributes::store_slowly;
+        LoadAttrInline => attributes::load_place, else SharedLoad;
+        LoadAttrSlot => attributes::load_place, else SharedLoad;
+        LoadAttrPlace => attributes::load_place_of_local, else SharedLoad;
+        LoadAttrClass => attributes::load_class, else SharedLoad;
+        LoadAttrType => attributes::load_type, else LoadAttr;
+        LoadAttrModule => attributes::load_module, else LoadAttr;
+        LoadAttrDict => attributes::load_dict, else LoadAttr;
+        LoadAttrProperty => attributes::load_property, else LoadAttr;
+        LoadMethodCached => attributes::load_method_cached, else SharedMethod;
+        LoadMethodLocal => attributes::load_method_of_local, else SharedMethod;
+        LoadMethodModule => attributes::load_method_module, else LoadMethod;
+        LoadMethodType => attributes::load_method_type, else LoadMethod;
+        StoreAttrInline => attributes::store_inline, else SharedStore;
+        StoreAttrSlot => attributes::store_slot, else StoreAttr;
         GetItem => items::get_item;
-        GetItemList => items::get_list, else items::get_item;
-        GetItemTuple => items::get_tuple, else items::get_item;
-        GetItemDict => items::get_dict, else items::get_item;
-        SetItem => items::set_item, else items::set_item_slowly;
-        Add => operators::add::<ANY>, else operators::binary::<{ BinaryOp::Add as u8 }, false>;
-        AddRegisters => operators::add::<REGISTERS>, else operators::binary::<{ BinaryOp::Add as u8 }, false>;
-        AddConst => operators::add::<CONST>, else operators::binary::<{ BinaryOp::Add as u8 }, false>;
-        Sub => operators::sub::<ANY>, else operators::binary::<{ BinaryOp::Sub as u8 }, false>;
-        SubRegisters => operators::sub::<REGISTERS>, else operators::binary::<{ BinaryOp::Sub as u8 }, false>;
-        SubConst => operators::sub::<CONST>, else operators::binary::<{ BinaryOp::Sub as u8 }, false>;
-        Mul => operators::mul::<ANY>, else operators::binary::<{ BinaryOp::Mul as u8 }, false>;
-        InplaceAdd => operators::add::<ANY>, else operators::binary::<{ BinaryOp::Add as u8 }, true>;
-        InplaceAddRegisters => operators::add::<REGISTERS>, else operators::binary::<{ BinaryOp::Add as u8 }, true>;
-        InplaceAddConst => operators::add::<CONST>, else operators::binary::<{ BinaryOp::Add as u8 }, true>;
-        InplaceSub => operators::sub::<ANY>, else operators::binary::<{ BinaryOp::Sub as u8 }, true>;
-        InplaceSubRegisters => operators::sub::<REGISTERS>, else operators::binary::<{ BinaryOp::Sub as u8 }, true>;
-        InplaceSubConst => operators::sub::<CONST>, else operators::binary::<{ BinaryOp::Sub as u8 }, true>;
-        InplaceMul => operators::mul::<ANY>, else operators::binary::<{ BinaryOp::Mul as u8 }, true>;
-        TrueDiv => operators::true_div::<ANY>, else operators::binary::<{ BinaryOp::TrueDiv as u8 }, false>;
-        InplaceTrueDiv => operators::true_div::<ANY>, else operators::binary::<{ BinaryOp::TrueDiv as u8 }, true>;
-        FloorDiv => operators::floor_div::<ANY>, else operators::binary::<{ BinaryOp::FloorDiv as u8 }, false>;
-        InplaceFloorDiv => operators::floor_div::<ANY>, else operators::binary::<{ BinaryOp::FloorDiv as u8 }, true>;
-        Mod => operators::modulo::<ANY>, else operators::binary::<{ BinaryOp::Mod as u8 }, false>;
-        InplaceMod => operators::modulo::<ANY>, else operators::binary::<{ BinaryOp::Mod as u8 }, true>;
-        And => operators::and::<ANY>, else operators::binary::<{ BinaryOp::And as u8 }, false>;
-        InplaceAnd => operators::and::<ANY>, else operators::binary::<{ BinaryOp::And as u8 }, true>;
-        Or => operators::or::<ANY>, else operators::binary::<{ BinaryOp::Or as u8 }, false>;
-        InplaceOr => operators::or::<ANY>, else operators::binary::<{ BinaryOp::Or as u8 }, true>;
-        Xor => operators::xor::<ANY>, else operators::binary::<{ BinaryOp::Xor as u8 }, false>;
-        InplaceXor => operators::xor::<ANY>, else operators::binary::<{ BinaryOp::Xor as u8 }, true>;
-        LShift => operators::left_shift::<ANY>, else operators::binary::<{ BinaryOp::LShift as u8 }, false>;
-        InplaceLShift => operators::left_shift::<ANY>, else operators::binary::<{ BinaryOp::LShift as u8 }, true>;
-        RShift => operators::right_shift::<ANY>, else operators::binary::<{ BinaryOp::RShift as u8 }, false>;
-        InplaceRShift => operators::right_shift::<ANY>, else operators::binary::<{ BinaryOp::RShift as u8 }, true>;
+        GetItemList => items::get_list, else GetItem;
+        GetItemTuple => items::get_tuple, else GetItem;
+        GetItemDict => items::get_dict, else GetItem;
+        SetItem => items::set_item, else SetItemSlowly;
+        Add => operators::add::<ANY>, else AddSlowly;
+        AddRegisters => operators::add::<REGISTERS>, else AddSlowly;
+        AddConst => operators::add::<CONST>, else AddSlowly;
+        Sub => operators::sub::<ANY>, else SubSlowly;
+        SubRegisters => operators::sub::<REGISTERS>, else SubSlowly;
+        SubConst => operators::sub::<CONST>, else SubSlowly;
+        Mul => operators::mul::<ANY>, else MulSlowly;
+        InplaceAdd => operators::add::<ANY>, else InplaceAddSlowly;
+        InplaceAddRegisters => operators::add::<REGISTERS>, else InplaceAddSlowly;
+        InplaceAddConst => operators::add::<CONST>, else InplaceAddSlowly;
+        InplaceSub => operators::sub::<ANY>, else InplaceSubSlowly;
+        InplaceSubRegisters => operators::sub::<REGISTERS>, else InplaceSubSlowly;
+        InplaceSubConst => operators::sub::<CONST>, else InplaceSubSlowly;
+        InplaceMul => operators::mul::<ANY>, else InplaceMulSlowly;
+        TrueDiv => operators::true_div::<ANY>, else TrueDivSlowly;
+        InplaceTrueDiv => operators::true_div::<ANY>, else InplaceTrueDivSlowly;
+        FloorDiv => operators::floor_div::<ANY>, else FloorDivSlowly;
+        InplaceFloorDiv => operators::floor_div::<ANY>, else InplaceFloorDivSlowly;
+        Mod => operators::modulo::<ANY>, else ModSlowly;
+        InplaceMod => operators::modulo::<ANY>, else InplaceModSlowly;
+        And => operators::and::<ANY>, else AndSlowly;
+        InplaceAnd => operators::and::<ANY>, else InplaceAndSlowly;
+        Or => operators::or::<ANY>, else OrSlowly;
+        InplaceOr => operators::or::<ANY>, else InplaceOrSlowly;
+        Xor => operators::xor::<ANY>, else XorSlowly;
+        InplaceXor => operators::xor::<ANY>, else InplaceXorSlowly;
+        LShift => operators::left_shift::<ANY>, else LShiftSlowly;
+        InplaceLShift => operators::left_shift::<ANY>, else InplaceLShiftSlowly;
+        RShift => operators::right_shift::<ANY>, else RShiftSlowly;
+        InplaceRShift => operators::right_shift::<ANY>, else InplaceRShiftSlowly;
         Pow => operators::binary::<{ BinaryOp::Pow as u8 }, false>;
         InplacePow => operators::binary::<{ BinaryOp::Pow as u8 }, true>;
         MatMul => operators::binary::<{ BinaryOp::MatMul as u8 }, false>;
         InplaceMatMul => operators::binary::<{ BinaryOp::MatMul as u8 }, true>;
-        Negative => operators::negative, else operators::negative_slowly;
+        Negative => operators::negative, else NegativeSlowly;
         Positive => operators::positive;
         Invert => operators::invert;
-        Not => operators::not, else operators::not_slowly;
+        Not => operators::not, else NotSlowly;
         ToBool => operators::to_bool;
-        Lt => operators::lt::<ANY>, else operators::compare::<{ CompareOp::Lt as u8 }>;
-        LtRegisters => operators::lt::<REGISTERS>, else operators::compare::<{ CompareOp::Lt as u8 }>;
-        LtConst => operators::lt::<CONST>, else operators::compare::<{ CompareOp::Lt as u8 }>;
-        Le => operators::le::<ANY>, else operators::compare::<{ CompareOp::Le as u8 }>;
-        LeRegisters => operators::le::<REGISTERS>, else operators::compare::<{ CompareOp::Le as u8 }>;
-        LeConst => operators::le::<CONST>, else operators::compare::<{ CompareOp::Le as u8 }>;
-        Eq => operators::eq::<ANY>, else operators::compare::<{ CompareOp::Eq as u8 }>;
-        EqRegisters => operators::eq::<REGISTERS>, else operators::compare::<{ CompareOp::Eq as u8 }>;
-        EqConst => operators::eq::<CONST>, else operators::compare::<{ CompareOp::Eq as u8 }>;
-        Ne => operators::ne::<ANY>, else operators::compare::<{ CompareOp::Ne as u8 }>;
-        NeRegisters => operators::ne::<REGISTERS>, else operators::compare::<{ CompareOp::Ne as u8 }>;
-        NeConst => operators::ne::<CONST>, else operators::compare::<{ CompareOp::Ne as u8 }>;
-        Gt => operators::gt::<ANY>, else operators::compare::<{ CompareOp::Gt as u8 }>;
-        GtRegisters => operators::gt::<REGISTERS>, else operators::compare::<{ CompareOp::Gt as u8 }>;
-        GtConst => operators::gt::<CONST>, else operators::compare::<{ CompareOp::Gt as u8 }>;
-        Ge => operators::ge::<ANY>, else operators::compare::<{ CompareOp::Ge as u8 }>;
-        GeRegisters => operators::ge::<REGISTERS>, else operators::compare::<{ CompareOp::Ge as u8 }>;
-        GeConst => operators::ge::<CONST>, else operators::compare::<{ CompareOp::Ge as u8 }>;
+        Lt => operators::lt::<ANY>, else LtSlowly;
+        LtRegisters => operators::lt::<REGISTERS>, else LtSlowly;
+        LtConst => operators::lt::<CONST>, else LtSlowly;
+        Le => operators::le::<ANY>, else LeSlowly;
+        LeRegisters => operators::le::<REGISTERS>, else LeSlowly;
+        LeConst => operators::le::<CONST>, else LeSlowly;
+        Eq => operators::eq::<ANY>, else EqSlowly;
+        EqRegisters => operators::eq::<REGISTERS>, else EqSlowly;
+        EqConst => operators::eq::<CONST>, else EqSlowly;
+        Ne => operators::ne::<ANY>, else NeSlowly;
+        NeRegisters => operators::ne::<REGISTERS>, else NeSlowly;
+        NeConst => operators::ne::<CONST>, else NeSlowly;
+        Gt => operators::gt::<ANY>, else GtSlowly;
+        GtRegisters => operators::gt::<REGISTERS>, else GtSlowly;
+        GtConst => operators::gt::<CONST>, else GtSlowly;
+        Ge => operators::ge::<ANY>, else GeSlowly;
+        GeRegisters => operators::ge::<REGISTERS>, else GeSlowly;
+        GeConst => operators::ge::<CONST>, else GeSlowly;
         Is => operators::is::<true>;
         IsNot => operators::is::<false>;
         In => operators::contains::<true>;
         NotIn => operators::contains::<false>;
         Jump => control::jump;
         JumpBack => control::jump_back;
-        JumpIfFalse => control::jump_if::<false>, else control::jump_if_slowly::<false>;
-        JumpIfTrue => control::jump_if::<true>, else control::jump_if_slowly::<true>;
+        JumpIfFalse => control::jump_if::<false>, else JumpIfFalseSlowly;
+        JumpIfTrue => control::jump_if::<true>, else JumpIfTrueSlowly;
         JumpIfNone => control::jump_if_none::<true>;
         JumpIfNotNone => control::jump_if_none::<false>;
         ForIter => control::for_iter;
-        ForIterRange => control::for_range, else control::for_iter;
-        ForIterList => control::for_list, else control::for_iter;
-        ForIterTuple => control::for_tuple, else control::for_iter;
-        ForIterGenerator => control::for_generator, else control::for_iter;
-        UnpackSequence => control::unpack_sequence, else control::unpack_slowly;
+        ForIterRange => control::for_range, else ForIter;
+        ForIterList => control::for_list, else ForIter;
+        ForIterTuple => control::for_tuple, else ForIter;
+        ForIterGenerator => control::for_generator, else ForIter;
+        UnpackSequence => control::unpack_sequence, else UnpackSlowly;
         Call => calls::call;
-        CallPython => calls::call_python, else calls::call;
-        CallNative => calls::call_native, else calls::call;
-        CallNativeDefaults => calls::call_native_defaults, else calls::call;
-        CallClass => calls::call_python_class, else calls::call;
-        CallBound => calls::call_bound_method, else calls::call;
+        CallPython => calls::call_python, else Call;
+        CallNative => calls::call_native, else Call;
+        CallNativeDefaults => calls::call_native_defaults, else Call;
+        CallClass => calls::call_python_class, else Call;
+        CallBound => calls::call_bound_method, else Call;
         CallMethod => calls::call_method;
-        CallMethodPython => calls::call_method_python, else calls::call_method;
-        CallMethodNative => calls::call_method_native, else calls::call_method;
-        CallMethodNativeDefaults => calls::call_method_native_defaults, else calls::call_method;
+        CallMethodPython => calls::call_method_python, else CallMethod;
+        CallMethodNative => calls::call_method_native, else CallMethod;
+        CallMethodNativeDefaults => calls::call_method_native_defaults, else CallMethod;
         CallKw => calls::call_kw::<false>;
         CallMethodKw => calls::call_kw::<true>;
         CallEx => calls::call_ex;
@@ -248,7 +222,7 @@ handlers! {
         LoadAssertionError => names::load_assertion_error;
         LoadCommonConstant => names::load_common_constant;
         SetupAnnotations => names::setup_annotations;
-        ListAppend => items::list_append, else items::list_append_slowly;
+        ListAppend => items::list_append, else ListAppendSlowly;
         PushException => blocks::push_exception;
         PopException => blocks::pop_exception;
         CheckExceptionMatch => blocks::check_exception_match;
@@ -319,6 +293,46 @@ handlers! {
         MatchRest => match_rest,
         Intrinsic1 => intrinsic1,
         Intrinsic2 => intrinsic2,
+    }
+    second {
+        SharedLoad => attributes::shared_load;
+        SharedMethod => attributes::shared_method;
+        SharedStore => attributes::shared_store;
+        SetItemSlowly => items::set_item_slowly;
+        AddSlowly => operators::binary::<{ BinaryOp::Add as u8 }, false>;
+        SubSlowly => operators::binary::<{ BinaryOp::Sub as u8 }, false>;
+        MulSlowly => operators::binary::<{ BinaryOp::Mul as u8 }, false>;
+        InplaceAddSlowly => operators::binary::<{ BinaryOp::Add as u8 }, true>;
+        InplaceSubSlowly => operators::binary::<{ BinaryOp::Sub as u8 }, true>;
+        InplaceMulSlowly => operators::binary::<{ BinaryOp::Mul as u8 }, true>;
+        TrueDivSlowly => operators::binary::<{ BinaryOp::TrueDiv as u8 }, false>;
+        InplaceTrueDivSlowly => operators::binary::<{ BinaryOp::TrueDiv as u8 }, true>;
+        FloorDivSlowly => operators::binary::<{ BinaryOp::FloorDiv as u8 }, false>;
+        InplaceFloorDivSlowly => operators::binary::<{ BinaryOp::FloorDiv as u8 }, true>;
+        ModSlowly => operators::binary::<{ BinaryOp::Mod as u8 }, false>;
+        InplaceModSlowly => operators::binary::<{ BinaryOp::Mod as u8 }, true>;
+        AndSlowly => operators::binary::<{ BinaryOp::And as u8 }, false>;
+        InplaceAndSlowly => operators::binary::<{ BinaryOp::And as u8 }, true>;
+        OrSlowly => operators::binary::<{ BinaryOp::Or as u8 }, false>;
+        InplaceOrSlowly => operators::binary::<{ BinaryOp::Or as u8 }, true>;
+        XorSlowly => operators::binary::<{ BinaryOp::Xor as u8 }, false>;
+        InplaceXorSlowly => operators::binary::<{ BinaryOp::Xor as u8 }, true>;
+        LShiftSlowly => operators::binary::<{ BinaryOp::LShift as u8 }, false>;
+        InplaceLShiftSlowly => operators::binary::<{ BinaryOp::LShift as u8 }, true>;
+        RShiftSlowly => operators::binary::<{ BinaryOp::RShift as u8 }, false>;
+        InplaceRShiftSlowly => operators::binary::<{ BinaryOp::RShift as u8 }, true>;
+        NegativeSlowly => operators::negative_slowly;
+        NotSlowly => operators::not_slowly;
+        LtSlowly => operators::compare::<{ CompareOp::Lt as u8 }>;
+        LeSlowly => operators::compare::<{ CompareOp::Le as u8 }>;
+        EqSlowly => operators::compare::<{ CompareOp::Eq as u8 }>;
+        NeSlowly => operators::compare::<{ CompareOp::Ne as u8 }>;
+        GtSlowly => operators::compare::<{ CompareOp::Gt as u8 }>;
+        GeSlowly => operators::compare::<{ CompareOp::Ge as u8 }>;
+        JumpIfFalseSlowly => control::jump_if_slowly::<false>;
+        JumpIfTrueSlowly => control::jump_if_slowly::<true>;
+        UnpackSlowly => control::unpack_slowly;
+        ListAppendSlowly => items::list_append_slowly;
     }
 }
 

@@ -340,21 +340,3 @@ pub unsafe fn store_slot(m: &mut Core, ins: At) -> Done {
     }
     MISS
 }
-
-/// A load of another kind whose cache missed.
-#[inline(always)]
-pub unsafe fn load(m: &mut Core, ins: At) -> Done {
-    slowly!(m, slow::load_attr(m.vm, m.frame(), ins.word()))
-}
-
-/// As [`load`], of a method.
-#[inline(always)]
-pub unsafe fn load_method(m: &mut Core, ins: At) -> Done {
-    slowly!(m, slow::load_method(m.vm, m.frame(), ins.word()))
-}
-
-/// A store to a slot whose cache missed.
-#[inline(always)]
-pub unsafe fn store_slowly(m: &mut Core, ins: At) -> Done {
-    slowly!(m, slow::store_attr(m.vm, m.frame(), ins.word()))
-}

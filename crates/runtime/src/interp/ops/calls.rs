@@ -54,33 +54,26 @@ unsafe fn general(m: &mut Core, ins: At, method: bool, keywords: bool) -> Done {
     }
 }
 
-/// A Python function whose parameters the positional arguments fill: `first` is
-/// the register of the first of them.
+/// A Python function whose parameters the positional arguments and defaults fill:
+/// `first` is the register of the first of them.
 #[inline(always)]
 unsafe fn call_function(m: &mut Core, ins: At, callee: Value, first: usize, count: usize) -> Done {
     let function = payload::<Function>(callee);
     let code = function.code();
-    if code.fast_argc != count {
-        return MISS;
-    }
-    m.save();
-    let window = slow::call_window(m.frame(), first, count);
-    enter_function(m, code, function, window, count, callee, ins.b())
-}
-
-/// As [`call_function`] where defaults fill the rest.
-#[inline(always)]
-unsafe fn call_with_defaults(m: &mut Core, ins: At, callee: Value, first: usize, count: usize) -> Done {
-    let function = payload::<Function>(callee);
-    let code = function.code();
-    if code.fast_argc != usize::MAX && !(*m.frame()).has(ff::GENERATOR) {
+    let (window, filled) = if code.fast_argc == count {
+        (slow::call_window(m.frame(), first, count), count)
+    } else {
         let window = m.base.add(first);
-        if slow::fill_defaults(function, window, count) {
-            m.save();
-            return enter_function(m, code, function, window, code.argcount, callee, ins.b());
+        if code.fast_argc == usize::MAX
+            || (*m.frame()).has(ff::GENERATOR)
+            || !slow::fill_defaults(function, window, count)
+        {
+            return MISS;
         }
-    }
-    MISS
+        (window, code.argcount)
+    };
+    m.save();
+    enter_function(m, code, function, window, filled, callee, ins.b())
 }
 
 /// A Python class whose `__init__` is a simple Python function.
@@ -250,78 +243,73 @@ unsafe fn call_done(m: &mut Core, ins: At, window: *mut Value, argc: usize, resu
     returned(m, ins, result?.into_value())
 }
 
+/// The plain builtin function that a `Call` calls, and how many arguments it gets.
+#[inline(always)]
+unsafe fn native_function<'a>(m: &Core, ins: At) -> Option<(&'a NativeFunction, usize)> {
+    let callee = m.reg(ins.b());
+    if !is_exact(callee, &BUILTIN_FUNCTION) {
+        return None;
+    }
+    let function = payload::<NativeFunction>(callee);
+    if function.object.is_unbound() { Some((function, ins.flags() as usize)) } else { None }
+}
+
+/// The builtin type's method that a `CallMethod` calls on an object of exactly that
+/// type, and how many arguments it gets.
+#[inline(always)]
+unsafe fn native_method<'a>(m: &Core, ins: At) -> Option<(&'a NativeFunction, usize)> {
+    let callee = m.reg(ins.b());
+    if !is_exact(callee, &METHOD_DESCRIPTOR) {
+        return None;
+    }
+    let function = payload::<NativeFunction>(callee);
+    if is_exact(m.reg(ins.b() + 1), function.owner?) {
+        Some((function, ins.flags() as usize + 1))
+    } else {
+        None
+    }
+}
+
+/// Calls it if it takes exactly this many arguments.
+#[inline(always)]
+unsafe fn call_plain(m: &mut Core, ins: At, (function, argc): (&NativeFunction, usize)) -> Done {
+    match function.plain(argc) {
+        Some(code) => call_code(m, ins, code, m.base.add(ins.b()), argc),
+        None => MISS,
+    }
+}
+
+/// Calls it if defaults fill the rest.
+#[inline(always)]
+unsafe fn call_filled(m: &mut Core, ins: At, (function, argc): (&NativeFunction, usize)) -> Done {
+    match function.with_defaults(argc) {
+        Some((code, signature)) => call_code_defaults(m, ins, code, signature, m.base.add(ins.b()), argc),
+        None => MISS,
+    }
+}
+
 /// `CallNative`.
 #[inline(always)]
 pub unsafe fn call_native(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &BUILTIN_FUNCTION) {
-        let function = payload::<NativeFunction>(callee);
-        let argc = ins.flags() as usize;
-        if function.object.is_unbound()
-            && let Some(code) = function.plain(argc)
-        {
-            return call_code(m, ins, code, m.base.add(b), argc);
-        }
-    }
-    MISS
+    native_function(m, ins).map_or(MISS, |found| call_plain(m, ins, found))
 }
 
 /// `CallNativeDefaults`.
 #[inline(always)]
 pub unsafe fn call_native_defaults(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &BUILTIN_FUNCTION) {
-        let function = payload::<NativeFunction>(callee);
-        let argc = ins.flags() as usize;
-        if function.object.is_unbound()
-            && let Some((code, signature)) = function.with_defaults(argc)
-        {
-            return call_code_defaults(m, ins, code, signature, m.base.add(b), argc);
-        }
-    }
-    MISS
-}
-
-/// `CallMethodNativeDefaults`.
-#[inline(always)]
-pub unsafe fn call_method_native_defaults(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &METHOD_DESCRIPTOR) {
-        let function = payload::<NativeFunction>(callee);
-        let argc = ins.flags() as usize + 1;
-        let object = m.reg(b + 1);
-        if object.is_ptr()
-            && let Some(owner) = function.owner
-            && std::ptr::eq(type_ptr(object), owner)
-            && let Some((code, signature)) = function.with_defaults(argc)
-        {
-            return call_code_defaults(m, ins, code, signature, m.base.add(b), argc);
-        }
-    }
-    MISS
+    native_function(m, ins).map_or(MISS, |found| call_filled(m, ins, found))
 }
 
 /// `CallMethodNative`.
 #[inline(always)]
 pub unsafe fn call_method_native(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &METHOD_DESCRIPTOR) {
-        let function = payload::<NativeFunction>(callee);
-        let argc = ins.flags() as usize + 1;
-        let object = m.reg(b + 1);
-        if object.is_ptr()
-            && let Some(owner) = function.owner
-            && std::ptr::eq(type_ptr(object), owner)
-            && let Some(code) = function.plain(argc)
-        {
-            return call_code(m, ins, code, m.base.add(b), argc);
-        }
-    }
-    MISS
+    native_method(m, ins).map_or(MISS, |found| call_plain(m, ins, found))
+}
+
+/// `CallMethodNativeDefaults`.
+#[inline(always)]
+pub unsafe fn call_method_native_defaults(m: &mut Core, ins: At) -> Done {
+    native_method(m, ins).map_or(MISS, |found| call_filled(m, ins, found))
 }
 
 /// `CallClass`.
@@ -351,10 +339,7 @@ pub unsafe fn call(m: &mut Core, ins: At) -> Done {
             if on_stack && payload::<Function>(callee).code().plain_argc as usize == argc {
                 ins.quicken(Opcode::CallPython);
             }
-            let mut done = call_function(m, ins, callee, b + 1, argc);
-            if matches!(done, Err(Leave::Miss)) {
-                done = call_with_defaults(m, ins, callee, b + 1, argc);
-            }
+            let done = call_function(m, ins, callee, b + 1, argc);
             if !matches!(done, Err(Leave::Miss)) {
                 return done;
             }
@@ -407,10 +392,7 @@ pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
             if on_stack && payload::<Function>(callee).code().plain_argc as usize == count {
                 ins.quicken(Opcode::CallMethodPython);
             }
-            let mut done = call_function(m, ins, callee, first, count);
-            if matches!(done, Err(Leave::Miss)) {
-                done = call_with_defaults(m, ins, callee, first, count);
-            }
+            let done = call_function(m, ins, callee, first, count);
             if !matches!(done, Err(Leave::Miss)) {
                 return done;
             }

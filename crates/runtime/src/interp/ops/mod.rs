@@ -17,15 +17,15 @@ pub(super) mod names;
 pub(super) mod operators;
 
 use super::core::{At, Core, Done, Leave, incref, is_exact, payload, type_ptr};
-use super::frame::frame_flags as ff;
+use super::frame::{Frame, frame_flags as ff};
 use super::slow;
 use crate::prelude::*;
 use crate::types::code::Cache;
 use crate::types::dict::{DICT, Dict};
 use crate::types::list::{LIST, List};
 use crate::types::tuple::TUPLE;
-use taipan_bytecode::Opcode;
 use taipan_bytecode::instruction::flags as f;
+use taipan_bytecode::{Instruction, Opcode};
 
 /// What a handler for the usual case ends with when it is not.
 const MISS: Done = Err(Leave::Miss);
@@ -39,3 +39,13 @@ macro_rules! slowly {
     }};
 }
 use slowly;
+
+/// A slow path that stores its own result, as the whole of a handler.
+#[inline(always)]
+pub(super) unsafe fn store_result(
+    m: &mut Core,
+    ins: At,
+    slow: unsafe fn(&Vm, *mut Frame, Instruction) -> Result<()>,
+) -> Done {
+    slowly!(m, slow(m.vm, m.frame(), ins.word()))
+}

@@ -114,9 +114,3 @@ pub unsafe fn load_assertion_error(m: &mut Core, ins: At) -> Done {
 pub unsafe fn load_common_constant(m: &mut Core, ins: At) -> Done {
     m.finish(ins.a(), exc::NOT_IMPLEMENTED_ERROR.to_object().into_value())
 }
-
-/// A load of a global whose cache missed.
-#[inline(always)]
-pub unsafe fn load_global(m: &mut Core, ins: At) -> Done {
-    slowly!(m, slow::load_global(m.vm, m.frame(), ins.word()))
-}
