@@ -226,6 +226,32 @@ fn asend_throw(vm: &Vm, args: &[Object]) -> Result {
     step_result(vm, result)
 }
 
+/// `close()` of an awaitable of an async generator, by the `throw` of its kind.
+fn close_awaitable(
+    vm: &Vm,
+    step: &Object,
+    progress: &Cell<Progress>,
+    throw: fn(&Vm, &[Object]) -> Result,
+) -> Result {
+    if progress.get() == Progress::Closed {
+        return Ok(Object::NONE);
+    }
+    let exit = exc::GENERATOR_EXIT.to_object();
+    match throw(vm, &[step.clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
+        Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
+        Err(raised) => {
+            if vm.raised_is(&exc::STOP_ITERATION)
+                || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
+                || vm.raised_is(&exc::GENERATOR_EXIT)
+            {
+                drop(vm.caught(raised));
+                return Ok(Object::NONE);
+            }
+            Err(raised)
+        }
+    }
+}
+
 pub static ASYNC_GEN_SEND: Type = Type::new::<Send>(
     "async_generator_asend",
     &crate::types::object::OBJECT,
@@ -252,26 +278,7 @@ pub static ASYNC_GEN_SEND: Type = Type::new::<Send>(
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", asend_throw, ""),
         MethodDef::new(
             "close($self, /)",
-            |vm, args| {
-                let this = send_of(&args[0]);
-                if this.progress.get() == Progress::Closed {
-                    return Ok(Object::NONE);
-                }
-                let exit = exc::GENERATOR_EXIT.to_object();
-                match asend_throw(vm, &[args[0].clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
-                    Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
-                    Err(raised) => {
-                        if vm.raised_is(&exc::STOP_ITERATION)
-                            || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
-                            || vm.raised_is(&exc::GENERATOR_EXIT)
-                        {
-                            drop(vm.caught(raised));
-                            return Ok(Object::NONE);
-                        }
-                        Err(raised)
-                    }
-                }
-            },
+            |vm, args| close_awaitable(vm, &args[0], &send_of(&args[0]).progress, asend_throw),
             "",
         ),
     ],
@@ -450,26 +457,7 @@ pub static ASYNC_GEN_THROW: Type = Type::new::<Throw>(
         MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", athrow_throw, ""),
         MethodDef::new(
             "close($self, /)",
-            |vm, args| {
-                let this = throw_of(&args[0]);
-                if this.progress.get() == Progress::Closed {
-                    return Ok(Object::NONE);
-                }
-                let exit = exc::GENERATOR_EXIT.to_object();
-                match athrow_throw(vm, &[args[0].clone(), exit, Object::UNBOUND, Object::UNBOUND]) {
-                    Ok(_) => Err(vm.runtime_error("coroutine ignored GeneratorExit")),
-                    Err(raised) => {
-                        if vm.raised_is(&exc::STOP_ITERATION)
-                            || vm.raised_is(&exc::STOP_ASYNC_ITERATION)
-                            || vm.raised_is(&exc::GENERATOR_EXIT)
-                        {
-                            drop(vm.caught(raised));
-                            return Ok(Object::NONE);
-                        }
-                        Err(raised)
-                    }
-                }
-            },
+            |vm, args| close_awaitable(vm, &args[0], &throw_of(&args[0]).progress, athrow_throw),
             "",
         ),
     ],

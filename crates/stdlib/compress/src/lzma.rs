@@ -1,6 +1,6 @@
 //! `_lzma`: stream objects of liblzma, and chains of filters as dicts.
 
-use crate::support::{Buffered, Decode, Decoded, Fault, Shared, growth};
+use crate::support::{Buffered, Decode, Decoded, Fault, Shared, compressed, growth};
 use taipan_compression::lzma::{self as l, Filter, FilterOptions, LzmaOptions, Stream};
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::{allocate, exception_class, raise_kept, this};
@@ -329,22 +329,14 @@ fn compress(vm: &Vm, args: &[Object]) -> Result {
     let result = this::<Compressor>(&args[0])
         .0
         .work(vm, |stream| stream.as_mut().map(|stream| run(stream, data.bytes(), l::RUN)));
-    match result {
-        None => Err(vm.value_error("Compressor has been flushed")),
-        Some(Ok(out)) => bytes::new(vm, &out),
-        Some(Err(code)) => Err(raise(vm, code)),
-    }
+    compressed(vm, result, "Compressor has been flushed", raise)
 }
 
 fn flush(vm: &Vm, args: &[Object]) -> Result {
     let result = this::<Compressor>(&args[0])
         .0
         .work(vm, |stream| stream.take().map(|mut stream| run(&mut stream, &[], l::FINISH)));
-    match result {
-        None => Err(vm.value_error("Repeated call to flush()")),
-        Some(Ok(out)) => bytes::new(vm, &out),
-        Some(Err(code)) => Err(raise(vm, code)),
-    }
+    compressed(vm, result, "Repeated call to flush()", raise)
 }
 
 // ---- decompressing -----------------------------------------------------------------------

@@ -25,6 +25,21 @@ impl<T> Shared<T> {
     }
 }
 
+/// What a compressor gave, as bytes. None: it has ended, which `ended` says; an error
+/// is the library's code, which `raise` puts in words.
+pub fn compressed(
+    vm: &Vm,
+    result: Option<std::result::Result<Vec<u8>, i32>>,
+    ended: &str,
+    raise: fn(&Vm, i32) -> Raised,
+) -> Result {
+    match result {
+        None => Err(vm.value_error(ended)),
+        Some(Ok(out)) => taipan_runtime::types::bytes::new(vm, &out),
+        Some(Err(code)) => Err(raise(vm, code)),
+    }
+}
+
 /// First room for output, and least growth.
 const FIRST_ROOM: usize = 16 * 1024;
 /// Most growth at once.

@@ -8,7 +8,6 @@
 
 mod abc;
 mod array;
-mod atexit;
 mod bisect;
 mod cmath;
 mod collections;
@@ -31,7 +30,6 @@ pub fn modules() -> Vec<&'static ModuleDef> {
     vec![
         &abc::ABC,
         &array::ARRAY,
-        &atexit::ATEXIT,
         &bisect::BISECT,
         &cmath::CMATH,
         &collections::COLLECTIONS,
