@@ -3,6 +3,7 @@
 //! come to life) the first time they are needed.
 
 use crate::instruction::Instruction;
+use std::borrow::Cow;
 
 /// `co_flags`, with CPython's values.
 pub mod code_flags {
@@ -101,15 +102,15 @@ pub struct Location {
 /// The positions of a code object's instructions, as runs of differences: about
 /// three bytes an instruction where the plain form has sixteen.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Locations {
+pub struct Locations<'b> {
     count: u32,
     first_line: u32,
-    runs: Box<[u8]>,
+    runs: Cow<'b, [u8]>,
 }
 
-impl Locations {
+impl<'b> Locations<'b> {
     /// Encodes one position for each instruction.
-    pub fn new(first_line: u32, all: &[Location]) -> Locations {
+    pub fn new(first_line: u32, all: &[Location]) -> Locations<'static> {
         let mut runs = Vec::new();
         let mut previous = Location { line: first_line, ..Location::default() };
         let mut i = 0;
@@ -127,8 +128,12 @@ impl Locations {
         Locations { count: all.len() as u32, first_line, runs: runs.into() }
     }
     /// From the parts that `parts` gave. What does not decode reads as no position.
-    pub fn from_parts(count: u32, first_line: u32, runs: &[u8]) -> Locations {
+    pub fn from_parts(count: u32, first_line: u32, runs: &'b [u8]) -> Locations<'b> {
         Locations { count, first_line, runs: runs.into() }
+    }
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> Locations<'static> {
+        Locations { runs: self.runs.into_owned().into(), ..self }
     }
     /// The encoded runs.
     pub fn runs(&self) -> &[u8] {
@@ -248,7 +253,7 @@ pub struct ExceptionEntry {
 }
 
 /// A code object, compiled but not yet alive.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct CodeUnit {
     pub name: Box<str>,
     pub qualname: Box<str>,
@@ -265,7 +270,7 @@ pub struct CodeUnit {
     pub registers: u32,
     pub instructions: Vec<Instruction>,
     /// One per instruction.
-    pub locations: Locations,
+    pub locations: Locations<'static>,
     pub exceptions: Vec<ExceptionEntry>,
     /// With HAS_DOCSTRING the docstring is the first.
     pub constants: Vec<Constant>,

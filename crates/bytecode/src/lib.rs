@@ -23,5 +23,5 @@ pub use code::{
 pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};
 pub use instruction::{Instruction, flags};
 pub use opcode::Opcode;
-pub use serialize::{ReadError, VERSION, read, write};
+pub use serialize::{Body, Build, Group, Head, Leaf, ReadError, VERSION, body, head, read, write};
 pub use verify::{Finding, verify};

@@ -463,6 +463,9 @@ opcodes! {
     GeConst,
     /// LoadMethodCached of a local's object that may have a `__dict__`.
     LoadMethodLocal,
+    /// The first and only instruction of code that was not read yet: reads it and
+    /// goes on with its first instruction.
+    ReadBody,
 }
 
 /// Numbers of `Intrinsic1` and `Intrinsic2` (separate sequences).

@@ -1,16 +1,18 @@
 //! Code objects as bytes, for `.pyc` files, `marshal` and the frozen library.
 //!
-//! Layout: `TPY`, a version byte, the file name, then one code unit. Numbers are LEB128;
+//! Layout: `TPY`, a version byte, the file name, then one code unit: a head (what it
+//! takes to make a function) and a body (what it takes to run it). Numbers are LEB128;
 //! instructions are eight little-endian bytes each. Every nested code object is preceded
-//! by its length, so that a reader may skip it and come back when it is called.
-//! [`read`] never panics; it checks structure, and [`crate::verify`] checks the rest.
+//! by its length, so that a reader may keep it and read its body when it is called:
+//! [`head`] and [`body`] read one unit, [`read`] all of them. None of these panics; they
+//! check structure, and [`crate::verify`] checks the rest.
 
 use crate::code::*;
 use crate::instruction::Instruction;
 use std::rc::Rc;
 
 /// Format version; changes whenever the instruction table does.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 const MAGIC: &[u8; 3] = b"TPY";
 /// Deepest nesting of constants and code that is read.
 const MAX_NESTING: u32 = 200;
@@ -54,10 +56,13 @@ fn unit(out: &mut Vec<u8>, code: &CodeUnit) {
     blob(out, code.name.as_bytes());
     // A qualified name usually ends in the name.
     blob(out, code.qualname.as_bytes());
-    for n in [code.first_line, code.flags, code.argcount, code.posonly, code.kwonly, code.registers] {
+    let free_base = code.locals.iter().position(|l| l.kind.contains(LocalKind::FREE));
+    let free_base = free_base.unwrap_or(code.locals.len()) as u32;
+    let numbers = [code.first_line, code.flags, code.argcount, code.posonly, code.kwonly, code.registers];
+    for n in numbers.into_iter().chain([code.locals.len() as u32, free_base]) {
         number(out, n as u64);
     }
-    number(out, code.locals.len() as u64);
+    // The body.
     for local in &code.locals {
         out.push(local.kind.0);
         blob(out, local.name.as_bytes());
@@ -114,7 +119,8 @@ fn constant(out: &mut Vec<u8>, c: &Constant) {
             out.extend(im.to_bits().to_le_bytes());
         }
         Constant::Str(s) => {
-            out.push(b's');
+            let name_like = s.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            out.push(if name_like { b'n' } else { b's' });
             blob(out, s);
         }
         Constant::Bytes(s) => {
@@ -140,20 +146,161 @@ fn constant(out: &mut Vec<u8>, c: &Constant) {
     }
 }
 
-/// The code object in `bytes`.
-pub fn read(bytes: &[u8]) -> Result<CodeUnit, ReadError> {
+/// What it takes to make a function of a code unit; see [`crate::CodeUnit`].
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'b> {
+    pub name: &'b str,
+    pub qualname: &'b str,
+    pub first_line: u32,
+    pub flags: u32,
+    pub argcount: u32,
+    pub posonly: u32,
+    pub kwonly: u32,
+    pub registers: u32,
+    /// Number of named registers.
+    pub locals: u32,
+    /// The first of them that is a free variable; `locals` if none is.
+    pub free_base: u32,
+    body: &'b [u8],
+}
+
+/// What it takes to run a code unit, its constants made by a [`Build`].
+#[derive(Debug)]
+pub struct Body<'b, C> {
+    pub locals: Vec<(&'b str, LocalKind)>,
+    pub instructions: Vec<Instruction>,
+    pub locations: Locations<'b>,
+    pub exceptions: Vec<ExceptionEntry>,
+    pub constants: Vec<C>,
+    pub caches: Vec<CacheSpec>,
+}
+
+/// A constant without parts.
+#[derive(Clone, Copy, Debug)]
+pub enum Leaf<'b> {
+    None,
+    True,
+    False,
+    Ellipsis,
+    Int(i64),
+    /// Sign and magnitude, little-endian bytes.
+    BigInt {
+        negative: bool,
+        magnitude: &'b [u8],
+    },
+    Float(f64),
+    Complex(f64, f64),
+    /// WTF-8.
+    Str(&'b [u8]),
+    /// A string of letters, digits and underscores.
+    Name(&'b str),
+    Bytes(&'b [u8]),
+}
+
+/// What a constant with parts is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Tuple,
+    FrozenSet,
+    /// Of three parts.
+    Slice,
+}
+
+/// Makes constants while a body is read.
+pub trait Build<'b> {
+    type Constant;
+    fn leaf(&mut self, leaf: Leaf<'b>) -> Self::Constant;
+    fn group(&mut self, group: Group, parts: Vec<Self::Constant>) -> Self::Constant;
+    /// A nested code unit, `nesting` levels below the body that is read.
+    fn code(&mut self, head: Head<'b>, nesting: u32) -> Result<Self::Constant, ReadError>;
+}
+
+/// The file name and the head of the outermost code unit in `bytes`.
+pub fn head(bytes: &[u8]) -> Result<(&str, Head<'_>), ReadError> {
     if bytes.len() < 4 || &bytes[..3] != MAGIC || bytes[3] != VERSION {
         return Err(ReadError::Version);
     }
-    let mut r = Reader { bytes: &bytes[4..], filename: "".into() };
-    r.filename = r.text()?.into();
-    let code = r.unit(0)?;
-    if r.bytes.is_empty() { Ok(code) } else { Err(ReadError::Corrupt) }
+    let mut r = Reader { bytes: &bytes[4..] };
+    let filename = r.text()?;
+    Ok((filename, r.head()?))
+}
+
+/// The body that belongs to a head. `nesting` is the depth at which it lies.
+pub fn body<'b, B: Build<'b>>(
+    head: &Head<'b>,
+    nesting: u32,
+    build: &mut B,
+) -> Result<Body<'b, B::Constant>, ReadError> {
+    let mut r = Reader { bytes: head.body };
+    let body = r.body(head, nesting, build)?;
+    if r.bytes.is_empty() { Ok(body) } else { Err(ReadError::Corrupt) }
+}
+
+/// The code object in `bytes`, with all that is nested in it.
+pub fn read(bytes: &[u8]) -> Result<CodeUnit, ReadError> {
+    let (filename, head) = head(bytes)?;
+    unit_of(head, 0, &filename.into())
+}
+
+fn unit_of(head: Head<'_>, nesting: u32, filename: &Rc<str>) -> Result<CodeUnit, ReadError> {
+    let body = body(&head, nesting, &mut Units { filename })?;
+    Ok(CodeUnit {
+        name: head.name.into(),
+        qualname: head.qualname.into(),
+        filename: filename.clone(),
+        first_line: head.first_line,
+        flags: head.flags,
+        argcount: head.argcount,
+        posonly: head.posonly,
+        kwonly: head.kwonly,
+        locals: body.locals.into_iter().map(|(name, kind)| LocalName { name: name.into(), kind }).collect(),
+        registers: head.registers,
+        instructions: body.instructions,
+        locations: body.locations.into_owned(),
+        exceptions: body.exceptions,
+        constants: body.constants,
+        caches: body.caches,
+    })
+}
+
+/// Makes plain constants.
+struct Units<'f> {
+    filename: &'f Rc<str>,
+}
+
+impl<'b> Build<'b> for Units<'_> {
+    type Constant = Constant;
+    fn leaf(&mut self, leaf: Leaf<'b>) -> Constant {
+        match leaf {
+            Leaf::None => Constant::None,
+            Leaf::True => Constant::True,
+            Leaf::False => Constant::False,
+            Leaf::Ellipsis => Constant::Ellipsis,
+            Leaf::Int(n) => Constant::Int(n),
+            Leaf::BigInt { negative, magnitude } => Constant::BigInt { negative, magnitude: magnitude.into() },
+            Leaf::Float(x) => Constant::Float(x),
+            Leaf::Complex(re, im) => Constant::Complex(re, im),
+            Leaf::Str(s) => Constant::Str(s.into()),
+            Leaf::Name(s) => Constant::Str(s.as_bytes().into()),
+            Leaf::Bytes(s) => Constant::Bytes(s.into()),
+        }
+    }
+    fn group(&mut self, group: Group, parts: Vec<Constant>) -> Constant {
+        match (group, <[Constant; 3]>::try_from(parts)) {
+            (Group::Slice, Ok(parts)) => Constant::Slice(Box::new(parts)),
+            (Group::FrozenSet, Ok(parts)) => Constant::FrozenSet(parts.into()),
+            (Group::FrozenSet, Err(parts)) => Constant::FrozenSet(parts.into()),
+            (_, Ok(parts)) => Constant::Tuple(parts.into()),
+            (_, Err(parts)) => Constant::Tuple(parts.into()),
+        }
+    }
+    fn code(&mut self, head: Head<'b>, nesting: u32) -> Result<Constant, ReadError> {
+        Ok(Constant::Code(Box::new(unit_of(head, nesting, self.filename)?)))
+    }
 }
 
 struct Reader<'b> {
     bytes: &'b [u8],
-    filename: Rc<str>,
 }
 
 type Read<T> = Result<T, ReadError>;
@@ -211,23 +358,44 @@ impl<'b> Reader<'b> {
         Ok(u64::from_le_bytes(word))
     }
 
-    fn unit(&mut self, nesting: u32) -> Read<CodeUnit> {
+    /// A head; the rest of the bytes are the body.
+    fn head(&mut self) -> Read<Head<'b>> {
+        Ok(Head {
+            name: self.text()?,
+            qualname: self.text()?,
+            first_line: self.small()?,
+            flags: self.small()?,
+            argcount: self.small()?,
+            posonly: self.small()?,
+            kwonly: self.small()?,
+            registers: self.small()?,
+            locals: self.small()?,
+            free_base: self.small()?,
+            body: std::mem::take(&mut self.bytes),
+        })
+    }
+
+    fn body<B: Build<'b>>(
+        &mut self,
+        head: &Head<'b>,
+        nesting: u32,
+        build: &mut B,
+    ) -> Read<Body<'b, B::Constant>> {
         if nesting > MAX_NESTING {
             return Err(ReadError::Corrupt);
         }
-        let name = self.text()?.into();
-        let qualname = self.text()?.into();
-        let first_line = self.small()?;
-        let flags = self.small()?;
-        let argcount = self.small()?;
-        let posonly = self.small()?;
-        let kwonly = self.small()?;
-        let registers = self.small()?;
-        let n = self.count(2)?;
+        let n = head.locals as usize;
+        if n > self.bytes.len() / 2 || head.free_base > head.locals {
+            return Err(ReadError::Corrupt);
+        }
         let mut locals = Vec::with_capacity(n);
         for _ in 0..n {
             let kind = LocalKind(self.byte()?);
-            locals.push(LocalName { name: self.text()?.into(), kind });
+            locals.push((self.text()?, kind));
+        }
+        let free = locals.iter().position(|(_, kind)| kind.contains(LocalKind::FREE)).unwrap_or(n);
+        if free != head.free_base as usize {
+            return Err(ReadError::Corrupt);
         }
         let n = self.count(8)?;
         let raw = self.take(n * 8)?;
@@ -239,7 +407,7 @@ impl<'b> Reader<'b> {
                 Instruction(u64::from_le_bytes(word))
             })
             .collect();
-        let locations = Locations::from_parts(n as u32, first_line, self.blob()?);
+        let locations = Locations::from_parts(n as u32, head.first_line, self.blob()?);
         let n = self.count(4)?;
         let mut exceptions = Vec::with_capacity(n);
         for _ in 0..n {
@@ -262,70 +430,47 @@ impl<'b> Reader<'b> {
         let n = self.count(1)?;
         let mut constants = Vec::with_capacity(n);
         for _ in 0..n {
-            constants.push(self.constant(nesting + 1)?);
+            constants.push(self.constant(nesting + 1, build)?);
         }
-        Ok(CodeUnit {
-            name,
-            qualname,
-            filename: self.filename.clone(),
-            first_line,
-            flags,
-            argcount,
-            posonly,
-            kwonly,
-            locals,
-            registers,
-            instructions,
-            locations,
-            exceptions,
-            constants,
-            caches,
-        })
+        Ok(Body { locals, instructions, locations, exceptions, constants, caches })
     }
 
-    fn constant(&mut self, nesting: u32) -> Read<Constant> {
+    fn constant<B: Build<'b>>(&mut self, nesting: u32, build: &mut B) -> Read<B::Constant> {
         if nesting > MAX_NESTING {
             return Err(ReadError::Corrupt);
         }
-        Ok(match self.byte()? {
-            b'N' => Constant::None,
-            b'T' => Constant::True,
-            b'F' => Constant::False,
-            b'.' => Constant::Ellipsis,
-            b'i' => Constant::Int(self.signed()?),
-            tag @ (b'-' | b'+') => Constant::BigInt { negative: tag == b'-', magnitude: self.blob()?.into() },
-            b'f' => Constant::Float(f64::from_bits(self.word()?)),
-            b'c' => Constant::Complex(f64::from_bits(self.word()?), f64::from_bits(self.word()?)),
-            b's' => Constant::Str(self.blob()?.into()),
-            b'b' => Constant::Bytes(self.blob()?.into()),
-            tag @ (b'(' | b'{') => {
-                let n = self.count(1)?;
-                let mut items = Vec::with_capacity(n);
-                for _ in 0..n {
-                    items.push(self.constant(nesting + 1)?);
-                }
-                match tag {
-                    b'(' => Constant::Tuple(items.into()),
-                    _ => Constant::FrozenSet(items.into()),
-                }
-            }
-            b':' => Constant::Slice(Box::new([
-                self.constant(nesting + 1)?,
-                self.constant(nesting + 1)?,
-                self.constant(nesting + 1)?,
-            ])),
+        let leaf = match self.byte()? {
+            b'N' => Leaf::None,
+            b'T' => Leaf::True,
+            b'F' => Leaf::False,
+            b'.' => Leaf::Ellipsis,
+            b'i' => Leaf::Int(self.signed()?),
+            tag @ (b'-' | b'+') => Leaf::BigInt { negative: tag == b'-', magnitude: self.blob()? },
+            b'f' => Leaf::Float(f64::from_bits(self.word()?)),
+            b'c' => Leaf::Complex(f64::from_bits(self.word()?), f64::from_bits(self.word()?)),
+            b's' => Leaf::Str(self.blob()?),
+            b'n' => Leaf::Name(self.text()?),
+            b'b' => Leaf::Bytes(self.blob()?),
+            b'(' => return self.group(Group::Tuple, nesting, build),
+            b'{' => return self.group(Group::FrozenSet, nesting, build),
+            b':' => return self.group(Group::Slice, nesting, build),
             b'C' => {
                 let mut length = [0; 4];
                 length.copy_from_slice(self.take(4)?);
                 let inner = self.take(u32::from_le_bytes(length) as usize)?;
-                let mut reader = Reader { bytes: inner, filename: self.filename.clone() };
-                let code = reader.unit(nesting + 1)?;
-                if !reader.bytes.is_empty() {
-                    return Err(ReadError::Corrupt);
-                }
-                Constant::Code(Box::new(code))
+                return build.code(Reader { bytes: inner }.head()?, nesting + 1);
             }
             _ => return Err(ReadError::Corrupt),
-        })
+        };
+        Ok(build.leaf(leaf))
+    }
+
+    fn group<B: Build<'b>>(&mut self, group: Group, nesting: u32, build: &mut B) -> Read<B::Constant> {
+        let n = if group == Group::Slice { 3 } else { self.count(1)? };
+        let mut parts = Vec::with_capacity(n);
+        for _ in 0..n {
+            parts.push(self.constant(nesting + 1, build)?);
+        }
+        Ok(build.group(group, parts))
     }
 }

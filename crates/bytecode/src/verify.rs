@@ -168,6 +168,9 @@ impl Verifier<'_> {
         let code = self.code;
         let ins = code.instructions[i];
         let Some(op) = ins.opcode() else { return self.find(i, "no such instruction") };
+        if ins.op_byte() >= Opcode::FIRST_QUICK {
+            return self.find(i, "an instruction that the compiler does not write");
+        }
         if !is_basic(op) {
             return self.find(i, "an instruction that only the VM makes");
         }

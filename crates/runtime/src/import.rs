@@ -443,32 +443,14 @@ pub fn frozen_code_below(vm: &Vm, module_name: &str, root: &str) -> Result {
     let Some(module) = frozen(vm, module_name) else {
         return Err(vm.import_error(format!("No module named '{module_name}'"), &vm.intern(module_name)));
     };
-    let unit = taipan_bytecode::read(module.code);
-    forget_pages(vm, module.code);
-    match unit {
-        Ok(mut unit) => {
-            let filename: std::rc::Rc<str> = match SHOWN_AS_FROZEN.contains(&module_name) {
-                true => format!("<frozen {module_name}>").into(),
-                false => format!("{root}/{}", module.path).into(),
-            };
-            rename(&mut unit, &filename);
-            Ok(crate::types::code::new(vm, unit))
-        }
-        Err(_) => {
-            Err(vm
-                .import_error(format!("embedded module '{module_name}' is invalid"), &vm.intern(module_name)))
-        }
-    }
-}
-
-/// Puts another file name into a unit and those inside it.
-pub(crate) fn rename(unit: &mut taipan_bytecode::CodeUnit, filename: &std::rc::Rc<str>) {
-    unit.filename = filename.clone();
-    for constant in &mut unit.constants {
-        if let taipan_bytecode::Constant::Code(inner) = constant {
-            rename(inner, filename);
-        }
-    }
+    let filename = match SHOWN_AS_FROZEN.contains(&module_name) {
+        true => format!("<frozen {module_name}>"),
+        false => format!("{root}/{}", module.path),
+    };
+    let code = crate::types::code::from_bytes(vm, module.code, &vm.intern(&filename));
+    code.map_err(|_| {
+        vm.import_error(format!("embedded module '{module_name}' is invalid"), &vm.intern(module_name))
+    })
 }
 
 /// The code object of a frozen module.
@@ -478,19 +460,10 @@ pub fn frozen_code(vm: &Vm, module_name: &str) -> Result {
             vm.import_error(format!("No such frozen object named {module_name}"), &vm.intern(module_name))
         );
     };
-    let unit = taipan_bytecode::read(module.code);
-    forget_pages(vm, module.code);
-    match unit {
-        Ok(mut unit) => {
-            let filename: std::rc::Rc<str> = format!("<frozen {module_name}>").into();
-            rename(&mut unit, &filename);
-            Ok(crate::types::code::new(vm, unit))
-        }
-        Err(_) => Err(vm.import_error(
-            format!("Frozen object named '{module_name}' is invalid"),
-            &vm.intern(module_name),
-        )),
-    }
+    let filename = vm.intern(&format!("<frozen {module_name}>"));
+    crate::types::code::from_bytes(vm, module.code, &filename).map_err(|_| {
+        vm.import_error(format!("Frozen object named '{module_name}' is invalid"), &vm.intern(module_name))
+    })
 }
 
 fn text(vm: &Vm, object: &Object) -> Result<String> {

@@ -171,7 +171,7 @@ fn exec(vm: &Vm, args: &[Object]) -> Result {
     let [source, globals, locals, closure] = args else { return Ok(Object::NONE) };
     let (globals, locals) = namespaces(vm, globals, locals, "exec")?;
     if let Some(code) = source.downcast_exact::<Code>() {
-        let free = code.locals.len() - code.free_base;
+        let free = code.free_count();
         let cells = closure.some();
         if free == 0 {
             if cells.is_some() {
@@ -203,7 +203,7 @@ fn eval(vm: &Vm, args: &[Object]) -> Result {
     let (globals, locals) = namespaces(vm, globals, locals, "eval")?;
     if let Some(code) = source.downcast_exact::<Code>() {
         vm.audit("exec", std::slice::from_ref(source))?;
-        if code.locals.len() > code.free_base {
+        if code.free_count() > 0 {
             return Err(vm.type_error("code object passed to eval() may not contain free variables"));
         }
         return crate::interp::run_code(vm, source, &globals, &locals);

@@ -96,7 +96,7 @@ pub(crate) unsafe fn bind(
                 return Ok(code.argcount);
             }
         }
-        if let Some(filled) = bind_keywords(f, code, base, nargs, kwnames) {
+        if let Some(filled) = bind_keywords(vm, f, code, base, nargs, kwnames) {
             return Ok(filled);
         }
         let mut given: Vec<Object> = Vec::with_capacity(nargs);
@@ -122,6 +122,7 @@ const FEW: usize = 24;
 /// # Safety
 /// As [`bind`].
 unsafe fn bind_keywords(
+    vm: &Vm,
     f: &Function,
     code: &Code,
     base: *mut Value,
@@ -140,7 +141,7 @@ unsafe fn bind_keywords(
             *word = *base.add(i);
         }
         for (k, key) in kwnames.iter().enumerate() {
-            let i = (code.posonly..named).find(|&i| code.locals[i].0.value() == key.value())?;
+            let i = (code.posonly..named).find(|&i| code.locals(vm)[i].0.value() == key.value())?;
             if !words[i].is_unbound() {
                 return None;
             }
@@ -160,7 +161,7 @@ unsafe fn bind_keywords(
                 }
                 defaults[defaults.len() - back].value()
             } else {
-                f.kwdefaults().downcast_exact::<Dict>()?.get_str(&code.locals[i].0)?
+                f.kwdefaults().downcast_exact::<Dict>()?.get_str(&code.locals(vm)[i].0)?
             };
         }
         for i in 0..named {
@@ -207,8 +208,8 @@ fn bind_general(
     }
     for (key, value) in kwnames.iter().zip(given) {
         let position = (code.posonly..named)
-            .find(|&i| code.locals[i].0.value() == key.value())
-            .or_else(|| (code.posonly..named).find(|&i| vm.str_equal(&code.locals[i].0, key)));
+            .find(|&i| code.locals(vm)[i].0.value() == key.value())
+            .or_else(|| (code.posonly..named).find(|&i| vm.str_equal(&code.locals(vm)[i].0, key)));
         match position {
             Some(i) => {
                 if !out[i].is_unbound() {
@@ -241,7 +242,7 @@ fn bind_general(
             if i >= first_default {
                 *slot = defaults[i - first_default + defaults.len().saturating_sub(code.argcount)].clone();
             } else {
-                missing.push(vm.str_lossy(&code.locals[i].0));
+                missing.push(vm.str_lossy(&code.locals(vm)[i].0));
             }
         }
     }
@@ -253,12 +254,12 @@ fn bind_general(
             continue;
         }
         let default = match f.kwdefaults().downcast::<Dict>() {
-            Some(d) => d.get(vm, &code.locals[i].0)?,
+            Some(d) => d.get(vm, &code.locals(vm)[i].0)?,
             None => None,
         };
         match default {
             Some(default) => out[i] = default,
-            None => missing.push(vm.str_lossy(&code.locals[i].0)),
+            None => missing.push(vm.str_lossy(&code.locals(vm)[i].0)),
         }
     }
     if !missing.is_empty() {
@@ -321,7 +322,7 @@ fn unexpected_keyword(vm: &Vm, f: &Function, code: &Code, key: &Object, kwnames:
     if key.downcast::<Str>().is_none() {
         return vm.type_error("keywords must be strings");
     }
-    let conflicts: Vec<String> = code.locals[..code.posonly]
+    let conflicts: Vec<String> = code.locals(vm)[..code.posonly]
         .iter()
         .filter(|(name, _)| kwnames.iter().any(|k| vm.str_equal(k, name)))
         .map(|(name, _)| vm.str_lossy(name))
@@ -334,7 +335,7 @@ fn unexpected_keyword(vm: &Vm, f: &Function, code: &Code, key: &Object, kwnames:
         ));
     }
     let shown = vm.str_lossy(key);
-    let candidates: Vec<String> = code.locals[code.posonly..code.argcount + code.kwonly]
+    let candidates: Vec<String> = code.locals(vm)[code.posonly..code.argcount + code.kwonly]
         .iter()
         .map(|(name, _)| vm.str_lossy(name))
         .collect();

@@ -205,14 +205,14 @@ pub(crate) fn super_arguments(vm: &Vm) -> Result<(Object, Object)> {
         }
         let mut first = Object::from_borrowed(*(*frame).base);
         if let Some(cell) = first.downcast::<crate::types::cell::CellObject>()
-            && code.locals.first().is_some_and(|(_, kind)| kind.contains(LocalKind::CELL))
+            && code.locals(vm).first().is_some_and(|(_, kind)| kind.contains(LocalKind::CELL))
         {
             first = cell.get().unwrap_or(Object::UNBOUND);
         }
         if first.is_unbound() {
             return Err(vm.runtime_error("super(): arg[0] deleted"));
         }
-        for (i, (local, kind)) in code.locals.iter().enumerate() {
+        for (i, (local, kind)) in code.locals(vm).iter().enumerate() {
             if kind.contains(LocalKind::FREE) && local.value() == name::class.value() {
                 let cell = Object::from_borrowed(*(*frame).base.add(i));
                 let Some(cell) = cell.downcast::<crate::types::cell::CellObject>() else {

@@ -219,6 +219,7 @@ handlers! {
         ReturnGenerator => calls::return_generator;
         Yield => calls::yield_value;
         YieldFrom => calls::yield_from;
+        ReadBody => control::read_body;
         LoadAssertionError => names::load_assertion_error;
         LoadCommonConstant => names::load_common_constant;
         SetupAnnotations => names::setup_annotations;

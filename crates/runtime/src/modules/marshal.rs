@@ -217,7 +217,7 @@ impl<'v> Writer<'v> {
             if !self.allow_code {
                 return Err(Refusal::CodeNotAllowed);
             }
-            let Some(unit) = code.try_to_unit() else { return Err(Refusal::Unmarshallable) };
+            let Some(unit) = code.try_to_unit(self.vm) else { return Err(Refusal::Unmarshallable) };
             self.out.push(b'c' | flag);
             return self.sized(&taipan_bytecode::write(&unit));
         }

@@ -1,11 +1,17 @@
-//! code: live code objects, instantiated from the compiler's `CodeUnit`.
+//! code: live code objects, made of the compiler's `CodeUnit` or of a module of the
+//! embedded library. Of the latter only the head is read at first; the body (all
+//! that running it needs) is read when the code first runs or is looked into. Until
+//! then the code consists of one instruction, `ReadBody`.
 
 use crate::prelude::*;
 use crate::types::cell::ObjectCell;
 use crate::types::str as text;
-use std::cell::{Cell, UnsafeCell};
+use std::cell::{Cell, OnceCell};
 use taipan_bytecode::code_flags as co;
-use taipan_bytecode::{CacheSpec, CodeUnit, Constant, ExceptionEntry, Instruction, LocalKind, Location};
+use taipan_bytecode::{
+    Build, CacheSpec, CodeUnit, Constant, ExceptionEntry, Group, Head, Instruction, Leaf, LocalKind,
+    LocalName, Location, Locations, Opcode, ReadError,
+};
 
 /// An inline cache. What the fields mean is up to the instruction.
 #[derive(Clone, Copy)]
@@ -23,6 +29,16 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// The name that the cache was made for; None if it is a call's.
+    fn as_name(&self) -> Option<&Object> {
+        let name = Object::borrow_value(&self.name);
+        (!self.name.is_unbound() && name.downcast_exact::<Str>().is_some()).then_some(name)
+    }
+    /// The names of a call's keyword arguments; None if it has none.
+    fn keywords(&self) -> Option<&Object> {
+        let names = Object::borrow_value(&self.name);
+        (!self.name.is_unbound() && names.downcast_exact::<Tuple>().is_some()).then_some(names)
+    }
     /// Where the value of a global lies, as long as the versions are the same: loads of
     /// globals keep it in `value`.
     #[inline(always)]
@@ -37,17 +53,20 @@ impl Cache {
 /// Payload of code objects.
 #[repr(C)]
 pub struct Code {
-    // What a call reads comes first, together.
-    instructions: UnsafeCell<Box<[Instruction]>>,
-    pub consts: Box<[Object]>,
-    caches: UnsafeCell<Box<[Cache]>>,
+    // What a call reads comes first, together. The pointers are into `body`; before
+    // that was read, `instructions` is at UNREAD and the others dangle.
+    instructions: Cell<*mut Instruction>,
+    consts: Cell<*const Value>,
+    caches: Cell<*mut Cache>,
     pub registers: usize,
+    /// The number of named registers, and the first of the others.
     pub first_temp: usize,
     /// The exact number of positional arguments that fills all parameters, or
     /// usize::MAX if the call is not that simple.
     pub fast_argc: usize,
     /// As `fast_argc` if there are no free variables and few parameters, else u32::MAX.
     pub plain_argc: u32,
+    pub first_line: u32,
     /// First register of the free variables.
     pub free_base: usize,
     pub argcount: usize,
@@ -56,13 +75,29 @@ pub struct Code {
     pub flags: Cell<u32>,
     /// Tool data of `sys.monitoring` and friends, made on demand.
     pub extra: Cell<u32>,
-    /// Names of the named registers.
-    pub locals: Box<[(Object, LocalKind)]>,
     pub name: Object,
     pub qualname: Object,
     pub filename: ObjectCell,
-    pub unit: CodeUnit,
+    /// What `body` is read from.
+    kept: Option<Head<'static>>,
+    body: OnceCell<Box<Body>>,
 }
+
+/// What it takes to run a code object.
+struct Body {
+    instructions: Box<[Instruction]>,
+    consts: Box<[Object]>,
+    caches: Box<[Cache]>,
+    /// Names of the named registers.
+    locals: Box<[(Object, LocalKind)]>,
+    locations: Locations<'static>,
+    exceptions: Box<[ExceptionEntry]>,
+    /// The code that the names of `caches` belong to if they are not all in `consts`.
+    _origin: Option<Object>,
+}
+
+/// The instructions of code whose body was not read yet.
+static UNREAD: [Instruction; 1] = [Instruction::new(Opcode::ReadBody, 0, 0, 0, 0)];
 
 impl NativeClass for Code {
     fn class() -> &'static Type {
@@ -73,43 +108,98 @@ impl NativeClass for Code {
 impl Code {
     #[inline(always)]
     pub fn instructions_ptr(&self) -> *mut Instruction {
-        // SAFETY: instructions are rewritten in place under the GIL only.
-        unsafe { (*self.instructions.get()).as_mut_ptr() }
+        self.instructions.get()
     }
     #[inline(always)]
     pub fn consts_ptr(&self) -> *const Value {
-        self.consts.as_ptr() as *const Value
-    }
-    pub fn instructions(&self) -> &[Instruction] {
-        // SAFETY: as above.
-        unsafe { &*self.instructions.get() }
+        self.consts.get()
     }
     #[inline(always)]
     pub fn caches_ptr(&self) -> *mut Cache {
-        // SAFETY: as above.
-        unsafe { (*self.caches.get()).as_mut_ptr() }
+        self.caches.get()
+    }
+    /// Makes the code ready to run.
+    pub fn read(&self, vm: &Vm) -> Result<()> {
+        if self.body.get().is_none() {
+            self.body(vm);
+        }
+        match self.instructions.get().cast_const() == UNREAD.as_ptr() {
+            true => Err(vm.system_error("the code cannot be read")),
+            false => Ok(()),
+        }
+    }
+    /// The body, which is read if it was not yet. That of code that cannot be read is empty.
+    fn body(&self, vm: &Vm) -> &Body {
+        if let Some(body) = self.body.get() {
+            return body;
+        }
+        let mut reader = Live { vm, filename: self.filename.get() };
+        let read = self.kept.map(|head| taipan_bytecode::body(&head, 0, &mut reader));
+        let body = match read {
+            Some(Ok(body)) => {
+                let locals = body.locals.iter().map(|(name, kind)| (vm.intern(name), *kind)).collect();
+                Body::new(
+                    body.instructions.into(),
+                    body.constants.into(),
+                    &body.caches,
+                    locals,
+                    body.locations,
+                    body.exceptions.into(),
+                )
+            }
+            _ => Body::new([].into(), [].into(), &[], [].into(), Locations::default(), [].into()),
+        };
+        self.body.get_or_init(|| self.attach(Box::new(body)))
+    }
+    /// Lets the code run this body.
+    fn attach(&self, mut body: Box<Body>) -> Box<Body> {
+        if !body.instructions.is_empty() {
+            self.instructions.set(body.instructions.as_mut_ptr());
+        }
+        self.consts.set(body.consts.as_ptr() as *const Value);
+        self.caches.set(body.caches.as_mut_ptr());
+        body
+    }
+    /// The instructions, those quickened that were.
+    pub fn instructions(&self, vm: &Vm) -> &[Instruction] {
+        &self.body(vm).instructions
+    }
+    pub fn consts(&self, vm: &Vm) -> &[Object] {
+        &self.body(vm).consts
+    }
+    /// Names of the named registers.
+    pub fn locals(&self, vm: &Vm) -> &[(Object, LocalKind)] {
+        &self.body(vm).locals
+    }
+    /// Number of free variables.
+    pub fn free_count(&self) -> usize {
+        self.first_temp - self.free_base
     }
     pub fn has_flag(&self, flag: u32) -> bool {
         self.flags.get() & flag != 0
     }
     pub fn line_of(&self, index: usize) -> u32 {
-        self.unit.locations.get(index).map_or(self.unit.first_line, |l| l.line)
+        self.position(index).map_or(self.first_line, |l| l.line)
     }
     pub fn location_of(&self, index: usize) -> Location {
-        self.unit.locations.get(index).unwrap_or_default()
+        self.position(index).unwrap_or_default()
+    }
+    /// Code that never ran has no positions.
+    fn position(&self, index: usize) -> Option<Location> {
+        self.body.get()?.locations.get(index)
     }
     /// The innermost handler for an exception at instruction `index`.
     pub fn handler(&self, index: usize) -> Option<ExceptionEntry> {
         let index = index as u32;
-        self.unit.exceptions.iter().rev().find(|e| e.start <= index && index < e.end).copied()
+        self.body.get()?.exceptions.iter().rev().find(|e| e.start <= index && index < e.end).copied()
     }
     /// Does a handler other than the one around every generator's body (which turns
     /// StopIteration into RuntimeError) cover instruction `index`?
-    pub fn has_user_handler(&self, index: usize) -> bool {
+    pub fn has_user_handler(&self, vm: &Vm, index: usize) -> bool {
         self.handler(index).is_some_and(|entry| {
-            self.instructions()
+            self.instructions(vm)
                 .get(entry.target as usize)
-                .is_none_or(|ins| ins.op_byte() != taipan_bytecode::Opcode::Intrinsic1 as u8 || ins.c() != 2)
+                .is_none_or(|ins| ins.op_byte() != Opcode::Intrinsic1 as u8 || ins.c() != 2)
         })
     }
     pub fn is_generator_like(&self) -> bool {
@@ -122,78 +212,179 @@ impl Code {
             + self.has_flag(co::VARARGS) as usize
             + self.has_flag(co::VARKEYWORDS) as usize
     }
-    pub fn local_names(&self, kind: LocalKind) -> Vec<Object> {
-        self.locals.iter().filter(|(_, k)| k.contains(kind)).map(|(name, _)| name.clone()).collect()
+    pub fn local_names(&self, vm: &Vm, kind: LocalKind) -> Vec<Object> {
+        self.locals(vm).iter().filter(|(_, k)| k.contains(kind)).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl Body {
+    fn new(
+        mut instructions: Box<[Instruction]>,
+        consts: Box<[Object]>,
+        caches: &[CacheSpec],
+        locals: Box<[(Object, LocalKind)]>,
+        locations: Locations<'static>,
+        exceptions: Box<[ExceptionEntry]>,
+    ) -> Body {
+        for ins in &mut instructions {
+            *ins = crate::interp::quick::for_operands(*ins);
+        }
+        let caches = caches
+            .iter()
+            .map(|spec| {
+                let (name, index) = match *spec {
+                    CacheSpec::Name(i) => (consts.get(i as usize).map_or(Value::UNBOUND, |c| c.value()), 0),
+                    CacheSpec::Call { argc, kwnames } => {
+                        let names =
+                            kwnames.and_then(|i| consts.get(i as usize)).map_or(Value::UNBOUND, |c| c.value());
+                        (names, argc)
+                    }
+                };
+                Cache { name, value: Value::UNBOUND, version: 0, index, version2: 0, backoff: 0, misses: 0 }
+            })
+            .collect();
+        Body { instructions, consts, caches, locals, locations, exceptions, _origin: None }
     }
 }
 
 /// Instantiates a compiled unit.
 pub fn new(vm: &Vm, unit: CodeUnit) -> Object {
-    vm.alloc(&CODE, build(vm, unit))
+    let filename = vm.intern(&unit.filename);
+    new_in(vm, unit, &filename)
 }
 
-fn build(vm: &Vm, mut unit: CodeUnit) -> Code {
-    let filename = vm.intern(&unit.filename);
-    let constants = std::mem::take(&mut unit.constants);
-    let consts: Box<[Object]> = constants.into_iter().map(|c| constant(vm, c)).collect();
-    let caches = unit
-        .caches
-        .iter()
-        .map(|spec| {
-            let (name, index) = match *spec {
-                CacheSpec::Name(i) => (consts.get(i as usize).map_or(Value::UNBOUND, |c| c.value()), 0),
-                CacheSpec::Call { argc, kwnames } => {
-                    let names =
-                        kwnames.and_then(|i| consts.get(i as usize)).map_or(Value::UNBOUND, |c| c.value());
-                    (names, argc)
-                }
-            };
-            Cache { name, value: Value::UNBOUND, version: 0, index, version2: 0, backoff: 0, misses: 0 }
-        })
-        .collect();
-    let locals: Box<[(Object, LocalKind)]> =
-        unit.locals.iter().map(|local| (vm.intern(&local.name), local.kind)).collect();
-    let mut instructions = std::mem::take(&mut unit.instructions).into_boxed_slice();
-    for ins in &mut instructions {
-        *ins = crate::interp::quick::for_operands(*ins);
-    }
-    let simple = unit.kwonly == 0 && unit.flags & (co::VARARGS | co::VARKEYWORDS) == 0;
-    let free_base = locals.iter().position(|(_, k)| k.contains(LocalKind::FREE)).unwrap_or(locals.len());
-    let plain = simple && free_base == locals.len() && unit.argcount < 250;
-    Code {
-        name: vm.intern(&unit.name),
-        qualname: vm.intern(&unit.qualname),
-        filename: ObjectCell::new(filename),
-        consts,
-        caches: UnsafeCell::new(caches),
+fn new_in(vm: &Vm, unit: CodeUnit, filename: &Object) -> Object {
+    let free = unit.locals.iter().position(|local| local.kind.contains(LocalKind::FREE));
+    let locals = unit.locals.len();
+    let mut made = Code {
+        instructions: Cell::new(UNREAD.as_ptr().cast_mut()),
+        consts: Cell::new(std::ptr::null()),
+        caches: Cell::new(std::ptr::null_mut()),
         registers: unit.registers as usize,
-        first_temp: locals.len(),
-        free_base,
-        locals,
+        first_temp: locals,
+        fast_argc: 0,
+        plain_argc: 0,
+        first_line: unit.first_line,
+        free_base: free.unwrap_or(locals),
         argcount: unit.argcount as usize,
         posonly: unit.posonly as usize,
         kwonly: unit.kwonly as usize,
         flags: Cell::new(unit.flags),
-        fast_argc: if simple { unit.argcount as usize } else { usize::MAX },
-        plain_argc: if plain { unit.argcount as u32 } else { u32::MAX },
-        instructions: UnsafeCell::new(instructions),
         extra: Cell::new(0),
-        unit,
+        name: vm.intern(&unit.name),
+        qualname: vm.intern(&unit.qualname),
+        filename: ObjectCell::new(filename.clone()),
+        kept: None,
+        body: OnceCell::new(),
+    };
+    made.count_arguments();
+    let body = Body::new(
+        unit.instructions.into(),
+        unit.constants.into_iter().map(|c| constant(vm, c, filename)).collect(),
+        &unit.caches,
+        unit.locals.iter().map(|local| (vm.intern(&local.name), local.kind)).collect(),
+        unit.locations,
+        unit.exceptions.into(),
+    );
+    made.body = made.attach(Box::new(body)).into();
+    vm.alloc(&CODE, made)
+}
+
+/// The code object whose bytes these are, its file called `filename`.
+pub fn from_bytes(vm: &Vm, bytes: &'static [u8], filename: &Object) -> std::result::Result<Object, ReadError> {
+    let (_, head) = taipan_bytecode::head(bytes)?;
+    Ok(from_head(vm, head, filename))
+}
+
+fn from_head(vm: &Vm, head: Head<'static>, filename: &Object) -> Object {
+    let mut made = Code {
+        instructions: Cell::new(UNREAD.as_ptr().cast_mut()),
+        consts: Cell::new(std::ptr::null()),
+        caches: Cell::new(std::ptr::null_mut()),
+        registers: head.registers as usize,
+        first_temp: head.locals as usize,
+        fast_argc: 0,
+        plain_argc: 0,
+        first_line: head.first_line,
+        free_base: head.free_base as usize,
+        argcount: head.argcount as usize,
+        posonly: head.posonly as usize,
+        kwonly: head.kwonly as usize,
+        flags: Cell::new(head.flags),
+        extra: Cell::new(0),
+        name: vm.intern(head.name),
+        qualname: vm.intern(head.qualname),
+        filename: ObjectCell::new(filename.clone()),
+        kept: Some(head),
+        body: OnceCell::new(),
+    };
+    made.count_arguments();
+    vm.alloc(&CODE, made)
+}
+
+impl Code {
+    fn count_arguments(&mut self) {
+        let simple = self.kwonly == 0 && !self.has_flag(co::VARARGS | co::VARKEYWORDS);
+        let plain = simple && self.free_base == self.first_temp && self.argcount < 250;
+        self.fast_argc = if simple { self.argcount } else { usize::MAX };
+        self.plain_argc = if plain { self.argcount as u32 } else { u32::MAX };
     }
 }
 
+/// Makes the constants of a body that is read.
+struct Live<'v> {
+    vm: &'v Vm,
+    filename: Object,
+}
+
+impl Build<'static> for Live<'_> {
+    type Constant = Object;
+    fn leaf(&mut self, leaf: Leaf<'static>) -> Object {
+        let vm = self.vm;
+        match leaf {
+            Leaf::None => Object::NONE,
+            Leaf::True => Object::TRUE,
+            Leaf::False => Object::FALSE,
+            Leaf::Ellipsis => Object::ELLIPSIS,
+            Leaf::Int(n) => vm.int(n),
+            Leaf::BigInt { negative, magnitude } => big(vm, negative, magnitude),
+            Leaf::Float(x) => vm.float(x),
+            Leaf::Complex(re, im) => crate::types::complex::new(vm, re, im),
+            Leaf::Str(bytes) => text::from_wtf8(vm, bytes),
+            Leaf::Name(name) => vm.intern(name),
+            Leaf::Bytes(bytes) => vm.bytes(bytes),
+        }
+    }
+    fn group(&mut self, group: Group, parts: Vec<Object>) -> Object {
+        match (group, parts.as_slice()) {
+            (Group::FrozenSet, _) => {
+                crate::types::set::frozenset_from(self.vm, parts).unwrap_or(Object::NONE)
+            }
+            (Group::Slice, [start, stop, step]) => {
+                crate::types::slice::new(self.vm, start.clone(), stop.clone(), step.clone())
+            }
+            _ => self.vm.tuple(parts),
+        }
+    }
+    fn code(&mut self, head: Head<'static>, _nesting: u32) -> std::result::Result<Object, ReadError> {
+        Ok(from_head(self.vm, head, &self.filename))
+    }
+}
+
+fn big(vm: &Vm, negative: bool, magnitude: &[u8]) -> Object {
+    let n = taipan_numeric::BigInt::from_bytes(magnitude, true, false);
+    crate::types::int::from_big(vm, if negative { n.neg() } else { n })
+}
+
 /// A compile-time constant as an object. Strings that look like names are interned.
-pub fn constant(vm: &Vm, constant: Constant) -> Object {
+fn constant(vm: &Vm, constant: Constant, filename: &Object) -> Object {
     match constant {
         Constant::None => Object::NONE,
         Constant::True => Object::TRUE,
         Constant::False => Object::FALSE,
         Constant::Ellipsis => Object::ELLIPSIS,
         Constant::Int(n) => vm.int(n),
-        Constant::BigInt { negative, magnitude } => {
-            let n = taipan_numeric::BigInt::from_bytes(&magnitude, true, false);
-            crate::types::int::from_big(vm, if negative { n.neg() } else { n })
-        }
+        Constant::BigInt { negative, magnitude } => big(vm, negative, &magnitude),
         Constant::Float(x) => vm.float(x),
         Constant::Complex(re, im) => crate::types::complex::new(vm, re, im),
         Constant::Str(bytes) => {
@@ -203,19 +394,19 @@ pub fn constant(vm: &Vm, constant: Constant) -> Object {
         }
         Constant::Bytes(bytes) => vm.bytes(&bytes),
         Constant::Tuple(items) => {
-            let items = items.into_vec().into_iter().map(|c| self::constant(vm, c)).collect();
+            let items = items.into_vec().into_iter().map(|c| self::constant(vm, c, filename)).collect();
             vm.tuple(items)
         }
         Constant::FrozenSet(items) => {
-            let items = items.into_vec().into_iter().map(|c| self::constant(vm, c)).collect();
+            let items = items.into_vec().into_iter().map(|c| self::constant(vm, c, filename)).collect();
             crate::types::set::frozenset_from(vm, items).unwrap_or(Object::NONE)
         }
         Constant::Slice(parts) => {
             let [start, stop, step] = *parts;
-            let (a, b, c) = (self::constant(vm, start), self::constant(vm, stop), self::constant(vm, step));
+            let [a, b, c] = [start, stop, step].map(|c| self::constant(vm, c, filename));
             crate::types::slice::new(vm, a, b, c)
         }
-        Constant::Code(unit) => new(vm, *unit),
+        Constant::Code(unit) => new_in(vm, *unit, filename),
     }
 }
 
@@ -226,8 +417,8 @@ pub static CODE: Type = Type::new::<Code>(
     Slots {
         hash: Some(|vm, c| {
             let code = this(c);
-            let seed = (code.unit.first_line as u64) << 32 | code.flags.get() as u64;
-            let shape = (code.argcount + code.kwonly) as u64 ^ (code.instructions().len() as u64) << 16;
+            let seed = (code.first_line as u64) << 32 | code.flags.get() as u64;
+            let shape = (code.argcount + code.kwonly) as u64 ^ (code.instructions(vm).len() as u64) << 16;
             let name = vm.str_lossy(&code.name);
             Ok(crate::types::str::siphash13(seed, shape, name.as_bytes()) as i64)
         }),
@@ -239,7 +430,7 @@ pub static CODE: Type = Type::new::<Code>(
                 vm.str_lossy(&code.name),
                 c.as_ptr() as usize,
                 vm.str_lossy(&code.filename.get()),
-                code.unit.first_line
+                code.first_line
             )))
         })
     },
@@ -256,7 +447,7 @@ pub static CODE: Type = Type::new::<Code>(
             "_varname_from_oparg($self, oparg)",
             |vm, args| {
                 let i = vm.index_isize(&args[1])? as usize;
-                match this(&args[0]).locals.get(i) {
+                match this(&args[0]).locals(vm).get(i) {
                     Some((name, _)) => Ok(name.clone()),
                     None => Err(vm.index_error("tuple index out of range")),
                 }
@@ -268,21 +459,21 @@ pub static CODE: Type = Type::new::<Code>(
         GetSetDef::new("co_name", |_, c| Ok(this(c).name.clone())),
         GetSetDef::new("co_qualname", |_, c| Ok(this(c).qualname.clone())),
         GetSetDef::new("co_filename", |_, c| Ok(this(c).filename.get())),
-        GetSetDef::new("co_firstlineno", |vm, c| Ok(vm.int(this(c).unit.first_line as i64))),
+        GetSetDef::new("co_firstlineno", |vm, c| Ok(vm.int(this(c).first_line as i64))),
         GetSetDef::new("co_argcount", |vm, c| Ok(vm.usize(this(c).argcount))),
         GetSetDef::new("co_posonlyargcount", |vm, c| Ok(vm.usize(this(c).posonly))),
         GetSetDef::new("co_kwonlyargcount", |vm, c| Ok(vm.usize(this(c).kwonly))),
-        GetSetDef::new("co_nlocals", |vm, c| Ok(vm.usize(this(c).local_names(LocalKind::LOCAL).len()))),
+        GetSetDef::new("co_nlocals", |vm, c| Ok(vm.usize(this(c).local_names(vm, LocalKind::LOCAL).len()))),
         GetSetDef::new("co_stacksize", |vm, c| Ok(vm.usize(this(c).registers - this(c).first_temp))),
         GetSetDef::new("co_flags", |vm, c| Ok(vm.int(this(c).flags.get() as i64))),
-        GetSetDef::new("co_varnames", |vm, c| Ok(vm.tuple(this(c).local_names(LocalKind::LOCAL)))),
-        GetSetDef::new("co_cellvars", |vm, c| Ok(vm.tuple(this(c).local_names(LocalKind::CELL)))),
-        GetSetDef::new("co_freevars", |vm, c| Ok(vm.tuple(this(c).local_names(LocalKind::FREE)))),
-        GetSetDef::new("co_consts", |vm, c| Ok(vm.tuple(this(c).consts.to_vec()))),
+        GetSetDef::new("co_varnames", |vm, c| Ok(vm.tuple(this(c).local_names(vm, LocalKind::LOCAL)))),
+        GetSetDef::new("co_cellvars", |vm, c| Ok(vm.tuple(this(c).local_names(vm, LocalKind::CELL)))),
+        GetSetDef::new("co_freevars", |vm, c| Ok(vm.tuple(this(c).local_names(vm, LocalKind::FREE)))),
+        GetSetDef::new("co_consts", |vm, c| Ok(vm.tuple(this(c).consts(vm).to_vec()))),
         GetSetDef::new("co_names", co_names),
         GetSetDef::new("co_code", |vm, c| {
             let mut bytes = Vec::new();
-            for ins in this(c).instructions() {
+            for ins in this(c).instructions(vm) {
                 bytes.extend(crate::interp::quick::generic(*ins).0.to_le_bytes());
             }
             Ok(vm.bytes(&bytes))
@@ -298,11 +489,11 @@ fn this(object: &Object) -> &Code {
 }
 
 /// Equal are code objects that do the same at the same places, whatever their file.
-fn code_compare(_: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
+fn code_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
     let (Some(x), Some(y)) = (a.downcast_exact::<Code>(), b.downcast_exact::<Code>()) else {
         return Ok(Object::NOT_IMPLEMENTED);
     };
-    let same = a.value() == b.value() || !x.identity().is_empty() && x.identity() == y.identity();
+    let same = a.value() == b.value() || !x.identity(vm).is_empty() && x.identity(vm) == y.identity(vm);
     match op {
         CompareOp::Eq => Ok(Object::bool(same)),
         CompareOp::Ne => Ok(Object::bool(!same)),
@@ -313,9 +504,8 @@ fn code_compare(_: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 fn co_names(vm: &Vm, code: &Object) -> Result {
     let code = this(code);
     let mut names: Vec<Object> = Vec::new();
-    for spec in &code.unit.caches {
-        if let CacheSpec::Name(i) = spec
-            && let Some(name) = code.consts.get(*i as usize)
+    for cache in &code.body(vm).caches {
+        if let Some(name) = cache.as_name()
             && !names.iter().any(|n| n.value() == name.value())
         {
             names.push(name.clone());
@@ -334,7 +524,7 @@ fn co_lines(vm: &Vm, args: &[Object]) -> Result {
             out.push(vm.tuple(vec![vm.usize(start * 8), vm.usize(end * 8), line]));
         }
     };
-    for location in code.unit.locations.iter() {
+    for location in code.body(vm).locations.iter() {
         if line != Some(location.line) {
             emit(start, end, line);
             (start, line) = (end, Some(location.line));
@@ -349,7 +539,7 @@ fn co_positions(vm: &Vm, args: &[Object]) -> Result {
     let number = |n: u32, known: bool| if known { vm.int(n as i64) } else { Object::NONE };
     let ranges = !vm.interp().config.no_debug_ranges;
     let rows = this(&args[0])
-        .unit
+        .body(vm)
         .locations
         .iter()
         .map(|l| {
@@ -374,6 +564,7 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
         return Err(vm.type_error("replace() takes 0 positional arguments"));
     }
     let mut copy = code.copy_parts();
+    let mut consts = None;
     for (name, value) in kwnames.iter().zip(values) {
         let as_str = |vm: &Vm| match value.downcast::<Str>() {
             Some(_) => Ok(value.clone()),
@@ -383,10 +574,10 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
             "co_name" => copy.name = as_str(vm)?,
             "co_qualname" => copy.qualname = as_str(vm)?,
             "co_filename" => copy.filename.set(as_str(vm)?),
-            "co_firstlineno" => copy.unit.first_line = vm.to_c_int(value)?.max(0) as u32,
+            "co_firstlineno" => copy.first_line = vm.to_c_int(value)?.max(0) as u32,
             "co_flags" => copy.flags.set(vm.to_c_int(value)? as u32),
             "co_consts" => match value.downcast::<Tuple>() {
-                Some(consts) if consts.len() == code.consts.len() => copy.consts = consts.items().into(),
+                Some(given) if given.len() == code.consts(vm).len() => consts = Some(given.items().into()),
                 _ => return Err(vm.value_error("code: co_consts of another length")),
             },
             "co_code" | "co_linetable" | "co_exceptiontable" | "co_stacksize" | "co_names"
@@ -405,47 +596,53 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
             }
         }
     }
+    let body = code.body(vm).pristine(&args[0], consts);
+    copy.body = copy.attach(Box::new(body)).into();
     Ok(vm.alloc(&CODE, copy))
 }
 
-impl Code {
-    fn copy_parts(&self) -> Code {
-        let pristine: Box<[Cache]> = {
-            // SAFETY: read under the GIL.
-            let caches = unsafe { &*self.caches.get() };
-            caches
-                .iter()
-                .map(|c| Cache {
-                    value: Value::UNBOUND,
-                    version: 0,
-                    version2: 0,
-                    backoff: 0,
-                    misses: 0,
-                    ..*c
-                })
-                .collect()
-        };
-        Code {
-            unit: self.unit.clone(),
-            name: self.name.clone(),
-            qualname: self.qualname.clone(),
-            filename: ObjectCell::new(self.filename.get()),
-            instructions: UnsafeCell::new(
-                self.instructions().iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
-            ),
-            consts: self.consts.clone(),
-            caches: UnsafeCell::new(pristine),
+impl Body {
+    /// A copy that was never run, with other constants if there are any.
+    fn pristine(&self, of: &Object, consts: Option<Box<[Object]>>) -> Body {
+        let mut caches = self.caches.clone();
+        for c in &mut caches {
+            *c = Cache { value: Value::UNBOUND, version: 0, version2: 0, backoff: 0, misses: 0, ..*c };
+        }
+        Body {
+            instructions: self.instructions.iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
+            consts: consts.unwrap_or_else(|| self.consts.clone()),
+            caches,
             locals: self.locals.clone(),
+            locations: self.locations.clone(),
+            exceptions: self.exceptions.clone(),
+            _origin: Some(of.clone()),
+        }
+    }
+}
+
+impl Code {
+    /// The same without a body.
+    fn copy_parts(&self) -> Code {
+        Code {
+            instructions: Cell::new(UNREAD.as_ptr().cast_mut()),
+            consts: Cell::new(std::ptr::null()),
+            caches: Cell::new(std::ptr::null_mut()),
             registers: self.registers,
             first_temp: self.first_temp,
+            fast_argc: self.fast_argc,
+            plain_argc: self.plain_argc,
+            first_line: self.first_line,
             free_base: self.free_base,
             argcount: self.argcount,
             posonly: self.posonly,
             kwonly: self.kwonly,
             flags: Cell::new(self.flags.get()),
-            fast_argc: self.fast_argc,
-            plain_argc: self.plain_argc,
             extra: Cell::new(0),
+            name: self.name.clone(),
+            qualname: self.qualname.clone(),
+            filename: ObjectCell::new(self.filename.get()),
+            kept: None,
+            body: OnceCell::new(),
         }
     }
 }
@@ -455,38 +652,64 @@ impl Code {
 impl Code {
     /// The code object as plain data again, without quickening. A constant that has
     /// no such form (see [`Code::try_to_unit`]) becomes None.
-    pub fn to_unit(&self) -> CodeUnit {
-        let unit = self.unit_with(|c| Some(plain_constant(c, 0).unwrap_or(Constant::None)));
-        unit.unwrap_or_else(|| self.unit.clone())
+    pub fn to_unit(&self, vm: &Vm) -> CodeUnit {
+        self.unit_with(vm, |c| Some(plain_constant(vm, c, 0).unwrap_or(Constant::None))).unwrap_or_default()
     }
 
     /// The same; None if a constant put there by `replace()` has no plain form.
-    pub fn try_to_unit(&self) -> Option<CodeUnit> {
-        self.unit_with(|c| plain_constant(c, 0))
+    pub fn try_to_unit(&self, vm: &Vm) -> Option<CodeUnit> {
+        self.unit_with(vm, |c| plain_constant(vm, c, 0))
     }
 
-    fn unit_with(&self, plain: impl Fn(&Object) -> Option<Constant>) -> Option<CodeUnit> {
+    fn unit_with(&self, vm: &Vm, plain: impl Fn(&Object) -> Option<Constant>) -> Option<CodeUnit> {
         let shown =
             |s: &Object| s.downcast::<Str>().map(|s| String::from_utf8_lossy(&s.to_wtf8()).into_owned());
+        let body = self.body(vm);
+        let mut constants: Vec<Constant> = body.consts.iter().map(&plain).collect::<Option<_>>()?;
+        // A name that `replace()` took out of the constants comes behind them.
+        let mut place = |name: &Object| {
+            let found = body.consts.iter().position(|c| c.value() == name.value());
+            Some(found.unwrap_or(constants.len()) as u32).filter(|&i| {
+                (i as usize) < constants.len() || plain(name).map(|c| constants.push(c)).is_some()
+            })
+        };
+        let mut caches = Vec::with_capacity(body.caches.len());
+        for cache in &body.caches {
+            caches.push(match (cache.as_name(), cache.keywords()) {
+                (Some(name), _) => CacheSpec::Name(place(name)?),
+                (None, Some(names)) => CacheSpec::Call { argc: cache.index, kwnames: Some(place(names)?) },
+                (None, None) => CacheSpec::Call { argc: cache.index, kwnames: None },
+            });
+        }
         Some(CodeUnit {
             name: shown(&self.name)?.into(),
             qualname: shown(&self.qualname)?.into(),
             filename: shown(&self.filename.get())?.into(),
+            first_line: self.first_line,
             flags: self.flags.get(),
-            instructions: self.instructions().iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
-            constants: self.consts.iter().map(plain).collect::<Option<_>>()?,
-            ..self.unit.clone()
+            argcount: self.argcount as u32,
+            posonly: self.posonly as u32,
+            kwonly: self.kwonly as u32,
+            locals: body
+                .locals
+                .iter()
+                .map(|(name, kind)| Some(LocalName { name: shown(name)?.into(), kind: *kind }))
+                .collect::<Option<_>>()?,
+            registers: self.registers as u32,
+            instructions: body.instructions.iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
+            locations: body.locations.clone(),
+            exceptions: body.exceptions.to_vec(),
+            constants,
+            caches,
         })
     }
-}
 
-impl Code {
     /// All that counts when code objects are compared, as bytes; empty if a
     /// constant has no plain form.
-    fn identity(&self) -> Vec<u8> {
-        match self.try_to_unit() {
+    fn identity(&self, vm: &Vm) -> Vec<u8> {
+        match self.try_to_unit(vm) {
             Some(mut unit) => {
-                crate::import::rename(&mut unit, &"".into());
+                rename(&mut unit, &"".into());
                 taipan_bytecode::write(&unit)
             }
             None => Vec::new(),
@@ -495,10 +718,21 @@ impl Code {
     /// Another file name, for the code inside as well (`_imp._fix_co_filename`).
     pub fn set_filename(&self, filename: &Object) {
         self.filename.set(filename.clone());
-        for constant in &self.consts {
+        // What was not read yet will have it from here.
+        for constant in self.body.get().iter().flat_map(|body| &body.consts) {
             if let Some(inner) = constant.downcast_exact::<Code>() {
                 inner.set_filename(filename);
             }
+        }
+    }
+}
+
+/// Puts another file name into a unit and those inside it.
+fn rename(unit: &mut CodeUnit, filename: &std::rc::Rc<str>) {
+    unit.filename = filename.clone();
+    for constant in &mut unit.constants {
+        if let Constant::Code(inner) = constant {
+            rename(inner, filename);
         }
     }
 }
@@ -507,12 +741,12 @@ impl Code {
 const MAX_NESTING: u32 = 190;
 
 /// A constant object as data; the inverse of [`constant`].
-fn plain_constant(object: &Object, depth: u32) -> Option<Constant> {
+fn plain_constant(vm: &Vm, object: &Object, depth: u32) -> Option<Constant> {
     use crate::types::{bytes::Bytes, complex, float, int, set, slice::Slice};
     if depth > MAX_NESTING {
         return None;
     }
-    let part = |item: &Object| plain_constant(item, depth + 1);
+    let part = |item: &Object| plain_constant(vm, item, depth + 1);
     let all = |items: &[Object]| items.iter().map(part).collect::<Option<Box<[Constant]>>>();
     if object.is_none() {
         return Some(Constant::None);
@@ -560,6 +794,6 @@ fn plain_constant(object: &Object, depth: u32) -> Option<Constant> {
             part(&slice.step)?,
         ])));
     }
-    let unit = object.downcast_exact::<Code>()?.unit_with(|c| plain_constant(c, depth + 1))?;
+    let unit = object.downcast_exact::<Code>()?.unit_with(vm, |c| plain_constant(vm, c, depth + 1))?;
     Some(Constant::Code(Box::new(unit)))
 }

@@ -19,7 +19,8 @@ pub struct Function {
     pub name: RefCell<Object>,
     pub qualname: RefCell<Object>,
     pub module: RefCell<Object>,
-    pub doc: RefCell<Object>,
+    /// UNBOUND: what the code says, see [`doc_of`].
+    doc: RefCell<Object>,
     pub annotations: RefCell<Object>,
     pub annotate: RefCell<Object>,
     pub type_params: RefCell<Object>,
@@ -109,6 +110,17 @@ pub fn builtins_of(vm: &Vm, globals: &Object) -> Object {
     }
 }
 
+/// `__doc__`: the code's docstring until another is set.
+fn doc_of(vm: &Vm, f: &Object) -> Object {
+    if this(f).doc.borrow().is_unbound() {
+        let code = this(f).code();
+        let documented = code.has_flag(taipan_bytecode::code_flags::HAS_DOCSTRING);
+        let doc = if documented { code.consts(vm).first().cloned() } else { None };
+        this(f).doc.replace(doc.unwrap_or(Object::NONE));
+    }
+    this(f).doc.borrow().clone()
+}
+
 /// A function of a code object.
 pub fn new(vm: &Vm, code: Object, globals: Object) -> Object {
     let builtins = builtins_of(vm, &globals);
@@ -118,14 +130,7 @@ pub fn new(vm: &Vm, code: Object, globals: Object) -> Object {
 /// As [`new`], with the builtins known already.
 pub fn new_with(vm: &Vm, code: Object, globals: Object, builtins: Object) -> Object {
     let (func_name, qualname, doc) = match code.downcast::<Code>() {
-        Some(c) => {
-            let doc = if c.has_flag(taipan_bytecode::code_flags::HAS_DOCSTRING) {
-                c.consts.first().cloned().unwrap_or(Object::NONE)
-            } else {
-                Object::NONE
-            };
-            (c.name.clone(), c.qualname.clone(), doc)
-        }
+        Some(c) => (c.name.clone(), c.qualname.clone(), Object::UNBOUND),
         None => (Object::NONE, Object::NONE, Object::NONE),
     };
     let module =
@@ -210,7 +215,7 @@ pub static FUNCTION: Type = Type::new::<Function>(
             drop(this(f).module.replace(value.cloned().unwrap_or(Object::NONE)));
             Ok(())
         }),
-        GetSetDef::new("__doc__", |_, f| Ok(this(f).doc.borrow().clone())).with_set(|_, f, value| {
+        GetSetDef::new("__doc__", |vm, f| Ok(doc_of(vm, f))).with_set(|_, f, value| {
             drop(this(f).doc.replace(value.cloned().unwrap_or(Object::NONE)));
             Ok(())
         }),
@@ -296,7 +301,7 @@ fn set_code(vm: &Vm, f: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value.filter(|v| v.downcast::<Code>().is_some()) else {
         return Err(vm.type_error("__code__ must be set to a code object"));
     };
-    let free = value.downcast::<Code>().map_or(0, |c| c.locals.len() - c.free_base);
+    let free = value.downcast::<Code>().map_or(0, |c| c.free_count());
     let have = this(f).closure().downcast::<Tuple>().map_or(0, |t| t.len());
     if free != have {
         return Err(vm.value_error(format!(
@@ -304,6 +309,7 @@ fn set_code(vm: &Vm, f: &Object, value: Option<&Object>) -> Result<()> {
             vm.str_lossy(&this(f).name.borrow())
         )));
     }
+    doc_of(vm, f);
     let old = this(f).code.replace(value.clone().into_value());
     // Frames borrow the code of the function that runs: the old code stays.
     if let Some(header) = Object::borrow_value(&old).header() {
@@ -332,7 +338,7 @@ fn function_new(vm: &Vm, _class: &Type, args: &[Object], kwnames: &[Object]) -> 
     if !args[3].is_none() && args[3].downcast::<Tuple>().is_none() {
         return Err(vm.type_error("arg 4 (defaults) must be None or tuple"));
     }
-    let free = code.locals.len() - code.free_base;
+    let free = code.free_count();
     match args[4].downcast::<Tuple>() {
         None if free > 0 => return Err(vm.type_error("arg 5 (closure) must be tuple")),
         None if !args[4].is_none() => return Err(vm.type_error("arg 5 (closure) must be None or tuple")),

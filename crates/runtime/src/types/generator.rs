@@ -596,7 +596,7 @@ pub fn close(vm: &Vm, object: &Object) -> Result {
                 let yields = (*(*frame).ip.sub(1)).op_byte() == Opcode::Yield as u8;
                 if yields
                     && !(*frame).has(ff::OBJECT)
-                    && !(*(*frame).code).has_user_handler((*frame).instruction_index())
+                    && !(*(*frame).code).has_user_handler(vm, (*frame).instruction_index())
                 {
                     generator.state.set(State::Closed);
                     generator.clear_registers();

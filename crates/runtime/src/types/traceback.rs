@@ -338,16 +338,17 @@ pub fn entries(vm: &Vm, traceback: &Object) -> Vec<(String, i64, String)> {
 /// The variables that are bound, with their registers. The variable of a running
 /// comprehension, which has a hidden register, stands before one of its name.
 fn visible_variables(
+    vm: &Vm,
     code: &Code,
     value: impl Fn(usize, LocalKind) -> Option<Object>,
 ) -> Vec<(usize, Object)> {
     let mut found: Vec<(usize, Object)> = Vec::new();
-    for (i, (local, kind)) in code.locals.iter().enumerate() {
+    for (i, (local, kind)) in code.locals(vm).iter().enumerate() {
         let Some(value) = value(i, *kind) else { continue };
         // Names are interned.
         let shadowed = kind
             .contains(LocalKind::HIDDEN)
-            .then(|| found.iter_mut().find(|(j, _)| code.locals[*j].0.value() == local.value()));
+            .then(|| found.iter_mut().find(|(j, _)| code.locals(vm)[*j].0.value() == local.value()));
         match shadowed.flatten() {
             Some(outer) => *outer = (i, value),
             None => found.push((i, value)),
@@ -365,8 +366,8 @@ fn as_bool(vm: &Vm, value: &Object) -> Result<bool> {
 }
 
 /// Does a comprehension run that has variables of its own?
-fn in_comprehension(code: &Code, word: impl Fn(usize) -> Value) -> bool {
-    let mut locals = code.locals.iter().enumerate();
+fn in_comprehension(vm: &Vm, code: &Code, word: impl Fn(usize) -> Value) -> bool {
+    let mut locals = code.locals(vm).iter().enumerate();
     locals.any(|(i, (_, kind))| kind.contains(LocalKind::HIDDEN) && !word(i).is_unbound())
 }
 
@@ -376,12 +377,12 @@ pub fn frame_locals(vm: &Vm, frame: *mut Frame) -> Result {
     let (namespace, code) = unsafe { (Object::from_borrowed((*frame).locals()), &*(*frame).code) };
     // SAFETY: named registers are in range.
     let word = |i: usize| unsafe { *(*frame).base.add(i) };
-    if !namespace.is_unbound() && !in_comprehension(code, word) {
+    if !namespace.is_unbound() && !in_comprehension(vm, code, word) {
         return Ok(namespace);
     }
     let snapshot = vm.new_dict();
-    for (i, value) in visible_variables(code, |i, kind| content(word(i), kind)) {
-        vm.set_item(&snapshot, &code.locals[i].0, &value)?;
+    for (i, value) in visible_variables(vm, code, |i, kind| content(word(i), kind)) {
+        vm.set_item(&snapshot, &code.locals(vm)[i].0, &value)?;
     }
     Ok(snapshot)
 }
@@ -421,7 +422,7 @@ fn f_line(f: &Object) -> u32 {
         unsafe {
             let start = (*(*frame).code).instructions_ptr() as *const _;
             if (*frame).ip == start {
-                return this.code().unit.first_line;
+                return this.code().first_line;
             }
         }
     }
@@ -432,7 +433,7 @@ fn f_line(f: &Object) -> u32 {
             code.line_of(this.raised_index.get().unwrap_or(index))
         }
         // Neither has a generator that was not started yet: its prologue has no line.
-        0 if index <= 1 && code.is_generator_like() => code.unit.first_line,
+        0 if index <= 1 && code.is_generator_like() => code.first_line,
         line => line,
     }
 }
@@ -498,7 +499,7 @@ pub static FRAME: Type = Type::new::<FrameObject>(
         GetSetDef::new("f_builtins", |_, f| Ok(fr(f).builtins.clone())),
         GetSetDef::new("f_locals", |vm, f| {
             let this = fr(f);
-            if !this.namespace.is_unbound() && !in_comprehension(this.code(), |i| this.register(i)) {
+            if !this.namespace.is_unbound() && !in_comprehension(vm, this.code(), |i| this.register(i)) {
                 return Ok(this.namespace.clone());
             }
             Ok(vm.alloc(&FRAME_LOCALS_PROXY, LocalsProxy { frame: f.clone() }))
@@ -614,7 +615,7 @@ fn proxy_position(vm: &Vm, this: &FrameObject, key: &Object) -> Result<Option<us
     let plain = key.ty().is(&crate::types::str::STR);
     let hash = if plain { 0 } else { vm.hash(key)? };
     let mut found = None;
-    for (i, (local, kind)) in this.code().locals.iter().enumerate() {
+    for (i, (local, kind)) in this.code().locals(vm).iter().enumerate() {
         let hidden = kind.contains(LocalKind::HIDDEN);
         if (hidden && this.register(i).is_unbound()) || (found.is_some() && !hidden) {
             continue;
@@ -632,7 +633,7 @@ fn proxy_position(vm: &Vm, this: &FrameObject, key: &Object) -> Result<Option<us
 
 fn proxy_get(vm: &Vm, this: &FrameObject, key: &Object) -> Result<Option<Object>> {
     if let Some(i) = proxy_position(vm, this, key)?
-        && let Some(value) = this.variable(i, this.code().locals[i].1)
+        && let Some(value) = this.variable(i, this.code().locals(vm)[i].1)
     {
         return Ok(Some(value));
     }
@@ -652,7 +653,7 @@ fn proxy_set(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> 
         let Some(value) = value else {
             return Err(vm.value_error("cannot remove local variables from FrameLocalsProxy"));
         };
-        let kind = this.code().locals[i].1;
+        let kind = this.code().locals(vm)[i].1;
         let word = this.register(i);
         if kind.contains(LocalKind::CELL) || kind.contains(LocalKind::FREE) {
             if word.is_ptr()
@@ -684,8 +685,8 @@ fn proxy_set(vm: &Vm, object: &Object, key: &Object, value: Option<&Object>) -> 
 fn proxy_dict(vm: &Vm, object: &Object) -> Result {
     let this = proxy_frame(object);
     let snapshot = vm.new_dict();
-    for (i, value) in visible_variables(this.code(), |i, kind| this.variable(i, kind)) {
-        vm.set_item(&snapshot, &this.code().locals[i].0, &value)?;
+    for (i, value) in visible_variables(vm, this.code(), |i, kind| this.variable(i, kind)) {
+        vm.set_item(&snapshot, &this.code().locals(vm)[i].0, &value)?;
     }
     let extra = this.extra_locals.borrow().clone();
     if let (Some(d), Some(e)) = (snapshot.downcast::<Dict>(), extra.downcast::<Dict>()) {

@@ -12,6 +12,17 @@ pub unsafe fn jump(m: &mut Core, ins: At) -> Done {
     Ok(())
 }
 
+/// `ReadBody`: the frame goes on with the first instruction of what was read.
+#[inline(always)]
+pub unsafe fn read_body(m: &mut Core, _: At) -> Done {
+    let frame = m.frame();
+    m.save();
+    (*(*frame).code).read(m.vm)?;
+    (*frame).ip = (*(*frame).code).instructions_ptr();
+    m.enter(frame);
+    Ok(())
+}
+
 #[inline(always)]
 pub unsafe fn jump_back(m: &mut Core, ins: At) -> Done {
     m.poll()?;

@@ -114,7 +114,7 @@ unsafe fn dict_of<'a>(value: Value) -> &'a Dict {
 pub unsafe fn unbound(vm: &Vm, frame: F, i: usize) -> Raised {
     // SAFETY: the code is alive.
     let code = unsafe { &*(*frame).code };
-    let Some((local, kind)) = code.locals.get(i) else {
+    let Some((local, kind)) = code.locals(vm).get(i) else {
         return vm.system_error("unbound temporary register");
     };
     let shown = vm.str_lossy(local);

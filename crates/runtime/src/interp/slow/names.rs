@@ -203,7 +203,7 @@ pub unsafe fn load_from_dict_or_deref(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let mapping = get_c(vm, frame, ins)?;
         let code = &*(*frame).code;
-        let Some((local, _)) = code.locals.get(ins.b()) else {
+        let Some((local, _)) = code.locals(vm).get(ins.b()) else {
             return Err(vm.system_error("no such free variable"));
         };
         let value = match lookup_in(vm, &mapping, local)? {
