@@ -1,9 +1,10 @@
 //! Compiles the standard library: every module of `rustpython-pylib`'s Lib, with
 //! the files of `overlay/` in front, into one blob of code and one of sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use taipan_bytecode::{CodeUnit, Place};
 
 /// Directories of Lib that no program needs from inside the binary.
 const LEFT_OUT: [&str; 6] = ["test", "idlelib", "tkinter", "turtledemo", "__pycache__", "lib2to3"];
@@ -25,7 +26,7 @@ fn collect(root: &Path, dir: &Path, out: &mut BTreeMap<String, PathBuf>) {
     }
 }
 
-fn compile(path: &str, source: &str) -> Result<Vec<u8>, String> {
+fn compile(path: &str, source: &str) -> Result<CodeUnit, String> {
     let filename = match path {
         "importlib/_bootstrap.py" => "<frozen importlib._bootstrap>".to_string(),
         "importlib/_bootstrap_external.py" => "<frozen importlib._bootstrap_external>".to_string(),
@@ -34,14 +35,37 @@ fn compile(path: &str, source: &str) -> Result<Vec<u8>, String> {
     };
     let options = taipan_compiler::Options { filename: &filename, ..Default::default() };
     match taipan_compiler::compile_source(source, taipan_syntax::Mode::Exec, &options) {
-        Ok((code, _)) => Ok(taipan_bytecode::write(&code)),
+        Ok((code, _)) => Ok(code),
         Err(error) => Err(format!("{path}: {error:?}")),
+    }
+}
+
+/// What most programs use of the library, from `first.txt`: modules in the order in
+/// which they are imported, functions as `module:qualname`. It lies together in the
+/// binary, so that few pages of it become resident.
+#[derive(Default)]
+struct First {
+    modules: Vec<String>,
+    functions: HashSet<String>,
+}
+
+impl First {
+    fn read() -> First {
+        let mut first = First::default();
+        for line in std::fs::read_to_string("first.txt").unwrap_or_default().lines() {
+            match line.contains(':') {
+                true => _ = first.functions.insert(line.to_string()),
+                false => first.modules.push(line.to_string()),
+            }
+        }
+        first
     }
 }
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=overlay");
+    println!("cargo:rerun-if-changed=first.txt");
     let lib = Path::new(rustpython_pylib::LIB_PATH);
     let mut files = BTreeMap::new();
     collect(lib, lib, &mut files);
@@ -55,8 +79,11 @@ fn main() {
 }
 
 fn build(files: BTreeMap<String, PathBuf>, out: PathBuf) {
-    let (mut code, mut data) = (Vec::new(), Vec::new());
-    let mut modules: BTreeMap<String, String> = BTreeMap::new();
+    let first = First::read();
+    let mut data = Vec::new();
+    // Modules without the bodies of their functions, and those.
+    let mut modules: BTreeMap<String, (Vec<u8>, bool, String)> = BTreeMap::new();
+    let (mut near, mut far) = (Vec::new(), Vec::new());
     let mut contents = String::from("pub static FILES: &[File] = &[\n");
     for (relative, path) in &files {
         let Ok(bytes) = std::fs::read(path) else { continue };
@@ -82,17 +109,39 @@ fn build(files: BTreeMap<String, PathBuf>, out: PathBuf) {
             Some(package) => (package.replace('/', "."), true),
             None => (stem.replace('/', "."), false),
         };
-        let start = code.len();
-        code.extend(compiled);
-        let row = format!(
-            "    FrozenModule {{ name: {name:?}, code: CODE.split_at({}).0.split_at({start}).1, is_package: {is_package}, path: {relative:?} }},\n",
-            code.len()
-        );
-        modules.insert(name, row);
+        let outer = taipan_bytecode::write_apart(&compiled, |code, body| {
+            let is_first = first.functions.contains(&format!("{name}:{}", code.qualname));
+            let store = if is_first { &mut near } else { &mut far };
+            let start = store.len();
+            store.extend_from_slice(body);
+            if is_first { Place::Near(start) } else { Place::Far(start) }
+        });
+        modules.insert(name, (outer, is_package, relative.clone()));
     }
-    contents.push_str("];\n\npub static MODULES: &[FrozenModule] = &[\n");
-    modules.values().for_each(|row| contents.push_str(row));
-    contents.push_str("];\n");
+    let mut code = Vec::new();
+    let mut places = BTreeMap::new();
+    for name in first.modules.iter().chain(modules.keys()) {
+        if let Some((outer, ..)) = modules.get(name)
+            && !places.contains_key(name)
+        {
+            places.insert(name, (code.len(), code.len() + outer.len()));
+            code.extend_from_slice(outer);
+        }
+    }
+    contents.push_str("];\n\nstatic MODULES: &[FrozenModule] = &[\n");
+    for (name, (_, is_package, path)) in &modules {
+        let (start, end) = places[name];
+        let _ = writeln!(
+            contents,
+            "    FrozenModule {{ name: {name:?}, code: part({start}, {end}), is_package: {is_package}, path: {path:?} }},"
+        );
+    }
+    contents.push_str("];\n\n");
+    for (name, store) in [("NEAR", near), ("FAR", far)] {
+        let start = code.len();
+        code.extend(store);
+        let _ = writeln!(contents, "static {name}: &[u8] = part({start}, {});", code.len());
+    }
     std::fs::write(out.join("code.bin"), code).expect("write code.bin");
     std::fs::write(out.join("data.bin"), data).expect("write data.bin");
     std::fs::write(out.join("index.rs"), contents).expect("write index.rs");

@@ -1,4 +1,6 @@
-//! The project's chores: `cargo xtask diff|record|ratchet`.
+//! The project's chores: `cargo xtask diff|record|ratchet|layout`.
+
+mod layout;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
@@ -116,7 +118,8 @@ fn main() -> ExitCode {
         Some((task, files)) if task == "diff" => diff(files),
         Some((task, files)) if task == "record" => record(files),
         Some((task, _)) if task == "ratchet" => ratchet(),
-        _ => Err("usage: cargo xtask diff FILE... | record FILE... | ratchet".to_string()),
+        Some((task, _)) if task == "layout" => layout::layout(),
+        _ => Err("usage: cargo xtask diff FILE... | record FILE... | ratchet | layout".to_string()),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -23,5 +23,8 @@ pub use code::{
 pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};
 pub use instruction::{Instruction, flags};
 pub use opcode::Opcode;
-pub use serialize::{Body, Build, Group, Head, Leaf, ReadError, VERSION, body, head, read, write};
+pub use serialize::{
+    Apart, Body, Build, Group, Head, Leaf, Place, ReadError, Shape, VERSION, body, head, read, write,
+    write_apart,
+};
 pub use verify::{Finding, verify};

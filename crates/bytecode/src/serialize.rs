@@ -4,8 +4,9 @@
 //! takes to make a function) and a body (what it takes to run it). Numbers are LEB128;
 //! instructions are eight little-endian bytes each. Every nested code object is preceded
 //! by its length, so that a reader may keep it and read its body when it is called:
-//! [`head`] and [`body`] read one unit, [`read`] all of them. None of these panics; they
-//! check structure, and [`crate::verify`] checks the rest.
+//! [`head`] and [`body`] read one unit, [`read`] all of them. A library keeps the bodies
+//! of its functions apart from its modules ([`write_apart`]). None of the readers
+//! panics; they check structure, and [`crate::verify`] checks the rest.
 
 use crate::code::*;
 use crate::instruction::Instruction;
@@ -39,11 +40,39 @@ impl std::error::Error for ReadError {}
 
 /// The bytes of a code object.
 pub fn write(code: &CodeUnit) -> Vec<u8> {
+    whole(code, &mut |_, _| None)
+}
+
+/// The same, for a module of a library whose functions lie apart: `keep` is given every
+/// function with its body and says where in [`Apart`] it put that.
+pub fn write_apart(code: &CodeUnit, mut keep: impl FnMut(&CodeUnit, &[u8]) -> Place) -> Vec<u8> {
+    whole(code, &mut |code, body| Some(keep(code, body)))
+}
+
+/// Where a body lies in [`Apart`].
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// Among those that most programs need.
+    Near(usize),
+    Far(usize),
+}
+
+/// Bodies that do not lie in the code units they belong to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apart<'b> {
+    pub near: &'b [u8],
+    pub far: &'b [u8],
+}
+
+type Keep<'k> = &'k mut dyn FnMut(&CodeUnit, &[u8]) -> Option<Place>;
+
+fn whole(code: &CodeUnit, keep: Keep) -> Vec<u8> {
     let mut out = Vec::with_capacity(code.instructions.len() * 12 + 64);
     out.extend(MAGIC);
     out.push(VERSION);
     blob(&mut out, code.filename.as_bytes());
-    unit(&mut out, code);
+    write_head(&mut out, code);
+    write_body(&mut out, code, keep);
     out
 }
 
@@ -52,7 +81,7 @@ fn blob(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-fn unit(out: &mut Vec<u8>, code: &CodeUnit) {
+fn write_head(out: &mut Vec<u8>, code: &CodeUnit) {
     blob(out, code.name.as_bytes());
     // A qualified name usually ends in the name.
     blob(out, code.qualname.as_bytes());
@@ -62,7 +91,9 @@ fn unit(out: &mut Vec<u8>, code: &CodeUnit) {
     for n in numbers.into_iter().chain([code.locals.len() as u32, free_base]) {
         number(out, n as u64);
     }
-    // The body.
+}
+
+fn write_body(out: &mut Vec<u8>, code: &CodeUnit, keep: Keep) {
     for local in &code.locals {
         out.push(local.kind.0);
         blob(out, local.name.as_bytes());
@@ -91,11 +122,11 @@ fn unit(out: &mut Vec<u8>, code: &CodeUnit) {
     }
     number(out, code.constants.len() as u64);
     for c in &code.constants {
-        constant(out, c);
+        constant(out, c, keep);
     }
 }
 
-fn constant(out: &mut Vec<u8>, c: &Constant) {
+fn constant(out: &mut Vec<u8>, c: &Constant, keep: Keep) {
     match c {
         Constant::None => out.push(b'N'),
         Constant::True => out.push(b'T'),
@@ -130,18 +161,36 @@ fn constant(out: &mut Vec<u8>, c: &Constant) {
         Constant::Tuple(items) | Constant::FrozenSet(items) => {
             out.push(if matches!(c, Constant::Tuple(_)) { b'(' } else { b'{' });
             number(out, items.len() as u64);
-            items.iter().for_each(|c| constant(out, c));
+            items.iter().for_each(|c| constant(out, c, keep));
         }
         Constant::Slice(items) => {
             out.push(b':');
-            items.iter().for_each(|c| constant(out, c));
+            items.iter().for_each(|c| constant(out, c, keep));
         }
         Constant::Code(code) => {
-            out.push(b'C');
-            let mut inner = Vec::new();
-            unit(&mut inner, code);
-            out.extend((inner.len() as u32).to_le_bytes());
-            out.extend(inner);
+            let (mut head, mut body) = (Vec::new(), Vec::new());
+            write_head(&mut head, code);
+            write_body(&mut body, code, keep);
+            // What is not a function runs at once, and once.
+            let place = if code.flags & code_flags::OPTIMIZED != 0 { keep(code, &body) } else { None };
+            match place {
+                Some(place) => {
+                    out.push(b'K');
+                    out.extend(head);
+                    let (near, start) = match place {
+                        Place::Near(start) => (1, start),
+                        Place::Far(start) => (0, start),
+                    };
+                    number(out, (start as u64) << 1 | near);
+                    number(out, body.len() as u64);
+                }
+                None => {
+                    out.push(b'C');
+                    out.extend(((head.len() + body.len()) as u32).to_le_bytes());
+                    out.extend(head);
+                    out.extend(body);
+                }
+            }
         }
     }
 }
@@ -161,7 +210,21 @@ pub struct Head<'b> {
     pub locals: u32,
     /// The first of them that is a free variable; `locals` if none is.
     pub free_base: u32,
-    body: &'b [u8],
+    pub body: &'b [u8],
+}
+
+/// What a head says of how the body is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub first_line: u32,
+    pub locals: u32,
+    pub free_base: u32,
+}
+
+impl Head<'_> {
+    pub fn shape(&self) -> Shape {
+        Shape { first_line: self.first_line, locals: self.locals, free_base: self.free_base }
+    }
 }
 
 /// What it takes to run a code unit, its constants made by a [`Build`].
@@ -220,19 +283,22 @@ pub fn head(bytes: &[u8]) -> Result<(&str, Head<'_>), ReadError> {
     if bytes.len() < 4 || &bytes[..3] != MAGIC || bytes[3] != VERSION {
         return Err(ReadError::Version);
     }
-    let mut r = Reader { bytes: &bytes[4..] };
+    let mut r = Reader { bytes: &bytes[4..], apart: Apart::default() };
     let filename = r.text()?;
-    Ok((filename, r.head()?))
+    let head = r.head()?;
+    Ok((filename, Head { body: r.bytes, ..head }))
 }
 
 /// The body that belongs to a head. `nesting` is the depth at which it lies.
 pub fn body<'b, B: Build<'b>>(
-    head: &Head<'b>,
+    shape: Shape,
+    bytes: &'b [u8],
+    apart: Apart<'b>,
     nesting: u32,
     build: &mut B,
 ) -> Result<Body<'b, B::Constant>, ReadError> {
-    let mut r = Reader { bytes: head.body };
-    let body = r.body(head, nesting, build)?;
+    let mut r = Reader { bytes, apart };
+    let body = r.body(shape, nesting, build)?;
     if r.bytes.is_empty() { Ok(body) } else { Err(ReadError::Corrupt) }
 }
 
@@ -243,7 +309,7 @@ pub fn read(bytes: &[u8]) -> Result<CodeUnit, ReadError> {
 }
 
 fn unit_of(head: Head<'_>, nesting: u32, filename: &Rc<str>) -> Result<CodeUnit, ReadError> {
-    let body = body(&head, nesting, &mut Units { filename })?;
+    let body = body(head.shape(), head.body, Apart::default(), nesting, &mut Units { filename })?;
     Ok(CodeUnit {
         name: head.name.into(),
         qualname: head.qualname.into(),
@@ -277,7 +343,9 @@ impl<'b> Build<'b> for Units<'_> {
             Leaf::False => Constant::False,
             Leaf::Ellipsis => Constant::Ellipsis,
             Leaf::Int(n) => Constant::Int(n),
-            Leaf::BigInt { negative, magnitude } => Constant::BigInt { negative, magnitude: magnitude.into() },
+            Leaf::BigInt { negative, magnitude } => {
+                Constant::BigInt { negative, magnitude: magnitude.into() }
+            }
             Leaf::Float(x) => Constant::Float(x),
             Leaf::Complex(re, im) => Constant::Complex(re, im),
             Leaf::Str(s) => Constant::Str(s.into()),
@@ -301,6 +369,7 @@ impl<'b> Build<'b> for Units<'_> {
 
 struct Reader<'b> {
     bytes: &'b [u8],
+    apart: Apart<'b>,
 }
 
 type Read<T> = Result<T, ReadError>;
@@ -358,7 +427,7 @@ impl<'b> Reader<'b> {
         Ok(u64::from_le_bytes(word))
     }
 
-    /// A head; the rest of the bytes are the body.
+    /// A head, without the body.
     fn head(&mut self) -> Read<Head<'b>> {
         Ok(Head {
             name: self.text()?,
@@ -371,21 +440,21 @@ impl<'b> Reader<'b> {
             registers: self.small()?,
             locals: self.small()?,
             free_base: self.small()?,
-            body: std::mem::take(&mut self.bytes),
+            body: &[],
         })
     }
 
     fn body<B: Build<'b>>(
         &mut self,
-        head: &Head<'b>,
+        shape: Shape,
         nesting: u32,
         build: &mut B,
     ) -> Read<Body<'b, B::Constant>> {
         if nesting > MAX_NESTING {
             return Err(ReadError::Corrupt);
         }
-        let n = head.locals as usize;
-        if n > self.bytes.len() / 2 || head.free_base > head.locals {
+        let n = shape.locals as usize;
+        if n > self.bytes.len() / 2 {
             return Err(ReadError::Corrupt);
         }
         let mut locals = Vec::with_capacity(n);
@@ -394,7 +463,7 @@ impl<'b> Reader<'b> {
             locals.push((self.text()?, kind));
         }
         let free = locals.iter().position(|(_, kind)| kind.contains(LocalKind::FREE)).unwrap_or(n);
-        if free != head.free_base as usize {
+        if free != shape.free_base as usize {
             return Err(ReadError::Corrupt);
         }
         let n = self.count(8)?;
@@ -407,7 +476,7 @@ impl<'b> Reader<'b> {
                 Instruction(u64::from_le_bytes(word))
             })
             .collect();
-        let locations = Locations::from_parts(n as u32, head.first_line, self.blob()?);
+        let locations = Locations::from_parts(n as u32, shape.first_line, self.blob()?);
         let n = self.count(4)?;
         let mut exceptions = Vec::with_capacity(n);
         for _ in 0..n {
@@ -458,7 +527,18 @@ impl<'b> Reader<'b> {
                 let mut length = [0; 4];
                 length.copy_from_slice(self.take(4)?);
                 let inner = self.take(u32::from_le_bytes(length) as usize)?;
-                return build.code(Reader { bytes: inner }.head()?, nesting + 1);
+                let mut reader = Reader { bytes: inner, apart: self.apart };
+                let head = reader.head()?;
+                return build.code(Head { body: reader.bytes, ..head }, nesting + 1);
+            }
+            b'K' => {
+                let head = self.head()?;
+                let place = self.number()?;
+                let store = if place & 1 != 0 { self.apart.near } else { self.apart.far };
+                let (start, len) = (place >> 1, self.number()?);
+                let body = start.checked_add(len).and_then(|end| store.get(start as usize..end as usize));
+                let body = body.ok_or(ReadError::Corrupt)?;
+                return build.code(Head { body, ..head }, nesting + 1);
             }
             _ => return Err(ReadError::Corrupt),
         };

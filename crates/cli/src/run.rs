@@ -21,7 +21,7 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
     modules.extend(taipan_stdlib_text::modules());
     modules.extend(taipan_stdlib_time::modules());
     modules.push(&taipan_pylib::MODULE);
-    let Some(vm) = start::new_interpreter(options.config, native_limit, modules, taipan_pylib::MODULES)
+    let Some(vm) = start::new_interpreter(options.config, native_limit, modules, &taipan_pylib::LIBRARY)
     else {
         eprintln!("Fatal Python error: cannot reserve memory for the interpreter");
         return 1;

@@ -1,5 +1,5 @@
 //! The Python half of the standard library, compiled at build time and
-//! embedded. [`MODULES`] is what the import system runs; the sources are kept
+//! embedded. [`LIBRARY`] is what the import system runs; the sources are kept
 //! compressed, for tracebacks and `inspect`.
 //!
 //! Nothing here is written by hand but `overlay/`: replacements for what the
@@ -8,7 +8,8 @@
 #![forbid(unsafe_code)]
 
 use taipan_runtime::prelude::*;
-use taipan_runtime::vm::FrozenModule;
+use taipan_runtime::types::code::Code;
+use taipan_runtime::vm::{Apart, FrozenModule, Library};
 
 static CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/code.bin"));
 static DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/data.bin"));
@@ -23,6 +24,13 @@ pub struct File {
 }
 
 include!(concat!(env!("OUT_DIR"), "/index.rs"));
+
+/// The compiled library.
+pub static LIBRARY: Library = Library { modules: MODULES, apart: Apart { near: NEAR, far: FAR } };
+
+const fn part(start: usize, end: usize) -> &'static [u8] {
+    CODE.split_at(end).0.split_at(start).1
+}
 
 /// The content of a file of the library.
 pub fn read(path: &str) -> Option<Vec<u8>> {
@@ -44,9 +52,9 @@ fn names_in(path: &str) -> Vec<&'static str> {
 }
 
 /// The library as a directory of the file system.
-struct Library;
+struct Files;
 
-impl taipan_host::embedded::Tree for Library {
+impl taipan_host::embedded::Tree for Files {
     fn read(&self, path: &str) -> Option<Vec<u8>> {
         read(path)
     }
@@ -92,6 +100,11 @@ pub static MODULE: ModuleDef = ModuleDef {
             "The code of a module, its file names below root.",
         ),
         MethodDef::new(
+            "is_read(code, /)",
+            |_, args| Ok(Object::bool(args[0].downcast::<Code>().is_some_and(|code| code.is_read()))),
+            "Has the code run, or has something looked into it?",
+        ),
+        MethodDef::new(
             "data(path, /)",
             |vm, args| {
                 let path = path_of(vm, &args[0])?;
@@ -113,7 +126,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "mount(root, /)",
             |vm, args| {
-                taipan_host::embedded::mount(&path_of(vm, &args[0])?, &Library);
+                taipan_host::embedded::mount(&path_of(vm, &args[0])?, &Files);
                 Ok(Object::NONE)
             },
             "Lets the library be seen as a directory of this name.",

@@ -393,29 +393,34 @@ fn not_frozen(vm: &Vm, module_name: &Object) -> Result<Raised> {
 }
 
 fn frozen(vm: &Vm, module_name: &str) -> Option<FrozenModule> {
-    let table = vm.interp().frozen.get();
+    let table = vm.interp().library.get().modules;
     table.binary_search_by(|m| m.name.cmp(module_name)).ok().map(|i| table[i])
 }
 
-/// Gives the pages of a frozen module's code back, now that it has been read: they
-/// are part of the executable file and come again if they are looked at again.
-fn forget_pages(vm: &Vm, code: &[u8]) {
-    // What the kernel maps around a page that is touched.
-    const WINDOW: usize = 64 << 10;
+/// Gives the pages of the library's code back now and then, after `bytes` of it were
+/// read: they are part of the executable file and come again if they are looked at
+/// again. The kernel maps 64 KiB around each page that is touched.
+pub(crate) fn forget_pages(vm: &Vm, bytes: &[u8]) {
     const PAGE: usize = 4096;
-    static SPAN: std::sync::OnceLock<(usize, usize)> = std::sync::OnceLock::new();
-    // All the code lies together: no other data is on the pages inside.
-    let &(first, last) = SPAN.get_or_init(|| {
-        let table = vm.interp().frozen.get();
-        let start = table.iter().map(|m| m.code.as_ptr() as usize).min().unwrap_or(0);
-        let end = table.iter().map(|m| m.code.as_ptr() as usize + m.code.len()).max().unwrap_or(0);
-        (start.next_multiple_of(PAGE), end & !(PAGE - 1))
-    });
-    let start = (code.as_ptr() as usize & !(WINDOW - 1)).max(first);
-    let end = (code.as_ptr() as usize + code.len()).next_multiple_of(WINDOW).min(last);
-    if start < end {
-        // SAFETY: whole pages of read-only data in a private mapping of the executable.
-        unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+    const READS: u32 = 8;
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let library = vm.interp().library.get();
+    let near = library.apart.near.as_ptr_range();
+    // What most programs read lies together.
+    if near.contains(&bytes.as_ptr()) {
+        return;
+    }
+    if COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % READS != READS - 1 {
+        return;
+    }
+    let first = library.modules.iter().map(|m| m.code.as_ptr()).min().unwrap_or(near.start);
+    for (start, end) in [(first, near.start), (near.end, library.apart.far.as_ptr_range().end)] {
+        // No other data is on the pages inside.
+        let (start, end) = ((start as usize).next_multiple_of(PAGE), end as usize & !(PAGE - 1));
+        if start < end {
+            // SAFETY: whole pages of read-only data in a private mapping of the executable.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) };
+        }
     }
 }
 

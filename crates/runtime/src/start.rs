@@ -2,7 +2,7 @@
 
 use crate::prelude::*;
 use crate::types::{dict, module, str, tuple, typ};
-use crate::vm::{Config, FrozenModule};
+use crate::vm::{Config, Library};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -35,7 +35,7 @@ pub fn new_interpreter(
     config: Config,
     native_limit: usize,
     modules: Vec<&'static ModuleDef>,
-    frozen: &'static [FrozenModule],
+    library: &'static Library,
 ) -> Option<&'static Vm> {
     let hash_key = hash_key(&config);
     let interp = Box::new(Interpreter {
@@ -52,7 +52,7 @@ pub fn new_interpreter(
         gc: Default::default(),
         config,
         native_modules: RefCell::new(HashMap::new()),
-        frozen: Cell::new(frozen),
+        library: Cell::new(library),
         method_cache: UnsafeCell::new(crate::lookup::new_cache()),
         latin1: RefCell::new(Vec::new()),
         empty_tuple: Cell::new(Value::UNBOUND),

@@ -40,7 +40,7 @@ pub struct Interpreter {
     pub config: Config,
     /// Native modules that can be imported.
     pub native_modules: RefCell<HashMap<&'static str, &'static ModuleDef>>,
-    pub frozen: Cell<&'static [FrozenModule]>,
+    pub library: Cell<&'static Library>,
     pub method_cache: UnsafeCell<Vec<crate::lookup::CacheEntry>>,
     /// Objects kept for the interpreter's life by native modules, by name.
     /// One-character strings below 256.
@@ -68,6 +68,16 @@ pub struct Interpreter {
     pub finalizing: Cell<bool>,
     /// Has the main thread see a signal that did not come; set with `signal_handler`.
     pub simulate_signal: Cell<Option<SimulateSignal>>,
+}
+
+pub use taipan_bytecode::Apart;
+
+/// The modules compiled into the binary.
+pub struct Library {
+    /// Sorted by name.
+    pub modules: &'static [FrozenModule],
+    /// The bodies of their functions.
+    pub apart: Apart<'static>,
 }
 
 /// A module compiled into the binary.

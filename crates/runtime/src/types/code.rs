@@ -10,7 +10,7 @@ use std::cell::{Cell, OnceCell};
 use taipan_bytecode::code_flags as co;
 use taipan_bytecode::{
     Build, CacheSpec, CodeUnit, Constant, ExceptionEntry, Group, Head, Instruction, Leaf, LocalKind,
-    LocalName, Location, Locations, Opcode, ReadError,
+    LocalName, Location, Locations, Opcode, ReadError, Shape,
 };
 
 /// An inline cache. What the fields mean is up to the instruction.
@@ -79,7 +79,7 @@ pub struct Code {
     pub qualname: Object,
     pub filename: ObjectCell,
     /// What `body` is read from.
-    kept: Option<Head<'static>>,
+    kept: Option<&'static [u8]>,
     body: OnceCell<Box<Body>>,
 }
 
@@ -128,15 +128,26 @@ impl Code {
             false => Ok(()),
         }
     }
+    /// Was the body read already?
+    pub fn is_read(&self) -> bool {
+        self.body.get().is_some()
+    }
     /// The body, which is read if it was not yet. That of code that cannot be read is empty.
     fn body(&self, vm: &Vm) -> &Body {
         if let Some(body) = self.body.get() {
             return body;
         }
         let mut reader = Live { vm, filename: self.filename.get() };
-        let read = self.kept.map(|head| taipan_bytecode::body(&head, 0, &mut reader));
+        let shape = Shape {
+            first_line: self.first_line,
+            locals: self.first_temp as u32,
+            free_base: self.free_base as u32,
+        };
+        let apart = vm.interp().library.get().apart;
+        let read = self.kept.map(|bytes| taipan_bytecode::body(shape, bytes, apart, 0, &mut reader));
         let body = match read {
             Some(Ok(body)) => {
+                self.kept.iter().for_each(|bytes| crate::import::forget_pages(vm, bytes));
                 let locals = body.locals.iter().map(|(name, kind)| (vm.intern(name), *kind)).collect();
                 Body::new(
                     body.instructions.into(),
@@ -235,8 +246,9 @@ impl Body {
                 let (name, index) = match *spec {
                     CacheSpec::Name(i) => (consts.get(i as usize).map_or(Value::UNBOUND, |c| c.value()), 0),
                     CacheSpec::Call { argc, kwnames } => {
-                        let names =
-                            kwnames.and_then(|i| consts.get(i as usize)).map_or(Value::UNBOUND, |c| c.value());
+                        let names = kwnames
+                            .and_then(|i| consts.get(i as usize))
+                            .map_or(Value::UNBOUND, |c| c.value());
                         (names, argc)
                     }
                 };
@@ -291,7 +303,11 @@ fn new_in(vm: &Vm, unit: CodeUnit, filename: &Object) -> Object {
 }
 
 /// The code object whose bytes these are, its file called `filename`.
-pub fn from_bytes(vm: &Vm, bytes: &'static [u8], filename: &Object) -> std::result::Result<Object, ReadError> {
+pub fn from_bytes(
+    vm: &Vm,
+    bytes: &'static [u8],
+    filename: &Object,
+) -> std::result::Result<Object, ReadError> {
     let (_, head) = taipan_bytecode::head(bytes)?;
     Ok(from_head(vm, head, filename))
 }
@@ -315,7 +331,7 @@ fn from_head(vm: &Vm, head: Head<'static>, filename: &Object) -> Object {
         name: vm.intern(head.name),
         qualname: vm.intern(head.qualname),
         filename: ObjectCell::new(filename.clone()),
-        kept: Some(head),
+        kept: Some(head.body),
         body: OnceCell::new(),
     };
     made.count_arguments();
