@@ -155,9 +155,24 @@ fn splice(vm: &Vm, list: &List, start: usize, stop: usize, mut new: Vec<Object>)
     })
 }
 
-/// Puts `new` in the place of the items from `start` to `stop`.
-pub(crate) fn replace_items(vm: &Vm, list: &List, start: usize, stop: usize, new: Vec<Object>) -> Result<()> {
-    drop(splice(vm, list, start, stop, new)?);
+/// Puts the items of `new` in the place of the items from `start` to `stop`.
+pub(crate) fn replace_items(vm: &Vm, list: &List, start: usize, stop: usize, new: &List) -> Result<()> {
+    if stop - start == new.len() && !std::ptr::eq(list, new) {
+        // As many as before; most of those that go need no destruction.
+        let dead = list.with_items(|items| {
+            let mut dead = Vec::new();
+            for (slot, item) in items[start..stop].iter_mut().zip(new.items_unchecked()) {
+                let old = std::mem::replace(slot, item.clone());
+                if old.value().is_ptr() {
+                    dead.push(old);
+                }
+            }
+            dead
+        });
+        drop(dead);
+        return Ok(());
+    }
+    drop(splice(vm, list, start, stop, new.to_vec())?);
     Ok(())
 }
 
@@ -247,11 +262,22 @@ fn list_getitem(vm: &Vm, list: &Object, key: &Object) -> Result {
     }
     let Some(slice) = slice::Slice::of(key) else { return Err(wrong_index(vm, key)) };
     let range = slice::adjust(slice.unpack(vm)?, l.len());
+    // Those bounds were asked of Python code, perhaps.
+    let (count, step) = (range.count, range.step);
     if range.step == 1 {
         let start = (range.start as usize).min(l.len());
-        let stop = (start + range.count).min(l.len());
+        let stop = (start + count).min(l.len());
         let items = l.items_unchecked()[start..stop].to_vec();
         return Ok(vm.list(items));
+    }
+    let items = l.items_unchecked();
+    let first = if step < 0 { range.start + 1 - count as isize } else { range.start };
+    if step == -1
+        && let Some(part) = usize::try_from(first).ok().and_then(|first| items.get(first..first + count))
+    {
+        let mut reversed = Vec::with_capacity(count);
+        reversed.extend(part.iter().rev().cloned());
+        return Ok(vm.list(reversed));
     }
     Ok(vm.list(range.iter().filter_map(|i| l.get(i)).collect()))
 }

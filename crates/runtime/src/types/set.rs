@@ -229,6 +229,50 @@ impl SetObject {
         }
     }
 
+    /// Is a key with this hash in the set? None if only a comparison can tell that may
+    /// run Python code.
+    #[inline]
+    fn contains_plain(&self, key: Value, hash: i64) -> Option<bool> {
+        let mask = self.mask.get();
+        let slots = self.slots();
+        let mut at = hash as usize & mask;
+        let mut perturb = hash as u64;
+        loop {
+            let run = if at + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
+            for i in at..=at + run {
+                // SAFETY: `i` is within the mask, and nothing changes the table.
+                let slot = unsafe { *slots.add(i) };
+                match slot.key {
+                    None if slot.hash == 0 => return Some(false),
+                    Some(known) if slot.hash == hash => {
+                        if known == key || same_key(known, Object::borrow_value(&key))? {
+                            return Some(true);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            perturb >>= PERTURB_SHIFT;
+            at = at.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
+        }
+    }
+    /// Are all keys in `other`? None if only comparisons can tell that may run Python code.
+    pub fn is_subset_plain(&self, other: &SetObject) -> Option<bool> {
+        let mut left = self.used.get();
+        let mut i = 0;
+        while left > 0 {
+            let slot = self.slot(i);
+            i += 1;
+            if let Some(key) = slot.key {
+                if !other.contains_plain(key, slot.hash)? {
+                    return Some(false);
+                }
+                left -= 1;
+            }
+        }
+        Some(true)
+    }
+
     /// Is a key with this hash in the set?
     #[inline]
     pub fn contains_hashed(&self, vm: &Vm, key: &Object, hash: i64) -> Result<bool> {
@@ -301,7 +345,11 @@ impl SetObject {
         let mut changed = false;
         let mut position = 0;
         while let Some((key, hash)) = source.next_entry(&mut position) {
-            if other.contains_hashed(vm, &key, hash)? == wanted {
+            let there = match other.contains_plain(key.value(), hash) {
+                Some(there) => there,
+                None => other.contains_hashed(vm, &key, hash)?,
+            };
+            if there == wanted {
                 // If a comparison changes `source`, a key may come twice.
                 changed |= shape() != before;
                 if changed {

@@ -416,6 +416,9 @@ fn is_subset(vm: &Vm, a: &Object, b: &Object) -> Result<bool> {
     if this(a).len() > this(b).len() {
         return Ok(false);
     }
+    if let Some(all) = this(a).is_subset_plain(this(b)) {
+        return Ok(all);
+    }
     let mut all = true;
     each_hashed(vm, a, |key, hash| {
         all = this(b).contains_hashed(vm, key, hash)?;

@@ -197,28 +197,46 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
         if let Some(items) = items
             && items.len() == n
         {
-            let first = m.base.add(ins.a());
-            if ins.has(f::B_TEMP) {
-                m.put(ins.b(), Value::UNBOUND);
+            // The moves to variables that mostly follow, at once: straight from the
+            // items, as long as nothing dies of it.
+            let mut wanted = Instruction::new(
+                Opcode::Move2,
+                f::B_TEMP | f::C_TEMP,
+                0,
+                ins.a() as u16,
+                (ins.a() as u16).wrapping_add(1),
+            );
+            let mut done = 0;
+            while done + 2 <= n && (*m.ip).0 & !(0xffff << 16) == wanted.0 {
+                let to = m.base.add((*m.ip).a());
+                let (old, old2) = (*to, *to.add(1));
+                if dies(old) || dies(old2) || old == old2 && old.is_ptr() {
+                    break;
+                }
+                m.ip = m.ip.add(1);
+                let (item, item2) = (items.get_unchecked(done).value(), items.get_unchecked(done + 1).value());
+                incref(item);
+                incref(item2);
+                *to = item;
+                *to.add(1) = item2;
+                survive(old);
+                survive(old2);
+                done += 2;
+                wanted.0 += 2 << 32 | 2 << 48;
             }
-            for i in 0..n {
+            // The others by way of the temporaries.
+            let first = m.base.add(ins.a());
+            for i in done..n {
                 let item = items.get_unchecked(i).value();
                 incref(item);
                 *first.add(i) = item;
             }
             if ins.has(f::B_TEMP) {
+                m.put(ins.b(), Value::UNBOUND);
                 m.drop(b);
             }
-            // The moves to variables that mostly follow, at once.
-            let mut from = ins.a();
-            let end = from + n;
-            let mut wanted = Instruction::new(
-                Opcode::Move2,
-                f::B_TEMP | f::C_TEMP,
-                0,
-                from as u16,
-                from.wrapping_add(1) as u16,
-            );
+            let mut from = ins.a() + done;
+            let end = ins.a() + n;
             while from + 2 <= end && (*m.ip).0 & !(0xffff << 16) == wanted.0 {
                 let to = m.base.add((*m.ip).a());
                 let temps = m.base.add(from);
@@ -237,6 +255,23 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
         }
     }
     MISS
+}
+
+/// Would one reference less be the end of it?
+#[inline(always)]
+unsafe fn dies(value: Value) -> bool {
+    unsafe { value.is_ptr() && (*value.as_ptr()).count() == 1 }
+}
+
+/// Drops a reference that is not the last.
+#[inline(always)]
+unsafe fn survive(value: Value) {
+    unsafe {
+        if value.is_ptr() {
+            let last = (*value.as_ptr()).decref();
+            debug_assert!(!last);
+        }
+    }
 }
 
 #[inline(always)]

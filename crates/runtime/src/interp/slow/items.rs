@@ -40,10 +40,9 @@ pub unsafe fn del_item(vm: &Vm, frame: F, ins: I) -> Result<()> {
 
 pub unsafe fn build_slice(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
-        let mut parts = temps(frame, ins.b(), ins.c());
-        let step = if parts.len() > 2 { parts.pop().unwrap_or(Object::NONE) } else { Object::NONE };
-        let stop = parts.pop().unwrap_or(Object::NONE);
-        let start = parts.pop().unwrap_or(Object::NONE);
+        let start = take(frame, ins.b());
+        let stop = take(frame, ins.b() + 1);
+        let step = if ins.c() > 2 { take(frame, ins.b() + 2) } else { Object::NONE };
         let slice = crate::types::slice::new(vm, start, stop, step);
         set(frame, ins.a(), slice);
         Ok(())
@@ -131,13 +130,7 @@ pub unsafe fn set_slice(vm: &Vm, frame: F, ins: I) -> Result<()> {
             && let list = List::from_raw(container.value())
             && let Some((i, j)) = plain_bounds(start, stop, list.len())
         {
-            return crate::types::list_methods::replace_items(
-                vm,
-                list,
-                i,
-                j,
-                List::from_raw(value.value()).to_vec(),
-            );
+            return crate::types::list_methods::replace_items(vm, list, i, j, List::from_raw(value.value()));
         }
         let slice = slice_of_temps(vm, frame, ins.c());
         vm.set_item(&container, &slice, &value)
