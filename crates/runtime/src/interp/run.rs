@@ -509,20 +509,14 @@ unsafe extern "rust-preserve-none" fn suspend(
     unsafe {
         let value = value.assume_init();
         let mut m = Core { vm, ip, base };
-        loop {
-            let flags = (*m.frame()).flags;
-            generator::suspend(vm, payload_of((*m.frame()).extra));
-            if flags & ff::ENTRY != 0 {
-                return Ok(value);
-            }
-            let pending = *(*m.frame()).ip.sub(1);
-            if pending.op_byte() != Opcode::YieldFrom as u8 {
-                m.enter(m.frame());
-                m.ip = m.ip.sub(pending.c());
-                m.set(pending.b(), value);
-                dispatch!(m, table)
-            }
+        if generator::suspend(vm, payload_of((*m.frame()).extra)) {
+            return Ok(value);
         }
+        m.enter(m.frame());
+        let pending = At::before(m.ip);
+        m.ip = m.ip.sub(pending.c());
+        m.set(pending.b(), value);
+        dispatch!(m, table)
     }
 }
 

@@ -340,7 +340,7 @@ fn athrow_step(vm: &Vm, object: &Object, sent: Object) -> Result<Option<Object>>
                     "aclose(): asynchronous generator is already running"
                 }));
             }
-            if g.closed_async.get() || g.state.get() == State::Closed {
+            if g.closed_async.get() || g.state() == State::Closed {
                 this.progress.set(Progress::Closed);
                 return Err(vm.error_with(&exc::STOP_ASYNC_ITERATION, Vec::new())).or_else(|raised| {
                     if this.args.is_none() {
@@ -553,16 +553,16 @@ pub static ASYNC_GENERATOR: Type = Type::new::<Generator>(
         ),
         GetSetDef::new("ag_await", |_, g| {
             let this = gen_of(g);
-            if this.state.get() != State::Suspended {
+            if this.state() != State::Suspended {
                 return Ok(Object::NONE);
             }
             // SAFETY: suspended.
             Ok(unsafe { crate::interp::suspended_inner(this.frame_ptr()) }.unwrap_or(Object::NONE))
         }),
         GetSetDef::new("ag_running", |_, g| Ok(Object::bool(gen_of(g).running_async.get()))),
-        GetSetDef::new("ag_suspended", |_, g| Ok(Object::bool(gen_of(g).state.get() == State::Suspended))),
+        GetSetDef::new("ag_suspended", |_, g| Ok(Object::bool(gen_of(g).state() == State::Suspended))),
         GetSetDef::new("ag_frame", |vm, g| {
-            if gen_of(g).state.get() == State::Closed {
+            if gen_of(g).state() == State::Closed {
                 return Ok(Object::NONE);
             }
             // SAFETY: the generator's own frame.

@@ -1,5 +1,11 @@
 //! generator, coroutine, async_generator: objects that own a suspended frame
 //! and its registers. Resuming repoints the loop to them; nothing is copied.
+//!
+//! Generators that wait in `yield from` or `await` for one another stay linked while
+//! they are suspended: a chain, whose head is what others resume and whose leaf is what
+//! goes on. Both ways take one step, however long the chain is. Whoever looks at one
+//! of its members other than through the head takes it apart first
+//! ([`Generator::state`]).
 
 use crate::interp::frame::{ExceptionItem, Frame, frame_flags as ff};
 use crate::interp::{run, suspended_inner};
@@ -22,6 +28,9 @@ pub enum State {
     Suspended,
     Running,
     Closed,
+    /// In a chain, and not its head: suspended or running as that is. See
+    /// [`Generator::state`].
+    Chained,
 }
 
 /// Payload of generators, coroutines and async generators. The registers lie
@@ -37,7 +46,12 @@ pub struct Generator {
     pub qualname: RefCell<Object>,
     /// `cr_origin` of a coroutine; the finalizer hook of an async generator.
     pub attached: RefCell<Object>,
-    pub state: Cell<State>,
+    state: Cell<State>,
+    /// The other end of the chain: of a suspended head, the leaf; of a leaf, the head.
+    /// Else null, or stale.
+    end: Cell<*const Generator>,
+    /// Of a suspended head: how many generators are in the chain.
+    length: Cell<u32>,
     // Async generators.
     pub hooks_ready: Cell<bool>,
     pub running_async: Cell<bool>,
@@ -64,7 +78,7 @@ impl NativeClass for Generator {
         }
     }
     fn clear(&self) {
-        if self.state.get() != State::Running {
+        if self.state() != State::Running {
             // SAFETY: not running: nobody else uses the registers.
             unsafe { self.clear_registers() }
             self.state.set(State::Closed);
@@ -76,7 +90,7 @@ impl Drop for Generator {
     fn drop(&mut self) {
         // SAFETY: the generator dies.
         unsafe {
-            if self.state.get() != State::Closed {
+            if self.state() != State::Closed {
                 self.clear_registers();
             }
             let frame = self.frame.get();
@@ -115,6 +129,7 @@ impl Generator {
         // SAFETY: the function keeps the code alive.
         unsafe { code_object_of(&*(*self.frame.get()).code) }
     }
+    /// May it be resumed as it is? False for members of a chain, too.
     #[inline(always)]
     pub fn can_resume(&self) -> bool {
         matches!(self.state.get(), State::Created | State::Suspended)
@@ -123,6 +138,59 @@ impl Generator {
     #[inline(always)]
     pub fn accepts(&self, value: Value) -> bool {
         value.is_none() || self.state.get() == State::Suspended
+    }
+    /// What the generator does: never Chained. A suspended chain it is in is taken apart.
+    pub fn state(&self) -> State {
+        match self.state.get() {
+            State::Suspended if !self.end.get().is_null() => {
+                // SAFETY: the head of a suspended chain.
+                unsafe { self.take_chain_apart() }
+                State::Suspended
+            }
+            State::Chained => {
+                let mut head: &Generator = self;
+                while head.state.get() == State::Chained {
+                    // SAFETY: members of a chain are linked up to its head.
+                    head = unsafe { &*head.delegator() };
+                }
+                head.state();
+                match self.state.get() {
+                    State::Chained => head.state.get(),
+                    state => state,
+                }
+            }
+            state => state,
+        }
+    }
+    /// The generator that waits for this one.
+    ///
+    /// # Safety
+    /// There is one: this is a member of a chain, not its head.
+    unsafe fn delegator(&self) -> *const Generator {
+        // SAFETY: says the caller.
+        unsafe {
+            let frame = (*self.frame.get()).previous;
+            this(Object::borrow_value(&(*frame).extra))
+        }
+    }
+    /// Leaves each member of the chain suspended by itself.
+    ///
+    /// # Safety
+    /// This is the head of a suspended chain.
+    #[cold]
+    unsafe fn take_chain_apart(&self) {
+        // SAFETY: the delegators keep the members alive.
+        unsafe {
+            let mut member = self.end.replace(std::ptr::null());
+            while !std::ptr::eq(member, self) {
+                let next = (*member).delegator();
+                (*(*member).frame.get()).previous = std::ptr::null_mut();
+                (*(*member).exception.get()).previous = std::ptr::null_mut();
+                (*member).end.set(std::ptr::null());
+                (*member).state.set(State::Suspended);
+                member = next;
+            }
+        }
     }
     pub fn frame_ptr(&self) -> *mut Frame {
         self.frame.get()
@@ -176,6 +244,8 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
             qualname: RefCell::new(qualname),
             attached: RefCell::new(attached),
             state: Cell::new(State::Created),
+            end: Cell::new(std::ptr::null()),
+            length: Cell::new(1),
             hooks_ready: Cell::new(false),
             running_async: Cell::new(false),
             closed_async: Cell::new(false),
@@ -211,33 +281,39 @@ unsafe fn code_object_of(code: &crate::types::code::Code) -> Object {
 /// # Safety
 /// The generator can resume and is kept alive while it runs.
 pub(crate) unsafe fn push(vm: &Vm, generator: &Generator, sent: Value, flags: u32) -> Result<*mut Frame> {
-    // SAFETY: says the caller.
+    // SAFETY: says the caller. In a chain the leaf goes on, and the members in between
+    // are linked already.
     unsafe {
         let frame = generator.frame.get();
-        let depth = vm.depth.get() + 1;
+        let (leaf, more) = match generator.end.get().as_ref() {
+            None => (generator, 1),
+            Some(leaf) => (leaf, generator.length.get()),
+        };
+        let depth = vm.depth.get() + more;
         if depth > vm.interp().recursion_limit.get() {
             return Err(vm.recursion_error("maximum recursion depth exceeded"));
         }
         vm.depth.set(depth);
-        (*frame).top = vm.free_window();
+        let going = leaf.frame.get();
+        (*going).top = vm.free_window();
         (*frame).previous = vm.frame.get();
         (*frame).flags = (*frame).flags & (ff::OBJECT | ff::LOCALS) | ff::GENERATOR | flags;
-        vm.frame.set(frame);
-        let item = generator.exception.get();
-        (*item).previous = vm.exc_info.get();
-        vm.exc_info.set(item);
+        vm.frame.set(going);
+        (*generator.exception.get()).previous = vm.exc_info.get();
+        vm.exc_info.set(leaf.exception.get());
         if generator.state.replace(State::Running) == State::Suspended {
-            let pending = *(*frame).ip.sub(1);
-            let slot = (*frame).base.add(pending.a());
+            generator.end.set(std::ptr::null());
+            let pending = *(*going).ip.sub(1);
+            let slot = (*going).base.add(pending.a());
             let old = std::mem::replace(&mut *slot, sent);
             if pending.op_byte() == Opcode::YieldFrom as u8 {
-                (*frame).ip = (*frame).ip.sub(1);
+                (*going).ip = (*going).ip.sub(1);
             }
             drop(Object::from_owned(old));
         } else {
             drop(Object::from_owned(sent));
         }
-        Ok(frame)
+        Ok(going)
     }
 }
 
@@ -254,14 +330,46 @@ unsafe fn pop(vm: &Vm, generator: &Generator) {
     }
 }
 
-/// The generator yields.
+/// The generator yields, and with it those that wait for it: the frame of whoever gets
+/// the value is the current one then. True if that is native code.
 ///
 /// # Safety
-/// Its frame is the current one.
-pub(crate) unsafe fn suspend(vm: &Vm, generator: &Generator) {
-    generator.state.set(State::Suspended);
-    // SAFETY: says the caller.
-    unsafe { pop(vm, generator) }
+/// The generator's frame is the current one.
+pub(crate) unsafe fn suspend(vm: &Vm, leaf: &Generator) -> bool {
+    // SAFETY: frames of those that wait are alive; what waits in a YieldFrom is a
+    // generator's frame.
+    unsafe {
+        let mut head = leaf;
+        let mut length = 1;
+        loop {
+            // A leaf that goes on in its chain knows the head.
+            if head.state.get() == State::Chained {
+                head = &*head.end.get();
+                length += head.length.get() - 1;
+            }
+            let frame = head.frame.get();
+            let waiting = (*frame).previous;
+            let native = (*frame).flags & ff::ENTRY != 0;
+            if native || (*(*waiting).ip.sub(1)).op_byte() != Opcode::YieldFrom as u8 {
+                head.state.set(State::Suspended);
+                if !std::ptr::eq(head, leaf) {
+                    head.end.set(leaf);
+                    leaf.end.set(head);
+                }
+                head.length.set(length);
+                vm.frame.set(waiting);
+                (*frame).previous = std::ptr::null_mut();
+                let item = head.exception.get();
+                vm.exc_info.set((*item).previous);
+                (*item).previous = std::ptr::null_mut();
+                vm.depth.set(vm.depth.get() - length);
+                return native;
+            }
+            head.state.set(State::Chained);
+            head = this(Object::borrow_value(&(*waiting).extra));
+            length += 1;
+        }
+    }
 }
 
 /// The generator returns or raises: its registers are cleared.
@@ -272,7 +380,16 @@ pub(crate) unsafe fn finish(vm: &Vm, generator: &Generator) {
     // SAFETY: says the caller.
     unsafe {
         let frame = generator.frame.get();
-        generator.state.set(State::Closed);
+        if generator.state.replace(State::Closed) == State::Chained {
+            // Whoever waits for it goes on as the leaf.
+            let head = generator.end.get();
+            let leaf = generator.delegator();
+            (*(*leaf).frame.get()).top = (*frame).top;
+            (*head).length.set((*head).length.get() - 1);
+            if !std::ptr::eq(leaf, head) {
+                (*leaf).end.set(head);
+            }
+        }
         if (*frame).has(ff::OBJECT) {
             crate::types::traceback::detach(vm, frame);
         }
@@ -317,6 +434,7 @@ fn kind(object: &Object) -> &'static str {
 /// Resumes with a value, or with the exception on its way (`raising`).
 pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<Step> {
     let generator = this(object);
+    let state = if raising || !generator.can_resume() { generator.state() } else { State::Suspended };
     if !raising && generator.can_resume() && generator.accepts(value.value()) {
         vm.check_native_stack("")?;
         let _alive = object.clone();
@@ -336,8 +454,8 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
             }
         };
     }
-    match generator.state.get() {
-        State::Running => {
+    match state {
+        State::Running | State::Chained => {
             return Err(vm.value_error(format!("{} already executing", kind(object))));
         }
         State::Closed => {
@@ -441,7 +559,7 @@ fn step_to_result(vm: &Vm, step: Step) -> Result {
 /// `throw`: the exception goes to the inner iterator, or into the frame.
 pub fn throw(vm: &Vm, object: &Object, exception: Object) -> Result<Step> {
     let generator = this(object);
-    if generator.state.get() == State::Running {
+    if generator.state() == State::Running {
         return Err(vm.value_error(format!("{} already executing", kind(object))));
     }
     // SAFETY: the generator is suspended.
@@ -581,7 +699,7 @@ fn close_iterator(vm: &Vm, inner: &Object) -> Result<()> {
 /// `close`: GeneratorExit at the suspended place. Returns the generator's return value.
 pub fn close(vm: &Vm, object: &Object) -> Result {
     let generator = this(object);
-    match generator.state.get() {
+    match generator.state() {
         State::Created => {
             generator.state.set(State::Closed);
             // SAFETY: nothing has run.
@@ -604,7 +722,7 @@ pub fn close(vm: &Vm, object: &Object) -> Result {
                 }
             }
         }
-        State::Running => {}
+        State::Running | State::Chained => {}
     }
     let exit = exceptions::new_with_args(vm, &exc::GENERATOR_EXIT, Vec::new());
     match throw(vm, object, exit) {
@@ -623,8 +741,8 @@ pub fn close(vm: &Vm, object: &Object) -> Result {
 /// Finalizer: closes what is suspended; complains about coroutines never awaited.
 pub fn finalize(vm: &Vm, object: &Object) -> Result<()> {
     let generator = this(object);
-    match generator.state.get() {
-        State::Closed | State::Running => return Ok(()),
+    match generator.state() {
+        State::Closed | State::Running | State::Chained => return Ok(()),
         State::Created if object.ty().is(&COROUTINE) => {
             crate::types::async_generator::warn_never_awaited(vm, object);
             return Ok(());
@@ -680,7 +798,7 @@ pub fn throw_arguments(vm: &Vm, class: &Object, value: &Object, traceback: &Obje
 
 fn inner_of(object: &Object) -> Object {
     let generator = this(object);
-    if generator.state.get() != State::Suspended {
+    if generator.state() != State::Suspended {
         return Object::NONE;
     }
     // SAFETY: suspended.
@@ -717,11 +835,11 @@ fn frame_of(vm: &Vm, object: &Object) -> Result {
 }
 
 fn is_running(object: &Object) -> Object {
-    Object::bool(this(object).state.get() == State::Running)
+    Object::bool(this(object).state() == State::Running)
 }
 
 fn is_suspended(object: &Object) -> Object {
-    Object::bool(this(object).state.get() == State::Suspended)
+    Object::bool(this(object).state() == State::Suspended)
 }
 
 const SEND_DOC: &str =

@@ -401,6 +401,20 @@ fn content(word: Value, kind: LocalKind) -> Option<Object> {
     }
 }
 
+/// Takes the frame of a suspended generator out of the chain it is in.
+///
+/// # Safety
+/// The frame is alive.
+unsafe fn stand_alone(frame: *mut Frame) {
+    // SAFETY: generators' frames have theirs in `extra`.
+    unsafe {
+        if (*frame).has(ff::GENERATOR) {
+            let owner = Object::borrow_value(&(*frame).extra);
+            owner.payload_unchecked::<crate::types::generator::Generator>().state();
+        }
+    }
+}
+
 fn f_back(vm: &Vm, f: &Object) -> Result {
     let this = fr(f);
     let frame = this.frame.get();
@@ -409,6 +423,7 @@ fn f_back(vm: &Vm, f: &Object) -> Result {
         if frame.is_null() {
             return Ok(this.back.borrow().clone());
         }
+        stand_alone(frame);
         let previous = (*frame).previous;
         Ok(if previous.is_null() { Object::NONE } else { frame_object(vm, previous) })
     }
@@ -466,12 +481,13 @@ pub static FRAME: Type = Type::new::<FrameObject>(
                 }
                 // SAFETY: alive.
                 unsafe {
+                    stand_alone(frame);
                     if !(*frame).has(ff::GENERATOR) || !(*frame).previous.is_null() {
                         return Err(vm.runtime_error("cannot clear an executing frame"));
                     }
                     let owner = Object::from_borrowed((*frame).extra);
                     let generator = owner.payload_unchecked::<crate::types::generator::Generator>();
-                    match generator.state.get() {
+                    match generator.state() {
                         crate::types::generator::State::Running => {
                             return Err(vm.runtime_error("cannot clear an executing frame"));
                         }

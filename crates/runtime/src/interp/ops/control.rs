@@ -224,7 +224,10 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
                 done += 2;
                 wanted.0 += 2 << 32 | 2 << 48;
             }
-            // The others by way of the temporaries.
+            // The others by way of the temporaries, of which the sequence's may be one.
+            if ins.has(f::B_TEMP) {
+                m.put(ins.b(), Value::UNBOUND);
+            }
             let first = m.base.add(ins.a());
             for i in done..n {
                 let item = items.get_unchecked(i).value();
@@ -232,7 +235,6 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
                 *first.add(i) = item;
             }
             if ins.has(f::B_TEMP) {
-                m.put(ins.b(), Value::UNBOUND);
                 m.drop(b);
             }
             let mut from = ins.a() + done;

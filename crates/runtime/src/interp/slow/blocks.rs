@@ -101,7 +101,7 @@ pub unsafe fn get_awaitable(vm: &Vm, frame: F, ins: I) -> Result<()> {
             }
         };
         if result.ty().is(&generator::COROUTINE)
-            && result.payload_unchecked::<generator::Generator>().state.get() == generator::State::Suspended
+            && result.payload_unchecked::<generator::Generator>().state() == generator::State::Suspended
             && crate::interp::suspended_inner(result.payload_unchecked::<generator::Generator>().frame_ptr())
                 .is_some()
         {
