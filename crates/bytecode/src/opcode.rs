@@ -463,6 +463,14 @@ opcodes! {
     GeConst,
     /// LoadMethodCached of a local's object that may have a `__dict__`.
     LoadMethodLocal,
+    /// CallPython from the code of a generator or coroutine, whose registers are in it.
+    CallPythonFar,
+    /// CallMethod as CallPythonFar.
+    CallMethodPythonFar,
+    /// Call of a function that makes a generator or coroutine, and does nothing else first.
+    CallMakes,
+    /// CallMethod as CallMakes.
+    CallMethodMakes,
     /// The first and only instruction of code that was not read yet: reads it and
     /// goes on with its first instruction.
     ReadBody,

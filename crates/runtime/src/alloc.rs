@@ -243,7 +243,8 @@ pub unsafe fn dealloc_static<T: NativeClass>(object: *mut Header) {
     // SAFETY: the count is 0: nobody else looks at the object.
     unsafe {
         let ty = Type::from_head((*object).ty());
-        if ty.has(type_flags::HAS_DEL | type_flags::HEAP)
+        if ty.has(type_flags::HEAP)
+            || ty.has(type_flags::HAS_DEL) && (*(object as *mut Payload<T>)).data.wants_finalizer()
             || ty.dict_offset.get() != 0
             || (*object).has(header_flags::HAS_WEAKREFS)
         {
@@ -323,9 +324,6 @@ unsafe fn destroy_all(object: *mut Header) {
 unsafe fn finalize(object: *mut Header, ty: &Type) -> bool {
     // SAFETY: the object is revived for the time of the call.
     unsafe {
-        if crate::types::generator::has_ended(object) {
-            return true;
-        }
         (*object).set_count(1);
         (*object).set(header_flags::FINALIZED);
         if let Some(del) = ty.slots().del {

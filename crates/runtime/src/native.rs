@@ -18,6 +18,10 @@ pub trait NativeClass: Sized + 'static {
     fn traverse(&self, _visitor: &mut Visitor) {}
     /// Drop references that may close a cycle (called by the collector).
     fn clear(&self) {}
+    /// Of a type with a finalizer: is there something for it to do?
+    fn wants_finalizer(&self) -> bool {
+        true
+    }
 }
 
 /// An object's memory: header and payload.

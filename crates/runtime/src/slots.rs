@@ -246,6 +246,9 @@ fn generic_iter(vm: &Vm, object: &Object) -> Result {
         if found.is_none() {
             return Err(vm.type_error_of(object, "is not iterable"));
         }
+        if let Some(made) = crate::types::generator::from_method(vm, &found, object) {
+            return made;
+        }
         return call_dunder(vm, object, name::iter, &[]);
     }
     if object.ty().lookup(vm, name::getitem.object()).is_none() {

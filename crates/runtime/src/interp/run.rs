@@ -203,12 +203,16 @@ handlers! {
         UnpackSequence => control::unpack_sequence, else UnpackSlowly;
         Call => calls::call;
         CallPython => calls::call_python, else Call;
+        CallMakes => calls::call_generator, else Call;
+        CallPythonFar => calls::call_python_far, else Call;
         CallNative => calls::call_native, else Call;
         CallNativeDefaults => calls::call_native_defaults, else Call;
         CallClass => calls::call_python_class, else Call;
         CallBound => calls::call_bound_method, else Call;
         CallMethod => calls::call_method;
         CallMethodPython => calls::call_method_python, else CallMethod;
+        CallMethodMakes => calls::call_method_generator, else CallMethod;
+        CallMethodPythonFar => calls::call_method_python_far, else CallMethod;
         CallMethodNative => calls::call_method_native, else CallMethod;
         CallMethodNativeDefaults => calls::call_method_native_defaults, else CallMethod;
         CallKw => calls::call_kw::<false>;
@@ -224,6 +228,7 @@ handlers! {
         LoadCommonConstant => names::load_common_constant;
         SetupAnnotations => names::setup_annotations;
         ListAppend => items::list_append, else ListAppendSlowly;
+        GetAwaitable => blocks::get_awaitable, else GetAwaitableSlowly;
         PushException => blocks::push_exception;
         PopException => blocks::pop_exception;
         CheckExceptionMatch => blocks::check_exception_match;
@@ -279,7 +284,6 @@ handlers! {
         MakeFunction => make_function,
         SetFunctionAttribute => set_function_attribute,
         GetYieldFromIter => get_yield_from_iter,
-        GetAwaitable => get_awaitable,
         LoadBuildClass => load_build_class,
         ImportName => import_name,
         ImportFrom => import_from,
@@ -333,6 +337,7 @@ handlers! {
         JumpIfFalseSlowly => control::jump_if_slowly::<false>;
         JumpIfTrueSlowly => control::jump_if_slowly::<true>;
         UnpackSlowly => control::unpack_slowly;
+        GetAwaitableSlowly => blocks::get_awaitable_slowly;
         ListAppendSlowly => items::list_append_slowly;
     }
 }

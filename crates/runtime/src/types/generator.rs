@@ -12,6 +12,7 @@ use crate::interp::{run, suspended_inner};
 use crate::names::name;
 use crate::prelude::*;
 use crate::slots::{set_stop_value, take_stop_value};
+use crate::types::code::Code;
 use crate::types::exceptions;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use taipan_bytecode::{Opcode, code_flags as co};
@@ -77,6 +78,9 @@ impl NativeClass for Generator {
             visitor.visit_object(&field.borrow());
         }
     }
+    fn wants_finalizer(&self) -> bool {
+        self.state.get() != State::Closed
+    }
     fn clear(&self) {
         if self.state() != State::Running {
             // SAFETY: not running: nobody else uses the registers.
@@ -90,7 +94,8 @@ impl Drop for Generator {
     fn drop(&mut self) {
         // SAFETY: the generator dies.
         unsafe {
-            if self.state() != State::Closed {
+            if self.state.get() != State::Closed {
+                self.state();
                 self.clear_registers();
             }
             let frame = self.frame.get();
@@ -128,6 +133,11 @@ impl Generator {
     pub fn code(&self) -> Object {
         // SAFETY: the function keeps the code alive.
         unsafe { code_object_of(&*(*self.frame.get()).code) }
+    }
+    /// Did it never run?
+    #[inline(always)]
+    pub fn is_new(&self) -> bool {
+        self.state.get() == State::Created
     }
     /// May it be resumed as it is? False for members of a chain, too.
     #[inline(always)]
@@ -206,7 +216,74 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
     // SAFETY: the registers are moved out; the frame is left with none.
     unsafe {
         let code = &*(*frame).code;
-        let base = (*frame).base;
+        let function = Object::from_borrowed((*frame).function);
+        let namespace = Object::from_borrowed((*frame).locals());
+        let attached = if vm.coroutine_origin_depth.get() > 0 && code.has_flag(co::COROUTINE) {
+            crate::types::traceback::origin(vm, vm.coroutine_origin_depth.get() as usize)
+        } else {
+            Object::NONE
+        };
+        make(vm, code, (*frame).ip, function, namespace, attached, (*frame).base, code.first_temp)
+    }
+}
+
+/// Does a call of this code do nothing but make a generator of its arguments?
+#[inline(always)]
+pub(crate) fn is_made_at_once(vm: &Vm, code: &Code) -> bool {
+    // SAFETY: code has at least one instruction.
+    let first = unsafe { *code.instructions_ptr() };
+    first.op_byte() == Opcode::ReturnGenerator as u8 && vm.coroutine_origin_depth.get() == 0
+}
+
+/// Calls a function for which [`is_made_at_once`] holds and whose parameters the `argc`
+/// words at `args` fill. On success they are the generator's.
+///
+/// # Safety
+/// The caller owns a count of each argument.
+#[inline(always)]
+pub(crate) unsafe fn from_call(vm: &Vm, function: Object, args: *mut Value, argc: usize) -> Result {
+    // SAFETY: says the caller; the function keeps the code alive.
+    unsafe {
+        let code: *const Code = function.payload_unchecked::<crate::types::function::Function>().code();
+        let ip = (*code).instructions_ptr().add(1);
+        make(vm, &*code, ip, function, Object::UNBOUND, Object::NONE, args, argc)
+    }
+}
+
+/// The generator that a method of these words makes without running any code, if it does.
+pub fn from_method(vm: &Vm, method: &Value, object: &Object) -> Option<Result> {
+    let function = Object::borrow_value(method);
+    let code = function.downcast_exact::<crate::types::function::Function>()?.code();
+    if code.plain_argc != 1 || !is_made_at_once(vm, code) {
+        return None;
+    }
+    let mut argument = object.clone().into_value();
+    // SAFETY: the count of the object is the generator's, or still ours after an error.
+    unsafe {
+        let made = from_call(vm, function.clone(), &mut argument, 1);
+        drop(Object::from_owned(argument));
+        Some(made)
+    }
+}
+
+/// A generator that has not run, its first `count` registers moved from `words`.
+///
+/// # Safety
+/// The words are owned; `ip` is behind the `ReturnGenerator` of `code`, which is `function`'s.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+unsafe fn make(
+    vm: &Vm,
+    code: &Code,
+    ip: *const taipan_bytecode::Instruction,
+    function: Object,
+    namespace: Object,
+    attached: Object,
+    words: *mut Value,
+    count: usize,
+) -> Result {
+    // SAFETY: says the caller.
+    unsafe {
         let class: &Type = if code.has_flag(co::COROUTINE) {
             &COROUTINE
         } else if code.has_flag(co::ASYNC_GENERATOR) {
@@ -214,24 +291,17 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
         } else {
             &GENERATOR
         };
-        let function = Object::from_borrowed((*frame).function);
-        let f = function.payload_unchecked::<crate::types::function::Function>();
-        let attached = if vm.coroutine_origin_depth.get() > 0 && class.is(&COROUTINE) {
-            crate::types::traceback::origin(vm, vm.coroutine_origin_depth.get() as usize)
-        } else {
-            Object::NONE
-        };
-        let (func_name, qualname) = (f.name.borrow().clone(), f.qualname.borrow().clone());
-        let mut inner = Frame::suspended(code, (*frame).ip, (*frame).function);
-        let namespace = Object::from_borrowed((*frame).locals());
-        if !namespace.is_unbound() {
-            inner.set_locals(namespace.value());
-        }
         // Written where it stays: it is long.
         let size = size_of::<crate::native::Payload<Generator>>() + code.registers * 8;
         let memory = (*heap::current()).allocate(size, true) as *mut crate::native::Payload<Generator>;
         if memory.is_null() {
             return Err(vm.memory_error());
+        }
+        let f = function.payload_unchecked::<crate::types::function::Function>();
+        let (func_name, qualname) = (f.name.borrow().clone(), f.qualname.borrow().clone());
+        let mut inner = Frame::suspended(code, ip, function.value());
+        if !namespace.is_unbound() {
+            inner.set_locals(namespace.value());
         }
         let large = if size > heap::MAX_SMALL { header_flags::LARGE } else { 0 };
         (memory as *mut Header).write(Header::with_flags(&class.head, header_flags::TRACKED | large));
@@ -250,13 +320,15 @@ pub(crate) unsafe fn from_frame(vm: &Vm, frame: *mut Frame) -> Result {
             running_async: Cell::new(false),
             closed_async: Cell::new(false),
         });
-        let named = code.first_temp;
         let registers = memory.add(1) as *mut Value;
-        for i in 0..named {
-            *registers.add(i) = std::mem::replace(&mut *base.add(i), Value::UNBOUND);
+        for i in 0..count {
+            *registers.add(i) = std::mem::replace(&mut *words.add(i), Value::UNBOUND);
+            // There are few: vectors would not pay.
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
         }
-        for i in named..code.registers {
+        for i in count..code.registers {
             *registers.add(i) = Value::UNBOUND;
+            std::arch::asm!("", options(nomem, nostack, preserves_flags));
         }
         let object = Object::from_owned(Value::from_ptr(memory as *mut Header));
         let generator = object.payload_unchecked::<Generator>();
@@ -403,17 +475,6 @@ pub(crate) unsafe fn finish(vm: &Vm, generator: &Generator) {
 pub enum Step {
     Yielded(Object),
     Returned(Object),
-}
-
-/// Is it a generator or coroutine with nothing left to finalize?
-///
-/// # Safety
-/// The object's memory is intact.
-pub(crate) unsafe fn has_ended(object: *mut Header) -> bool {
-    let value = Value::from_ptr(object);
-    let object = Object::borrow_value(&value);
-    let ty = object.ty();
-    (ty.is(&GENERATOR) || ty.is(&COROUTINE)) && this(object).state.get() == State::Closed
 }
 
 fn this(object: &Object) -> &Generator {

@@ -1,6 +1,7 @@
 //! Exceptions and matching.
 
 use super::*;
+use crate::types::generator::{COROUTINE, Generator};
 
 #[inline(always)]
 pub unsafe fn push_exception(m: &mut Core, ins: At) -> Done {
@@ -46,4 +47,23 @@ pub unsafe fn reraise(m: &mut Core, ins: At) -> Done {
 pub unsafe fn match_flag<const FLAG: u64>(m: &mut Core, ins: At) -> Done {
     let matches = crate::protocol::type_of(m.reg(ins.b())).has(FLAG);
     m.branch(ins, matches)
+}
+
+/// `GetAwaitable`: a coroutine that has not started is its own iterator.
+#[inline(always)]
+pub unsafe fn get_awaitable(m: &mut Core, ins: At) -> Done {
+    let value = m.reg(ins.b());
+    if ins.flags() & (f::B_CONST | f::B_TEMP) != f::B_TEMP
+        || !is_exact(value, &COROUTINE)
+        || !payload::<Generator>(value).is_new()
+    {
+        return MISS;
+    }
+    m.put(ins.b(), Value::UNBOUND);
+    m.finish(ins.a(), value)
+}
+
+#[inline(always)]
+pub unsafe fn get_awaitable_slowly(m: &mut Core, ins: At) -> Done {
+    slowly!(m, slow::get_awaitable(m.vm, m.frame(), ins.word()))
 }

@@ -63,12 +63,14 @@ unsafe fn call_function(m: &mut Core, ins: At, callee: Value, first: usize, coun
     let (window, filled) = if code.fast_argc == count {
         (slow::call_window(m.frame(), first, count), count)
     } else {
-        let window = m.base.add(first);
-        if code.fast_argc == usize::MAX
-            || (*m.frame()).has(ff::GENERATOR)
-            || !slow::fill_defaults(function, window, count)
-        {
+        let args = m.base.add(first);
+        let far = (*m.frame()).has(ff::GENERATOR);
+        let window = if far { (*m.frame()).top } else { args };
+        if code.fast_argc == usize::MAX || !slow::fill_defaults(function, window, count) {
             return MISS;
+        }
+        if far {
+            move_words(args, window, count);
         }
         (window, code.argcount)
     };
@@ -81,7 +83,7 @@ unsafe fn call_function(m: &mut Core, ins: At, callee: Value, first: usize, coun
 unsafe fn call_class(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done {
     let class = &*(callee.as_ptr() as *const Type);
     let site = m.cache(ins);
-    if class.version.get() != site.version2 || site.version2 == 0 || (*m.frame()).has(ff::GENERATOR) {
+    if class.version.get() != site.version2 || site.version2 == 0 {
         return MISS;
     }
     let init = site.value;
@@ -94,7 +96,13 @@ unsafe fn call_class(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done 
     let instance = instance.into_value();
     m.save();
     incref(instance);
-    let window = m.base.add(ins.b());
+    let mut window = m.base.add(ins.b());
+    if (*m.frame()).has(ff::GENERATOR) {
+        *window = Value::UNBOUND;
+        let args = window.add(1);
+        window = (*m.frame()).top;
+        move_words(args, window.add(1), argc);
+    }
     *window = instance;
     m.drop(callee);
     match push_frame(m.vm, code, window, argc + 1, init, ff::INIT) {
@@ -125,11 +133,17 @@ unsafe fn call_bound(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done 
     }
     let function = payload::<Function>(func);
     let code = function.code();
-    if code.fast_argc != argc + 1 || (*m.frame()).has(ff::GENERATOR) {
+    if code.fast_argc != argc + 1 {
         return MISS;
     }
-    let window = m.base.add(ins.b());
+    let args = m.base.add(ins.b());
+    let far = (*m.frame()).has(ff::GENERATOR);
+    let window = if far { (*m.frame()).top } else { args };
     let Some(new) = push_fast(m.vm, code, window, argc + 1, func, ff::OWNS_EXTRA) else { return MISS };
+    if far {
+        *args = Value::UNBOUND;
+        move_words(args.add(1), window.add(1), argc);
+    }
     (*(*new).previous).ip = m.ip;
     let object = method.object.value();
     incref(object);
@@ -147,11 +161,12 @@ unsafe fn call_bound(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done 
 const MANY: usize = 255;
 
 /// Enters a Python function without free variables, whose `argc` arguments lie at
-/// `window` on the register stack. A miss if there is no room: the general call
-/// makes some.
+/// `args`: on the register stack, or (`FAR`) in a generator. A miss if there is no
+/// room: the general call makes some.
 #[inline(always)]
-unsafe fn enter_plain(m: &mut Core, callee: Value, window: *mut Value, argc: usize) -> Done {
+unsafe fn enter_plain<const FAR: bool>(m: &mut Core, callee: Value, args: *mut Value, argc: usize) -> Done {
     let vm = m.vm;
+    let window = if FAR { (*m.frame()).top } else { args };
     let code = payload::<Function>(callee).code();
     let frame = vm.frame_top.get();
     let depth = vm.depth.get() + 1;
@@ -163,6 +178,9 @@ unsafe fn enter_plain(m: &mut Core, callee: Value, window: *mut Value, argc: usi
         return MISS;
     }
     m.save();
+    if FAR {
+        move_words(args, window, argc);
+    }
     vm.depth.set(depth);
     let mut slot = window.add(argc);
     let end = window.add(code.first_temp);
@@ -187,9 +205,41 @@ pub unsafe fn call_python(m: &mut Core, ins: At) -> Done {
     let b = ins.b();
     let callee = m.reg(b);
     if is_exact(callee, &FUNCTION) {
-        return enter_plain(m, callee, m.base.add(b + 1), ins.flags() as usize);
+        return enter_plain::<false>(m, callee, m.base.add(b + 1), ins.flags() as usize);
     }
     MISS
+}
+
+/// `CallPythonFar`.
+#[inline(always)]
+pub unsafe fn call_python_far(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &FUNCTION) {
+        return enter_plain::<true>(m, callee, m.base.add(b + 1), ins.flags() as usize);
+    }
+    MISS
+}
+
+/// `CallMethodPythonFar`.
+#[inline(always)]
+pub unsafe fn call_method_python_far(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &FUNCTION) {
+        let has_self = !m.reg(b + 1).is_unbound() as usize;
+        return enter_plain::<true>(m, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
+    }
+    MISS
+}
+
+/// Moves the arguments of a call that a generator makes onto the stack.
+#[inline(always)]
+unsafe fn move_words(from: *mut Value, to: *mut Value, count: usize) {
+    for i in 0..count {
+        *to.add(i) = std::mem::replace(&mut *from.add(i), Value::UNBOUND);
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
 }
 
 /// `CallMethodPython`.
@@ -199,7 +249,7 @@ pub unsafe fn call_method_python(m: &mut Core, ins: At) -> Done {
     let callee = m.reg(b);
     if is_exact(callee, &FUNCTION) {
         let has_self = !m.reg(b + 1).is_unbound() as usize;
-        return enter_plain(m, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
+        return enter_plain::<false>(m, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
     }
     MISS
 }
@@ -288,6 +338,53 @@ unsafe fn call_filled(m: &mut Core, ins: At, (function, argc): (&NativeFunction,
     }
 }
 
+/// Makes a generator of the arguments at `args`; the callable in register `b` goes into it.
+#[inline(always)]
+unsafe fn call_makes(m: &mut Core, ins: At, callee: Value, args: *mut Value, argc: usize) -> Done {
+    let code = payload::<Function>(callee).code();
+    if code.plain_argc as usize != argc || !generator::is_made_at_once(m.vm, code) {
+        return MISS;
+    }
+    m.save();
+    m.put(ins.b(), Value::UNBOUND);
+    let made = generator::from_call(m.vm, Object::from_owned(callee), args, argc)?;
+    returned(m, ins, made.into_value())
+}
+
+/// `CallMakes`.
+#[inline(always)]
+pub unsafe fn call_generator(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &FUNCTION) {
+        return call_makes(m, ins, callee, m.base.add(b + 1), ins.flags() as usize);
+    }
+    MISS
+}
+
+/// `CallMethodMakes`.
+#[inline(always)]
+pub unsafe fn call_method_generator(m: &mut Core, ins: At) -> Done {
+    let b = ins.b();
+    let callee = m.reg(b);
+    if is_exact(callee, &FUNCTION) {
+        let has_self = !m.reg(b + 1).is_unbound() as usize;
+        return call_makes(m, ins, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
+    }
+    MISS
+}
+
+/// The quickened form for a call of a Python function whose parameters the arguments
+/// fill: `forms` are from the stack, from a generator, and of a generator function.
+#[inline(always)]
+unsafe fn form_for(m: &Core, code: &Code, forms: [Opcode; 3]) -> Opcode {
+    if generator::is_made_at_once(m.vm, code) {
+        forms[2]
+    } else {
+        forms[(*m.frame()).has(ff::GENERATOR) as usize]
+    }
+}
+
 /// `CallNative`.
 #[inline(always)]
 pub unsafe fn call_native(m: &mut Core, ins: At) -> Done {
@@ -334,10 +431,10 @@ pub unsafe fn call(m: &mut Core, ins: At) -> Done {
     let callee = m.reg(b);
     if callee.is_ptr() && argc < MANY {
         let ty = type_ptr(callee);
-        let on_stack = !(*m.frame()).has(ff::GENERATOR);
         if ty == &raw const FUNCTION {
-            if on_stack && payload::<Function>(callee).code().plain_argc as usize == argc {
-                ins.quicken(Opcode::CallPython);
+            let code = payload::<Function>(callee).code();
+            if code.plain_argc as usize == argc {
+                ins.quicken(form_for(m, code, [Opcode::CallPython, Opcode::CallPythonFar, Opcode::CallMakes]));
             }
             let done = call_function(m, ins, callee, b + 1, argc);
             if !matches!(done, Err(Leave::Miss)) {
@@ -388,9 +485,13 @@ pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
         let has_self = !m.reg(b + 1).is_unbound();
         if ty == &raw const FUNCTION {
             let (first, count) = (b + 2 - has_self as usize, argc + has_self as usize);
-            let on_stack = !(*m.frame()).has(ff::GENERATOR);
-            if on_stack && payload::<Function>(callee).code().plain_argc as usize == count {
-                ins.quicken(Opcode::CallMethodPython);
+            let code = payload::<Function>(callee).code();
+            if code.plain_argc as usize == count {
+                ins.quicken(form_for(
+                    m,
+                    code,
+                    [Opcode::CallMethodPython, Opcode::CallMethodPythonFar, Opcode::CallMethodMakes],
+                ));
             }
             let done = call_function(m, ins, callee, first, count);
             if !matches!(done, Err(Leave::Miss)) {
