@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use taipan_bytecode::{CodeUnit, Place};
 
+#[path = "repairs.rs"]
+mod repairs;
+
 /// Directories of Lib that no program needs from inside the binary.
 const LEFT_OUT: [&str; 6] = ["test", "idlelib", "tkinter", "turtledemo", "__pycache__", "lib2to3"];
 
@@ -62,10 +65,25 @@ impl First {
     }
 }
 
+/// The content of a file after the changes that are written down for it.
+fn repair(relative: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let mut changes = repairs::REPAIRS.iter().filter(|change| change.0 == relative).peekable();
+    if changes.peek().is_none() {
+        return bytes;
+    }
+    let mut text = String::from_utf8(bytes).expect("a source is UTF-8");
+    for (_, old, new) in changes {
+        assert_eq!(text.matches(old).count(), 1, "{relative}: {old:?} is not there once");
+        text = text.replace(old, new);
+    }
+    text.into_bytes()
+}
+
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=overlay");
     println!("cargo:rerun-if-changed=first.txt");
+    println!("cargo:rerun-if-changed=repairs.rs");
     let lib = Path::new(rustpython_pylib::LIB_PATH);
     let mut files = BTreeMap::new();
     collect(lib, lib, &mut files);
@@ -87,6 +105,7 @@ fn build(files: BTreeMap<String, PathBuf>, out: PathBuf) {
     let mut contents = String::from("pub static FILES: &[File] = &[\n");
     for (relative, path) in &files {
         let Ok(bytes) = std::fs::read(path) else { continue };
+        let bytes = repair(relative, bytes);
         let start = data.len();
         data.extend(miniz_oxide::deflate::compress_to_vec(&bytes, 8));
         let _ = writeln!(

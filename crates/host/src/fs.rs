@@ -148,7 +148,8 @@ pub fn readlink(dir: Option<i32>, path: &CStr) -> Result<Vec<u8>> {
     policy::read(path)?;
     let mut out = vec![0u8; libc::PATH_MAX as usize + 1];
     // SAFETY: the buffer is ours.
-    let n = count(unsafe { libc::readlinkat(at(dir), path.as_ptr(), out.as_mut_ptr().cast(), out.len()) })?;
+    let n = count(unsafe { libc::readlinkat(at(dir), path.as_ptr(), out.as_mut_ptr().cast(), out.len()) })
+        .or_else(|error| embedded::access(path, libc::R_OK, error).and(Err(Errno(libc::EINVAL))))?;
     out.truncate(n);
     Ok(out)
 }
@@ -432,12 +433,17 @@ pub fn listxattr(target: Target<'_>, follow: bool) -> Result<Vec<u8>> {
         policy::read(path)?;
     }
     // SAFETY: buffer and strings are ours.
-    growing(|out| unsafe {
+    let result = growing(|out| unsafe {
         let (p, n) = (out.as_mut_ptr().cast(), out.len());
         match target {
             Target::Fd(fd) => libc::flistxattr(fd, p, n),
             Target::Path(path) if follow => libc::listxattr(path.as_ptr(), p, n),
             Target::Path(path) => libc::llistxattr(path.as_ptr(), p, n),
         }
-    })
+    });
+    match (result, target) {
+        // Files inside the executable have no attributes.
+        (Err(error), Target::Path(path)) => embedded::access(path, libc::R_OK, error).map(|()| Vec::new()),
+        (result, _) => result,
+    }
 }

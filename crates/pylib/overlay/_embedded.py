@@ -56,8 +56,8 @@ class EmbeddedLoader:
             return file.read()
 
     def get_resource_reader(self, fullname):
-        from _embedded_resources import Reader
-        return Reader(self)
+        from importlib.readers import FileReader
+        return FileReader(self)
 
 
 def read_frozen(linecache):

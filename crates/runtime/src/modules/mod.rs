@@ -6,6 +6,7 @@ pub mod marshal;
 pub mod monitoring;
 pub mod sys;
 pub mod sys_info;
+pub mod sys_places;
 pub mod testlimitedcapi;
 pub mod thread;
 pub mod tokenize;

@@ -256,18 +256,16 @@ pub fn add_to(vm: &Vm, module: &Object) -> Result<()> {
     let config = &vm.interp().config;
     set("argv", os_list(vm, &config.argv))?;
     set("orig_argv", os_list(vm, &config.orig_argv))?;
-    let executable = vm.str(&config.executable);
-    set("executable", executable.clone())?;
-    set("_base_executable", executable)?;
-    let prefix = match std::path::Path::new(&config.executable).parent().and_then(|p| p.parent()) {
-        Some(dir) if !config.executable.is_empty() => vm.str(&dir.to_string_lossy()),
-        _ => vm.str("/usr/local"),
-    };
-    for name in ["prefix", "exec_prefix", "base_prefix", "base_exec_prefix"] {
-        set(name, prefix.clone())?;
-    }
-    set("_home", Object::NONE)?;
-    let library = vm.str(&format!("{}/lib/python3.14", vm.str_lossy(&prefix).trim_end_matches('/')));
+    set("executable", vm.str(&config.executable))?;
+    let python_home = std::env::var("PYTHONHOME").ok().filter(|_| !config.ignore_environment);
+    let places = super::sys_places::find(&config.executable, python_home.as_deref());
+    set("_base_executable", vm.str(&places.base_executable))?;
+    set("prefix", vm.str(&places.prefix))?;
+    set("exec_prefix", vm.str(&places.exec_prefix))?;
+    set("base_prefix", vm.str(&places.base_prefix))?;
+    set("base_exec_prefix", vm.str(&places.base_exec_prefix))?;
+    set("_home", places.home.as_deref().map_or(Object::NONE, |home| vm.str(home)))?;
+    let library = vm.str(&format!("{}/lib/python3.14", places.base_prefix.trim_end_matches('/')));
     set("_stdlib_dir", library.clone())?;
     set("pycache_prefix", Object::NONE)?;
     set("dont_write_bytecode", Object::bool(config.dont_write_bytecode))?;

@@ -1,0 +1,40 @@
+//! Small changes to files of the library: (file, what stands there once, what shall stand there).
+//!
+//! Files that need more are replaced by one in `overlay/`. A change whose text is not found stops the build, so
+//! that a newer library says which changes it no longer needs.
+
+pub const REPAIRS: &[(&str, &str, &str)] = &[
+    // Packages are where CPython has them.
+    ("site.py", "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages\n", "    return 'Python'\n"),
+    (
+        "site.py",
+        "    # XXX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython{version[0]}",
+        "    return f'{userbase}/lib/python{version[0]}",
+    ),
+    (
+        "sysconfig/__init__.py",
+        "    return 'RustPython'  # XXX: RUSTPYTHON; For site-packages\n",
+        "    return 'Python'\n",
+    ),
+    (
+        "platform.py",
+        "
+        # XXX: RUSTPYTHON support
+        if \"RustPython\" in sys_version:
+            name = \"RustPython\"
+        else:
+            name = 'CPython'
+",
+        "        name = 'CPython'\n",
+    ),
+    // Fixes of later 3.14 releases.
+    (
+        "sysconfig/__init__.py",
+        r##"    define_rx = re.compile("#define ([A-Z][A-Za-z0-9_]+) (.*)\n")
+    undef_rx = re.compile("/[*] #undef ([A-Z][A-Za-z0-9_]+) [*]/\n")"##,
+        r##"    name_rx = '(?:[A-Z]|_Py_)[A-Za-z0-9_]+'
+    define_rx = re.compile(fr"#define ({name_rx}) (.*)\n")
+    undef_rx = re.compile(fr"/[*] #undef ({name_rx}) [*]/\n")"##,
+    ),
+    ("zipapp.py", "isinstance(new_archive, str):", "isinstance(new_archive, (str, os.PathLike)):"),
+];
