@@ -34,6 +34,9 @@ struct Table {
     /// Entries written, deleted ones included.
     filled: u32,
     usable: u32,
+    /// Entries taken back from the end. The index keeps a mark of each, so that
+    /// they count against `usable`: there must be an empty place for lookups to end at.
+    marks: u32,
     /// Deleted entries before the first live one (at least so many).
     head: u32,
 }
@@ -66,7 +69,7 @@ impl Drop for Dict {
 
 impl Table {
     const NEW: Table =
-        Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0, head: 0 };
+        Table { memory: std::ptr::null_mut(), log2: 0, used: 0, filled: 0, usable: 0, marks: 0, head: 0 };
 
     #[inline(always)]
     fn mask(&self) -> usize {
@@ -146,7 +149,8 @@ impl Table {
                 return false;
             }
             std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
-            let mut new = Table { memory, log2, used: self.used, filled: 0, usable: usable as u32, head: 0 };
+            let mut new =
+                Table { memory, log2, used: self.used, filled: 0, usable: usable as u32, marks: 0, head: 0 };
             let mask = new.mask();
             for i in 0..self.filled as usize {
                 let entry = *self.entries().add(i);
@@ -536,7 +540,7 @@ impl Dict {
     /// Adds a key that is not there. False: no memory.
     fn insert(&self, key: Object, hash: i64, value: Object) -> bool {
         let table = self.table_mut();
-        if table.filled >= table.usable {
+        if table.filled + table.marks >= table.usable {
             let wanted = (table.used as usize * 3).max(5).max(table.used as usize + 1);
             let wanted = if table.used < 50_000 { wanted } else { table.used as usize * 2 };
             if !table.resize(wanted) {
@@ -708,6 +712,7 @@ impl Dict {
         let popped = self.remove_at(i);
         let table = self.table_mut();
         if table.filled as usize > i {
+            table.marks += table.filled - i as u32;
             table.filled = i as u32;
             table.head = table.head.min(table.filled);
         }
@@ -792,6 +797,7 @@ impl Dict {
                 used: source.used,
                 filled: source.filled,
                 usable: source.usable,
+                marks: source.marks,
                 head: source.head,
             };
         }
