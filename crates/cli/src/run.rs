@@ -80,6 +80,14 @@ fn initialise(vm: &Vm) -> Result<()> {
     vm.import_module("encodings")?;
     taipan_stdlib_files::install_signal_handlers(vm)?;
     taipan_stdlib_files::make_std_streams(vm)?;
+    let config = &vm.interp().config;
+    if config.dev_mode
+        || config.x_options.iter().any(|option| option == "faulthandler")
+        || (!config.ignore_environment && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty()))
+    {
+        let module = vm.import_module("faulthandler")?;
+        vm.call_method(&module, "enable", &[])?;
+    }
     if !vm.interp().config.warn_options.is_empty() {
         // It reads the options.
         vm.import_module("warnings")?;

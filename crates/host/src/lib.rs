@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod entropy;
 pub mod environment;
 pub mod error;
+pub mod faults;
 pub mod fd;
 pub mod fs;
 pub mod memory;

@@ -116,6 +116,30 @@ impl Gil {
         drop(state);
         self.acquire(vm);
     }
+    /// Runs `work` while nobody runs Python code, or, if that cannot be had within
+    /// `patience`, while somebody does. For threads that are none of Python's.
+    pub(crate) fn while_idle(
+        &self,
+        breaker: &std::sync::atomic::AtomicU32,
+        patience: Duration,
+        work: impl FnOnce(),
+    ) {
+        let mut state = self.lock();
+        state.waiting += 1;
+        let end = std::time::Instant::now() + patience;
+        while state.locked && std::time::Instant::now() < end {
+            breaker.fetch_or(REQUEST, Ordering::Relaxed);
+            let interval = Duration::from_micros(self.interval.load(Ordering::Relaxed).clamp(1, 50_000));
+            state =
+                self.changed.wait_timeout(state, interval).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+        work();
+        state.waiting -= 1;
+        state.turns += 1;
+        self.taken.notify_all();
+        drop(state);
+        self.changed.notify_one();
+    }
     /// After `fork` in the child: the only thread holds the lock.
     pub fn after_fork(&mut self) {
         let interval = self.interval.load(Ordering::Relaxed);
@@ -139,6 +163,7 @@ impl Vm {
     }
     /// From now on this is the only thread that runs Python code.
     pub(crate) fn begin_finalizing(&self) {
+        crate::stacks::call_off();
         self.finalizer.set(true);
         self.interp().finalizing.set(true);
     }
@@ -151,5 +176,6 @@ impl Vm {
         self.asyncio.running_loop.clear();
         self.asyncio.running_task.clear();
         crate::modules::thread::after_fork(self);
+        crate::stacks::after_fork();
     }
 }

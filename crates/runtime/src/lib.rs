@@ -31,6 +31,7 @@ pub mod protocol;
 pub mod seconds;
 pub mod shared;
 pub mod slots;
+pub mod stacks;
 pub mod start;
 pub mod structseq;
 pub mod suggest;

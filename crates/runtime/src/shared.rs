@@ -74,6 +74,10 @@ impl Vm {
         let old = self.interp().registry.borrow_mut().insert(key, object);
         drop(old);
     }
+    /// Takes what is kept under `key`.
+    pub fn unshare(&self, key: &'static str) -> Option<Object> {
+        self.interp().registry.borrow_mut().remove(key)
+    }
 }
 
 /// A place for an object of the interpreter that is asked for all the time: what a key

@@ -5,6 +5,7 @@
 
 mod ast;
 mod atexit;
+mod faulthandler;
 mod interpreters;
 mod opcode;
 mod suggestions;
@@ -18,6 +19,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
     vec![
         &ast::MODULE,
         &atexit::ATEXIT,
+        &faulthandler::FAULTHANDLER,
         &interpreters::INTERPRETERS,
         &interpreters::QUEUES,
         &opcode::OPCODE,

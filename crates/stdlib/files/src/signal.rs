@@ -271,6 +271,12 @@ pub fn install(vm: &Vm) -> Result<()> {
         }
     }));
     vm.share(MAIN_THREAD, vm.u64(vm.thread_ident));
+    // Rust's library has handlers of its own, which ignore signals that somebody sent.
+    for n in [libc::SIGSEGV, libc::SIGBUS] {
+        if signal::disposition(n) == Ok(Disposition::Foreign) {
+            let _ = signal::set_disposition(n, Disposition::Default);
+        }
+    }
     for n in [libc::SIGPIPE, libc::SIGXFSZ] {
         let _ = signal::set_disposition(n, Disposition::Ignore);
     }
