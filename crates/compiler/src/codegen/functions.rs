@@ -133,7 +133,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
                 return reg;
             }
         }
-        if let Some(reg) = self.free_register(name) {
+        // A class's own `__class__` hides that of a function around it.
+        let own = self.scope().kind == ScopeKind::Class && self.u.cells.contains(&name);
+        if let Some(reg) = self.free_register(name).filter(|_| !own) {
             return reg;
         }
         match self.cell_register(name) {

@@ -714,6 +714,13 @@ impl<'a, 'e> Codegen<'a, 'e> {
             GLOBAL_IMPLICIT if function_like => Access::Global,
             GLOBAL_EXPLICIT => Access::Global,
             0 if function_like => Access::Global,
+            // To a class body these are names like others: the cells are for what is inside.
+            _ if in_class
+                && !in_comp
+                && matches!(self.table.names.text(name), "__class__" | "__classdict__") =>
+            {
+                Access::Name
+            }
             _ => match in_class && self.u.cells.contains(&name) {
                 true => match self.cell_register(name) {
                     Some(reg) => Access::Deref(reg),
