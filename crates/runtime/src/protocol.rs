@@ -367,11 +367,12 @@ impl Vm {
             && !std::ptr::eq(ty, &crate::types::mappingproxy::MAPPINGPROXY)
             && Type::of(object).is_none()
     }
-    /// `next(iterator)` in Rust's sense.
+    /// `next(iterator)` in Rust's sense. A StopIteration that the iterator lets through
+    /// (from the function of a `map`, say) ends it as well.
     #[inline]
     pub fn next(&self, iterator: &Object) -> Result<Option<Object>> {
         match iterator.ty().slots().next {
-            Some(f) => f(self, iterator),
+            Some(f) => f(self, iterator).or_else(|raised| crate::slots::stop_or_raise(self, raised)),
             None => Err(self.type_error_of(iterator, "is not an iterator")),
         }
     }

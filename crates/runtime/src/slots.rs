@@ -258,15 +258,18 @@ fn generic_iter(vm: &Vm, object: &Object) -> Result {
 }
 
 fn generic_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
-    match call_dunder(vm, object, name::next, &[]) {
-        Ok(item) => Ok(Some(item)),
-        Err(raised) if vm.raised_is(&exc::STOP_ITERATION) => {
-            let stop = vm.caught(raised);
-            set_stop_value(vm, exceptions::stop_iteration_value(&stop));
-            Ok(None)
-        }
-        Err(raised) => Err(raised),
+    call_dunder(vm, object, name::next, &[]).map(Some).or_else(|raised| stop_or_raise(vm, raised))
+}
+
+/// The end of an iterator that raised StopIteration, whose value waits in the thread state; else the error again.
+#[inline(never)]
+pub(crate) fn stop_or_raise(vm: &Vm, raised: Raised) -> Result<Option<Object>> {
+    if !vm.raised_is(&exc::STOP_ITERATION) {
+        return Err(raised);
     }
+    let stop = vm.caught(raised);
+    set_stop_value(vm, exceptions::stop_iteration_value(&stop));
+    Ok(None)
 }
 
 /// Remembers the value of a StopIteration that a `next` slot swallowed.

@@ -368,12 +368,8 @@ fn islice_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
 }
 
 fn islice_step(vm: &Vm, this: &Islice, iterator: &Object) -> Result<Option<Object>> {
-    let step = match iterator.ty().slots().next {
-        Some(step) => step,
-        None => return Ok(None),
-    };
     while this.count.get() < this.next.get() {
-        if step(vm, iterator)?.is_none() {
+        if vm.next(iterator)?.is_none() {
             return Ok(None);
         }
         this.count.set(this.count.get() + 1);
@@ -381,7 +377,7 @@ fn islice_step(vm: &Vm, this: &Islice, iterator: &Object) -> Result<Option<Objec
     if this.stop.is_some_and(|stop| this.count.get() >= stop) {
         return Ok(None);
     }
-    let item = step(vm, iterator)?;
+    let item = vm.next(iterator)?;
     if item.is_some() {
         this.count.set(this.count.get().wrapping_add(1));
     }
