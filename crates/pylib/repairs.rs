@@ -27,6 +27,18 @@ pub const REPAIRS: &[(&str, &str, &str)] = &[
 ",
         "        name = 'CPython'\n",
     ),
+    // There is no C API to call: programs that would shall find out when they import this.
+    (
+        "ctypes/__init__.py",
+        r##"
+elif _sys.platform in ["android", "cygwin"]:
+    # These are Unix-like platforms which use a dynamically-linked libpython.
+    pythonapi = PyDLL(_sysconfig.get_config_var("LDLIBRARY"))
+else:
+    pythonapi = PyDLL(None)
+"##,
+        "\n",
+    ),
     // Fixes of later 3.14 releases.
     (
         "sysconfig/__init__.py",

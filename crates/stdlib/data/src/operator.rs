@@ -93,7 +93,10 @@ pub static OPERATOR: ModuleDef = ModuleDef {
             length_hint,
             "Return an estimate of the number of items in obj.\n\nThis is useful for presizing containers when building from an iterable.\n\nIf the object supports len(), the result will be exact.\nOtherwise, it may over- or under-estimate by an arbitrary amount.\nThe result will be an integer >= 0.",
         ),
-        MethodDef::raw("call(obj, /, *args, **kwargs)", call, "Same as obj(*args, **kwargs)."),
+        MethodDef {
+            hide_signature: false,
+            ..MethodDef::raw("call(obj, /, *args, **kwargs)", call, "Same as obj(*args, **kwargs).")
+        },
         MethodDef::new(
             "_compare_digest(a, b, /)",
             compare_digest,
