@@ -83,7 +83,8 @@ fn initialise(vm: &Vm) -> Result<()> {
     let config = &vm.interp().config;
     if config.dev_mode
         || config.x_options.iter().any(|option| option == "faulthandler")
-        || (!config.ignore_environment && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty()))
+        || (!config.ignore_environment
+            && std::env::var_os("PYTHONFAULTHANDLER").is_some_and(|v| !v.is_empty()))
     {
         let module = vm.import_module("faulthandler")?;
         vm.call_method(&module, "enable", &[])?;
