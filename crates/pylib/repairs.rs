@@ -39,14 +39,5 @@ else:
 "##,
         "\n",
     ),
-    // Fixes of later 3.14 releases.
-    (
-        "sysconfig/__init__.py",
-        r##"    define_rx = re.compile("#define ([A-Z][A-Za-z0-9_]+) (.*)\n")
-    undef_rx = re.compile("/[*] #undef ([A-Z][A-Za-z0-9_]+) [*]/\n")"##,
-        r##"    name_rx = '(?:[A-Z]|_Py_)[A-Za-z0-9_]+'
-    define_rx = re.compile(fr"#define ({name_rx}) (.*)\n")
-    undef_rx = re.compile(fr"/[*] #undef ({name_rx}) [*]/\n")"##,
-    ),
     ("zipapp.py", "isinstance(new_archive, str):", "isinstance(new_archive, (str, os.PathLike)):"),
 ];
