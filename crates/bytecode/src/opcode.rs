@@ -414,6 +414,8 @@ opcodes! {
     ForIterTuple,
     /// ForIter over a generator.
     ForIterGenerator,
+    /// ForIter over another iterator.
+    ForIterNative,
     /// GetItem of a list, by a small int.
     GetItemList,
     /// GetItem of a tuple, by a small int.

@@ -311,7 +311,7 @@ impl Vm {
         if let (Some(x), Some(y)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
             return Ok(x.equals(y));
         }
-        if let (Some(x), Some(y)) = (a.downcast_exact::<Tuple>(), b.downcast_exact::<Tuple>()) {
+        if let (Some(x), Some(y)) = (tuple::compared_as_tuple(a), tuple::compared_as_tuple(b)) {
             if x.len() != y.len() {
                 return self.equal_tuples_of_different_length(x, y);
             }

@@ -166,8 +166,13 @@ fn extreme(vm: &Vm, args: &[Object], kwnames: &[Object], function: &str, better:
             None => true,
             Some((best, best_weight)) => {
                 let (a, b) = (weight.as_ref().unwrap_or(&item), best_weight.as_ref().unwrap_or(best));
-                let result = vm.compare(a, b, better)?;
-                vm.is_true(&result)?
+                if a.is_int() && b.is_int() {
+                    let (a, b) = (a.as_int(), b.as_int());
+                    if better == CompareOp::Gt { a > b } else { a < b }
+                } else {
+                    let result = vm.compare(a, b, better)?;
+                    vm.is_true(&result)?
+                }
             }
         };
         if wins {

@@ -22,7 +22,7 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,
         CallPython | CallPythonFar | CallMakes | CallNative | CallNativeDefaults | CallClass | CallBound => Call,
         CallMethodPython | CallMethodPythonFar | CallMethodMakes | CallMethodNative | CallMethodNativeDefaults => CallMethod,
-        ForIterRange | ForIterList | ForIterTuple | ForIterGenerator => ForIter,
+        ForIterRange | ForIterList | ForIterTuple | ForIterGenerator | ForIterNative => ForIter,
         GetItemList | GetItemTuple | GetItemDict => GetItem,
         AddRegisters | AddConst => Add,
         SubRegisters | SubConst => Sub,

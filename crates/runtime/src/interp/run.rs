@@ -199,6 +199,7 @@ handlers! {
         ForIterRange => control::for_range, else ForIter;
         ForIterList => control::for_list, else ForIter;
         ForIterTuple => control::for_tuple, else ForIter;
+        ForIterNative => control::for_native, else ForIter;
         ForIterGenerator => control::for_generator, else ForIter;
         UnpackSequence => control::unpack_sequence, else UnpackSlowly;
         Call => calls::call;

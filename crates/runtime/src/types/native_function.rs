@@ -218,8 +218,19 @@ pub fn call_builtin(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obje
     if f.is_new() {
         return call_new(vm, f, args, kwnames);
     }
+    let mut few = [Value::UNBOUND; FEW];
+    if args.len() < FEW {
+        few[0] = f.object.value();
+        for (place, arg) in few[1..].iter_mut().zip(args) {
+            *place = arg.value();
+        }
+        return f.invoke(vm, Object::borrow_slice(&few[..args.len() + 1]), kwnames, 1);
+    }
     f.invoke(vm, &with_self(&f.object, args), kwnames, 1)
 }
+
+/// Calls with fewer arguments need no vector.
+const FEW: usize = 6;
 
 /// `T.__new__(cls, ...)` with the safety checks of `tp_new_wrapper`.
 fn call_new(vm: &Vm, f: &NativeFunction, args: &[Object], kwnames: &[Object]) -> Result {

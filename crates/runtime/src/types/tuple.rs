@@ -253,6 +253,15 @@ fn tuple_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
     compare_items(vm, x.items(), y.items(), op)
 }
 
+/// The object as a tuple if it is compared as one: tuples and most named tuples.
+#[inline]
+pub(crate) fn compared_as_tuple(object: &Object) -> Option<&Tuple> {
+    let tuple = object.downcast::<Tuple>()?;
+    let ty = object.ty();
+    let address = |ty: &Type| ty.slots().compare.map(|f| f as usize);
+    (ty.is(&TUPLE) || address(ty) == address(&TUPLE)).then_some(tuple)
+}
+
 /// Lexicographic comparison of two item slices that cannot change.
 pub fn compare_items(vm: &Vm, x: &[Object], y: &[Object], op: CompareOp) -> Result {
     for (p, q) in x.iter().zip(y) {

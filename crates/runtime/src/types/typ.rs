@@ -1070,12 +1070,21 @@ fn dict_getset(vm: &Vm, ty: &Type, dict: &Dict) {
 }
 
 /// How many inline values instances get: what the methods of the class and its
-/// bases assign to `self`, and a little room.
+/// bases assign to `self`, or what is annotated (data classes), and a little room.
 fn inline_capacity(vm: &Vm, dict: &Dict, bases: &[Object]) -> usize {
     let count = |d: &Dict| {
-        d.get_str_owned(name::static_attributes.object())
+        let assigned = d
+            .get_str_owned(name::static_attributes.object())
             .and_then(|t| t.downcast::<Tuple>().map(|t| t.len()))
-            .unwrap_or(0)
+            .unwrap_or(0);
+        if assigned != 0 {
+            return assigned;
+        }
+        // The names are among the constants of what evaluates the annotations.
+        let annotate = d.get_str_owned(name::annotate_func.object());
+        annotate.as_ref().and_then(|f| f.downcast_exact::<function::Function>()).map_or(0, |f| {
+            f.code().consts(vm).iter().filter(|c| c.downcast_exact::<Str>().is_some()).count()
+        })
     };
     let mut total = count(dict);
     let mut seen: Vec<Value> = Vec::new();
@@ -1089,7 +1098,6 @@ fn inline_capacity(vm: &Vm, dict: &Dict, bases: &[Object]) -> usize {
             }
         }
     }
-    let _ = vm;
     if total == 0 { 3 } else { (total + 1).min(30) }
 }
 

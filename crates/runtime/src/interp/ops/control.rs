@@ -99,11 +99,14 @@ pub unsafe fn for_iter(m: &mut Core, ins: At) -> Done {
     } else if ty == &raw const GENERATOR {
         (Opcode::ForIterGenerator, for_generator(m, ins))
     } else {
-        (Opcode::ForIter, MISS)
+        (Opcode::ForIterNative, MISS)
     };
     if !matches!(done, Err(Leave::Miss)) {
         ins.quicken(form);
         return done;
+    }
+    if !ty.is_null() && form == Opcode::ForIterNative && (*ty).slots().next.is_some() {
+        ins.quicken(form);
     }
     m.poll()?;
     m.save();
@@ -111,6 +114,24 @@ pub unsafe fn for_iter(m: &mut Core, ins: At) -> Done {
         m.ip = m.ip.sub(ins.c());
     }
     Ok(())
+}
+
+/// `ForIterNative`.
+#[inline(always)]
+pub unsafe fn for_native(m: &mut Core, ins: At) -> Done {
+    let iterator = m.reg(ins.a());
+    if !iterator.is_ptr() || is_exact(iterator, &LIST_ITERATOR) || is_exact(iterator, &GENERATOR) {
+        return MISS;
+    }
+    m.poll()?;
+    m.save();
+    match m.vm.next(Object::borrow_value(&iterator))? {
+        Some(item) => next_item(m, ins, item.into_value()),
+        None => {
+            drop(crate::slots::take_stop_value(m.vm));
+            end_loop(m, ins, iterator)
+        }
+    }
 }
 
 #[inline(always)]
@@ -197,15 +218,33 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
         if let Some(items) = items
             && items.len() == n
         {
-            // The moves to variables that mostly follow, at once: straight from the
-            // items, as long as nothing dies of it.
-            let mut wanted = Instruction::new(
+            let pair = Instruction::new(
                 Opcode::Move2,
                 f::B_TEMP | f::C_TEMP,
                 0,
                 ins.a() as u16,
                 (ins.a() as u16).wrapping_add(1),
             );
+            if n == 2 && (*m.ip).0 & !(0xffff << 16) == pair.0 {
+                let (first, second) = (items.get_unchecked(0).value(), items.get_unchecked(1).value());
+                incref(first);
+                incref(second);
+                let to = m.base.add((*m.ip).a());
+                m.ip = m.ip.add(1);
+                let (old, old2) = (*to, *to.add(1));
+                *to = first;
+                *to.add(1) = second;
+                m.drop(old);
+                m.drop(old2);
+                if ins.has(f::B_TEMP) {
+                    m.put(ins.b(), Value::UNBOUND);
+                    return m.finally_drop(b);
+                }
+                return Ok(());
+            }
+            // The moves to variables that mostly follow, at once: straight from the
+            // items, as long as nothing dies of it.
+            let mut wanted = pair;
             let mut done = 0;
             while done + 2 <= n && (*m.ip).0 & !(0xffff << 16) == wanted.0 {
                 let to = m.base.add((*m.ip).a());
