@@ -252,6 +252,19 @@ pub struct ExceptionEntry {
     pub depth: u16,
 }
 
+/// A line without an instruction of its own, as that of `try:` or `pass`: it begins
+/// before instruction `at`, for who traces lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineNote {
+    pub at: u32,
+    pub line: u32,
+    /// Whichever way control comes there; else only from the instruction before.
+    pub always: bool,
+}
+
+/// See [`CodeUnit::notes`].
+pub const MAX_NOTES: usize = 3;
+
 /// A code object, compiled but not yet alive.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct CodeUnit {
@@ -271,6 +284,8 @@ pub struct CodeUnit {
     pub instructions: Vec<Instruction>,
     /// One per instruction.
     pub locations: Locations<'static>,
+    /// In the order of the instructions, at most [`MAX_NOTES`] for each.
+    pub notes: Vec<LineNote>,
     pub exceptions: Vec<ExceptionEntry>,
     /// With HAS_DOCSTRING the docstring is the first.
     pub constants: Vec<Constant>,

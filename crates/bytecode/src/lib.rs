@@ -14,10 +14,11 @@ pub mod instruction;
 pub mod opcode;
 pub mod operands;
 mod serialize;
+pub mod temporaries;
 mod verify;
 
 pub use code::{
-    CacheSpec, CodeUnit, Constant, ExceptionEntry, LocalKind, LocalName, Location, LocationIter, Locations,
+    CacheSpec, CodeUnit, Constant, ExceptionEntry, LineNote, LocalKind, LocalName, Location, LocationIter, Locations, MAX_NOTES,
     code_flags,
 };
 pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};

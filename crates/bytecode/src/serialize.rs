@@ -13,7 +13,7 @@ use crate::instruction::Instruction;
 use std::rc::Rc;
 
 /// Format version; changes whenever the instruction table does, or the code made of a source.
-pub const VERSION: u8 = 4;
+pub const VERSION: u8 = 5;
 const MAGIC: &[u8; 3] = b"TPY";
 /// Deepest nesting of constants and code that is read.
 const MAX_NESTING: u32 = 200;
@@ -103,6 +103,11 @@ fn write_body(out: &mut Vec<u8>, code: &CodeUnit, keep: Keep) {
         out.extend(ins.0.to_le_bytes());
     }
     blob(out, code.locations.runs());
+    number(out, code.notes.len() as u64);
+    for note in &code.notes {
+        number(out, (note.at as u64) << 1 | note.always as u64);
+        number(out, note.line as u64);
+    }
     number(out, code.exceptions.len() as u64);
     for e in &code.exceptions {
         for n in [e.start, e.end, e.target, e.depth as u32] {
@@ -233,6 +238,7 @@ pub struct Body<'b, C> {
     pub locals: Vec<(&'b str, LocalKind)>,
     pub instructions: Vec<Instruction>,
     pub locations: Locations<'b>,
+    pub notes: Vec<LineNote>,
     pub exceptions: Vec<ExceptionEntry>,
     pub constants: Vec<C>,
     pub caches: Vec<CacheSpec>,
@@ -323,6 +329,7 @@ fn unit_of(head: Head<'_>, nesting: u32, filename: &Rc<str>) -> Result<CodeUnit,
         registers: head.registers,
         instructions: body.instructions,
         locations: body.locations.into_owned(),
+        notes: body.notes,
         exceptions: body.exceptions,
         constants: body.constants,
         caches: body.caches,
@@ -477,6 +484,13 @@ impl<'b> Reader<'b> {
             })
             .collect();
         let locations = Locations::from_parts(n as u32, shape.first_line, self.blob()?);
+        let n = self.count(2)?;
+        let mut notes = Vec::with_capacity(n);
+        for _ in 0..n {
+            let word = self.number()?;
+            let at = u32::try_from(word >> 1).map_err(|_| ReadError::Corrupt)?;
+            notes.push(LineNote { at, line: self.small()?, always: word & 1 != 0 });
+        }
         let n = self.count(4)?;
         let mut exceptions = Vec::with_capacity(n);
         for _ in 0..n {
@@ -501,7 +515,7 @@ impl<'b> Reader<'b> {
         for _ in 0..n {
             constants.push(self.constant(nesting + 1, build)?);
         }
-        Ok(Body { locals, instructions, locations, exceptions, constants, caches })
+        Ok(Body { locals, instructions, locations, notes, exceptions, constants, caches })
     }
 
     fn constant<B: Build<'b>>(&mut self, nesting: u32, build: &mut B) -> Read<B::Constant> {

@@ -3,7 +3,7 @@
 //! its use of temporaries: written before read, consumed once, the same ones live on
 //! every way to an instruction or handler, none left at a return.
 
-use crate::code::{CacheSpec, CodeUnit, Constant, code_flags};
+use crate::code::{CacheSpec, CodeUnit, Constant, MAX_NOTES, code_flags};
 use crate::instruction::{Instruction, flags};
 use crate::opcode::Opcode;
 use crate::operands::{Operands, Use, flags_are_count, is_basic, operands};
@@ -154,6 +154,13 @@ impl Verifier<'_> {
                 self.find(e.start as usize, "bad exception table entry");
             }
             last = e.start;
+        }
+        for (i, note) in code.notes.iter().enumerate() {
+            let crowded = i >= MAX_NOTES && code.notes[i - MAX_NOTES].at == note.at;
+            let unordered = i > 0 && code.notes[i - 1].at > note.at;
+            if note.at as usize >= n || note.line == 0 || crowded || unordered {
+                self.find(note.at as usize, "bad note of a line");
+            }
         }
         for i in 0..n {
             self.instruction_shape(i);
@@ -348,8 +355,10 @@ impl Verifier<'_> {
                     let body = i + 1 - ins.c();
                     self.join(i, body, live, &mut states, &mut work);
                     live = before_writes;
-                    let (w, b) = bit(ins.a());
-                    live[w] &= !b;
+                    if ins.a() >= first_temp {
+                        let (w, b) = bit(ins.a());
+                        live[w] &= !b;
+                    }
                 }
                 _ if self.operands(ins, op).jump => {
                     let t = (i as i64 + 1 + ins.bc() as i64) as usize;

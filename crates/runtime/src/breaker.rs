@@ -13,6 +13,10 @@ pub fn handle(vm: &Vm) -> Result<()> {
         breaker.fetch_and(!bits::COLLECT, Ordering::Relaxed);
         crate::gc::maybe_collect(vm);
     }
+    if set & bits::TRACE != 0 && !vm.tracer.pending() {
+        // Another thread's: it sets the bit again when it has its turn.
+        breaker.fetch_and(!bits::TRACE, Ordering::Relaxed);
+    }
     if set & bits::GIL_REQUEST != 0 {
         vm.interp().gil.hand_over(vm);
     }

@@ -95,6 +95,7 @@ impl Gil {
         drop(state);
         HELD.with(|held| held.set(true));
         vm.attach();
+        crate::interp::events::announce(vm);
         taipan_object::heap::resume();
     }
     /// The holder was asked: let a waiter have a turn.

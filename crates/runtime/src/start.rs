@@ -68,6 +68,7 @@ pub fn new_interpreter(
         running: Default::default(),
         import_lock: crate::modules::thread::locks::RLock::new(),
         finalizing: Cell::new(false),
+        monitoring: Default::default(),
         simulate_signal: Cell::new(None),
     });
     let interp: *mut Interpreter = Box::into_raw(interp);

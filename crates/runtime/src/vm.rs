@@ -22,6 +22,8 @@ pub mod breaker {
     pub const COLLECT: u32 = 4;
     pub const PENDING_CALLS: u32 = 8;
     pub const ASYNC_EXCEPTION: u32 = 16;
+    /// A thread has to use another table of handlers.
+    pub const TRACE: u32 = 32;
 }
 
 /// One interpreter: its heap, its modules, its settings, its GIL.
@@ -66,6 +68,8 @@ pub struct Interpreter {
     pub import_lock: crate::modules::thread::locks::RLock,
     /// The interpreter shuts down: only the thread that does it may go on.
     pub finalizing: Cell<bool>,
+    /// The tools of `sys.monitoring`.
+    pub monitoring: crate::interp::events::Monitoring,
     /// Has the main thread see a signal that did not come; set with `signal_handler`.
     pub simulate_signal: Cell<Option<SimulateSignal>>,
 }
@@ -142,6 +146,10 @@ pub struct Vm {
     /// Constants and caches of the code that the loop runs: those of `frame`.
     pub consts: Cell<*const Value>,
     pub caches: Cell<*mut crate::types::code::Cache>,
+    /// The handlers that loops begin with.
+    pub(crate) table: Cell<*const crate::interp::Table>,
+    /// Who is told of what this thread does.
+    pub tracer: crate::interp::events::Tracer,
     /// The next free place for a Frame.
     pub frame_top: Cell<*mut Frame>,
     pub frame_end: *mut Frame,
@@ -171,7 +179,7 @@ pub struct Vm {
     pub async_exception: Cell<Value>,
     /// Weak references to the objects of which this thread has local data.
     pub(crate) locals: RefCell<Vec<Object>>,
-    /// Python-level hooks of this thread: trace, profile function, async generator hooks.
+    /// What libraries keep for this thread.
     pub thread_dict: RefCell<Option<Object>>,
     pub asyncgen_hooks: RefCell<(Object, Object)>,
     pub coroutine_origin_depth: Cell<i64>,
@@ -242,6 +250,8 @@ impl Vm {
             frame: Cell::new(std::ptr::null_mut()),
             consts: Cell::new(std::ptr::null()),
             caches: Cell::new(std::ptr::null_mut()),
+            table: Cell::new(crate::interp::plain_table()),
+            tracer: Default::default(),
             frame_top: Cell::new(frames as *mut Frame),
             // SAFETY: within the reservations.
             frame_end: unsafe { (frames as *mut Frame).add(frame_bytes / size_of::<Frame>() - 1) },
@@ -326,6 +336,12 @@ impl Vm {
     /// A `Raised` for an exception that is already in the thread state.
     pub(crate) fn already_raised(&self) -> Raised {
         debug_assert!(!self.raised.get().is_unbound());
+        Raised(())
+    }
+
+    /// A `Raised` without an exception, by which a safe point tells the loop that
+    /// `table` has changed.
+    pub(crate) fn other_table(&self) -> Raised {
         Raised(())
     }
 

@@ -89,6 +89,7 @@ pub(super) fn assemble(g: &mut Codegen<'_, '_>, mut u: Unit<'_>) -> Result<CodeU
         locals,
         registers,
         instructions,
+        notes: u.notes,
         locations: Locations::new(u.first_line, &locations),
         exceptions,
         constants,

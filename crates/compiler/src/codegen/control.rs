@@ -203,15 +203,16 @@ impl<'a, 'e> Codegen<'a, 'e> {
         })
     }
 
-    /// Leave every block, for `return`; `value` is the temporary to be returned.
-    pub fn unwind_all(&mut self, range: Range, value: Option<Reg>) -> Result<()> {
+    /// Leave every block, for `return`; `value` is the temporary to be returned. Gives the
+    /// position of what follows.
+    pub fn unwind_all(&mut self, range: Range, value: Option<Reg>) -> Result<Range> {
         self.unwind_to(0, range, value)
     }
 
     /// Leave the blocks from the innermost down to number `keep`. The stack of blocks is
     /// as before afterwards, for the code that follows the jump; the handler in force is
     /// that of the place jumped to, and the caller restores it.
-    fn unwind_to(&mut self, keep: usize, range: Range, value: Option<Reg>) -> Result<()> {
+    fn unwind_to(&mut self, keep: usize, mut range: Range, value: Option<Reg>) -> Result<Range> {
         let saved = self.u.blocks.clone();
         let depth = self.depth();
         while self.u.blocks.len() > keep {
@@ -219,9 +220,13 @@ impl<'a, 'e> Codegen<'a, 'e> {
             self.u.handler = block.outer;
             self.leave(block.kind, range, value)?;
             self.set_depth(depth);
+            // What follows code of other lines is on none of its own.
+            if matches!(block.kind, BlockKind::FinallyTry { .. } | BlockKind::With { .. }) {
+                range = NO_LOCATION;
+            }
         }
         self.u.blocks = saved;
-        Ok(())
+        Ok(range)
     }
 
     fn leave(&mut self, kind: BlockKind<'a>, range: Range, value: Option<Reg>) -> Result<()> {
@@ -297,8 +302,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
             return syntax_error(s.range, "'break' outside loop");
         };
         let handler = self.u.handler;
-        self.unwind_to(i, s.range, None)?;
-        self.jump(Opcode::Jump, exit, s.range);
+        let range = self.unwind_to(i, s.range, None)?;
+        self.jump(Opcode::Jump, exit, range);
         self.u.handler = handler;
         Ok(())
     }
@@ -320,8 +325,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
             }
             _ => Opcode::JumpBack,
         };
-        self.unwind_to(i + 1, s.range, None)?;
-        self.jump(op, start, s.range);
+        let range = self.unwind_to(i + 1, s.range, None)?;
+        self.jump(op, start, range);
         self.u.handler = handler;
         Ok(())
     }

@@ -381,24 +381,24 @@ impl<'a, 'e> Codegen<'a, 'e> {
         names.sort_unstable();
         let names = names.into_iter().map(|n| Constant::Str(n.into_bytes().into())).collect();
         let names = self.const_val(Constant::Tuple(names));
-        self.store_name("__static_attributes__", names, range);
+        self.store_name("__static_attributes__", names, NO_LOCATION);
         if self.scope().needs_classdict {
             let name = self.table.names.intern("__classdict__");
             if let Some(cell) = self.cell_register(name) {
-                self.store_name("__classdictcell__", Val::Borrow(cell), range);
+                self.store_name("__classdictcell__", Val::Borrow(cell), NO_LOCATION);
             }
         }
         if self.scope().needs_class_closure {
             let name = self.table.names.intern("__class__");
             if let Some(cell) = self.cell_register(name) {
-                self.store_name("__classcell__", Val::Borrow(cell), range);
+                self.store_name("__classcell__", Val::Borrow(cell), NO_LOCATION);
                 let t = self.top();
-                self.emit(Opcode::Move, 0, t, cell, 0, range);
-                self.emit(Opcode::Return, A_TEMP, t, 0, 0, range);
+                self.emit(Opcode::Move, 0, t, cell, 0, NO_LOCATION);
+                self.emit(Opcode::Return, A_TEMP, t, 0, 0, NO_LOCATION);
                 return self.exit_unit();
             }
         }
-        self.return_none(range);
+        self.return_none(NO_LOCATION);
         self.exit_unit()
     }
 }

@@ -168,6 +168,8 @@ pub(crate) struct Unit<'a> {
     /// Plain locals that comprehensions use as cells.
     pub comp_cells: Vec<NameId>,
     pub ins: Vec<Ins>,
+    /// Lines that the clean-up took the `Nop`s of.
+    pub notes: Vec<taipan_bytecode::LineNote>,
     pub labels: Vec<u32>,
     pub handlers: Vec<Handler>,
     pub handler: u32,
@@ -304,6 +306,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             hidden: Vec::new(),
             comp_cells: Vec::new(),
             ins: Vec::new(),
+            notes: Vec::new(),
             labels: Vec::new(),
             handlers: vec![Handler { target: Label(0), depth: 0 }],
             handler: 0,

@@ -5,6 +5,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::*;
+use taipan_bytecode::{LineNote, MAX_NOTES};
 
 pub(super) fn is_jump(op: Opcode) -> bool {
     matches!(
@@ -107,41 +108,55 @@ fn reach(u: &Unit<'_>) -> Vec<bool> {
     seen
 }
 
-/// A `return None` without position that several jumps lead to is copied for each of
-/// them, so that the return is traced on the line of the jump.
+/// The end of a unit without position that several jumps lead to (`return None`, what a
+/// class does last) is copied for each of them, so that it is traced on the line of the
+/// jump.
 fn copy_returns(u: &mut Unit<'_>, reachable: &mut Vec<bool>) {
     let n = u.ins.len();
-    let mut copies: Vec<(Range, Ins, Label)> = Vec::new();
+    let mut copies: Vec<(Range, usize, Label)> = Vec::new();
+    let mut ends: Vec<Ins> = Vec::new();
     for i in 0..n {
         let ins = u.ins[i];
         if !reachable[i] || !is_jump(ins.op) || ins.range == NO_LOCATION && ins.op != Opcode::Jump {
             continue;
         }
         let at = landing(u, target(u, ins.b));
-        let Some(&ret) = u.ins.get(at) else { continue };
-        if ret.op != Opcode::ReturnConst || ret.range != NO_LOCATION || ret.handler != ins.handler {
+        let Some(length) = end_without_position(u, at) else { continue };
+        if ins.op == Opcode::Jump && length == 1 {
+            u.ins[i] = Ins { range: ins.range, ..u.ins[at] };
             continue;
         }
-        if ins.op == Opcode::Jump {
-            u.ins[i] = Ins { range: ins.range, ..ret };
-            continue;
-        }
-        let known = copies.iter().find(|c| c.0 == ins.range && c.1.handler == ret.handler);
+        let known = copies.iter().find(|c| c.0 == ins.range && c.1 == at && ins.range != NO_LOCATION);
         let label = match known {
             Some(c) => c.2,
             None => {
-                u.labels.push((n + copies.len()) as u32);
+                u.labels.push((n + ends.len()) as u32);
                 let label = Label(u.labels.len() as u32 - 1);
-                copies.push((ins.range, Ins { range: ins.range, ..ret }, label));
+                copies.push((ins.range, at, label));
+                ends.extend(u.ins[at..at + length].iter().map(|end| Ins { range: ins.range, ..*end }));
                 label
             }
         };
         u.ins[i].b = label.0;
     }
-    for (_, ins, _) in copies {
-        u.ins.push(ins);
-    }
+    u.ins.extend(ends);
     *reachable = reach(u);
+}
+
+/// Length of the few instructions without position from `at` on that end with a return.
+fn end_without_position(u: &Unit<'_>, at: usize) -> Option<usize> {
+    for (i, ins) in u.ins.get(at..)?.iter().take(6).enumerate() {
+        if ins.range != NO_LOCATION || is_jump(ins.op) {
+            return None;
+        }
+        match ins.op {
+            Opcode::ReturnConst => return Some(i + 1),
+            Opcode::Return => return if i > 0 { Some(i + 1) } else { None },
+            Opcode::StoreName | Opcode::Move => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Instructions without a position take that of their only predecessor.
@@ -222,18 +237,23 @@ fn strip(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>, reachable: &[bool]) {
             }
         }
         if u.ins[i].op == Opcode::Nop {
+            let next = next_kept(&keep, i + 1);
             if ins.range == NO_LOCATION {
-                keep[i] = false;
+                keep[i] = !pass_on(u, &mut targeted, i, next);
                 continue;
             }
             let line = g.line(ins.range);
-            let next = next_kept(&keep, i + 1);
             let next_line = match u.ins.get(next) {
                 Some(next) if next.range != NO_LOCATION => g.line(next.range),
                 _ => 0,
             };
             if line == previous_line || line == next_line {
+                keep[i] = !pass_on(u, &mut targeted, i, next);
+                continue;
+            }
+            if next < n && note_line(u, &mut targeted, i, next, line) {
                 keep[i] = false;
+                previous_line = line;
                 continue;
             }
         }
@@ -245,6 +265,35 @@ fn strip(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>, reachable: &[bool]) {
         }
     }
     compact(u, &keep);
+}
+
+/// The `Nop` at `i` goes; the jumps to it, and the notes there, belong to `next` from now
+/// on. False: at `next` it could not be told any more whether control passed the notes.
+fn pass_on(u: &mut Unit<'_>, targeted: &mut [bool], i: usize, next: usize) -> bool {
+    // The newest are last.
+    let notes = u.notes.iter().rev().take_while(|note| note.at as usize == i).count();
+    let others = targeted[i + 1..=next].iter().any(|&t| t);
+    if notes > 0 && others && targeted[i] {
+        return false;
+    }
+    for note in u.notes.iter_mut().rev().take(notes) {
+        note.at = next as u32;
+        note.always &= !others;
+    }
+    targeted[next] |= targeted[i];
+    true
+}
+
+/// Leaves a note of the line of the `Nop` at `i`, which control passes on its way to
+/// `next`, if it can be told there whether control came by it.
+fn note_line(u: &mut Unit<'_>, targeted: &mut [bool], i: usize, next: usize, line: u32) -> bool {
+    let here = u.notes.iter().rev().take_while(|note| note.at as usize == i).count();
+    let others = targeted[i + 1..=next].iter().any(|&t| t);
+    if others && targeted[i] || here + 1 > MAX_NOTES || !pass_on(u, targeted, i, next) {
+        return false;
+    }
+    u.notes.push(LineNote { at: next as u32, line, always: !others });
+    true
 }
 
 fn compact(u: &mut Unit<'_>, keep: &[bool]) {
@@ -260,6 +309,9 @@ fn compact(u: &mut Unit<'_>, keep: &[bool]) {
         if *l != u32::MAX {
             *l = map[*l as usize];
         }
+    }
+    for note in &mut u.notes {
+        note.at = map[note.at as usize];
     }
     let mut i = 0;
     u.ins.retain(|_| {
@@ -281,6 +333,10 @@ fn merge_moves(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>) {
             targeted[target(u, u.handlers[ins.handler as usize].target.0)] = true;
         }
     }
+    let mut noted = vec![false; n + 1];
+    for note in &u.notes {
+        noted[note.at as usize] = true;
+    }
     // (flags, source) of a plain move or constant load
     let source = |ins: &Ins| match ins.op {
         Opcode::Move => Some((ins.flags, ins.b)),
@@ -295,6 +351,7 @@ fn merge_moves(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>) {
             && y.a == x.a + 1
             && x.handler == y.handler
             && !targeted[i + 1]
+            && !noted[i + 1]
             && !(h & B_CONST == 0 && c == x.a)
             && !(f & B_CONST == 0 && b == y.a)
             && x.range != NO_LOCATION

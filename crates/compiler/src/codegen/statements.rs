@@ -150,8 +150,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let handler = self.u.handler;
         let Some(value) = value else {
             self.emit(Opcode::Nop, 0, 0, 0, 0, s.range);
-            self.unwind_all(s.range, None)?;
-            self.return_none(s.range);
+            let range = self.unwind_all(s.range, None)?;
+            self.return_none(range);
             self.u.handler = handler;
             return Ok(());
         };
@@ -174,7 +174,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
             Val::Temp(r) => Some(r),
             _ => None,
         };
-        self.unwind_all(range, waiting)?;
+        let range = self.unwind_all(range, waiting)?;
         self.emit_return(v, range);
         self.u.handler = handler;
         Ok(())

@@ -9,6 +9,7 @@ use crate::error::syntax_error;
 
 impl<'a, 'e> Codegen<'a, 'e> {
     pub fn try_(&mut self, range: Range, t: &'a Try<'a>, star: bool) -> Result<()> {
+        self.emit(Opcode::Nop, 0, 0, 0, 0, range);
         self.conditional(|g| {
             if t.finalbody.is_empty() {
                 return if star { g.try_star(range, t) } else { g.try_except(range, t) };
@@ -267,8 +268,12 @@ impl<'a, 'e> Codegen<'a, 'e> {
         self.emit_b(Opcode::LoadSpecial, 0, exit, manager.borrowed(), exit_id, range);
         self.emit_b(Opcode::LoadSpecial, 0, prev, manager, enter_id, range);
         self.set_depth(d + 3);
+        let same_line = match item.optional_vars {
+            Some(target) => self.line(target.range) == self.line(range),
+            None => true,
+        };
         let target_local = match item.optional_vars.map(|v| v.kind) {
-            Some(ExprKind::Name { id, .. }) if !is_async => self.local_of(id),
+            Some(ExprKind::Name { id, .. }) if !is_async && same_line => self.local_of(id),
             _ => None,
         };
         let result = target_local.unwrap_or(exc);

@@ -278,6 +278,17 @@ impl<'a> Core<'a> {
             Ok(())
         }
     }
+    /// As [`Core::poll`], before the instruction has done anything.
+    #[inline(always)]
+    pub unsafe fn poll_first(&self) -> Done {
+        unsafe {
+            if self.breaker_set() {
+                self.save();
+                super::slow::eval_breaker_first(self.vm)?;
+            }
+            Ok(())
+        }
+    }
     #[inline(always)]
     pub fn breaker_set(&self) -> bool {
         // SAFETY: the interpreter outlives its threads.

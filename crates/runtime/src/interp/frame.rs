@@ -25,6 +25,8 @@ pub mod frame_flags {
     pub const OBJECT: u32 = 64;
     /// `Frame::locals` holds a namespace (borrowed).
     pub const LOCALS: u32 = 128;
+    /// Tracers know that the frame began or goes on (or was there before them).
+    pub const SEEN: u32 = 256;
 }
 
 /// A running (or suspended) activation of a code object. The words behind `flags`

@@ -3,14 +3,18 @@
 
 pub mod call;
 mod core;
+pub mod events;
 pub mod frame;
+pub mod jump;
 mod ops;
 pub mod quick;
 mod run;
 mod slow;
+mod traced;
 pub mod unwind;
 
-pub use run::run;
+pub use run::{Table, run};
+pub(crate) use run::plain_table;
 pub use slow::awaitable_iterator;
 pub use slow::{AttrEntry, exception_matches, new_attr_table, raise_value};
 

@@ -10,7 +10,7 @@ use super::core::{At, Core, Leave};
 use super::frame::{Frame, frame_flags as ff};
 use super::ops::operators::{ANY, CONST, REGISTERS};
 use super::ops::*;
-use super::{slow, unwind};
+use super::{events, slow, traced, unwind};
 use crate::prelude::*;
 use crate::types::generator::{self, Generator};
 use taipan_bytecode::{Instruction, Opcode};
@@ -19,7 +19,7 @@ use taipan_object::heap;
 /// A handler: runs the instruction that lies before `ip` and goes on. The last
 /// argument is for the ways out of one: the word that is returned, yielded or
 /// destroyed.
-type Handler = unsafe extern "rust-preserve-none" fn(
+pub(super) type Handler = unsafe extern "rust-preserve-none" fn(
     &Vm,
     *const Instruction,
     *mut Value,
@@ -29,20 +29,23 @@ type Handler = unsafe extern "rust-preserve-none" fn(
 
 /// Handlers by opcode.
 #[repr(transparent)]
-struct Table([Handler; 256]);
+pub struct Table {
+    pub(super) handlers: [Handler; 256],
+}
 
 /// A word, or nothing: an undefined argument costs no instruction.
-type Spare = std::mem::MaybeUninit<Value>;
+pub(super) type Spare = std::mem::MaybeUninit<Value>;
 
-const NOTHING: Spare = Spare::uninit();
+pub(super) const NOTHING: Spare = Spare::uninit();
 
 /// Goes on with the instruction at `ip`.
 macro_rules! dispatch {
     ($m:ident, $table:ident) => {{
-        let handler = $table.0.get_unchecked(*($m.ip as *const u8) as usize);
+        let handler = $table.handlers.get_unchecked(*($m.ip as *const u8) as usize);
         become (*handler)($m.vm, $m.ip.add(1), $m.base, $table, NOTHING)
     }};
 }
+pub(super) use dispatch;
 
 /// The table of handlers. `fast`: what an instruction usually does, and after `else`
 /// the handler that looks if that was a miss. `slow`: what stores its own result.
@@ -53,15 +56,17 @@ macro_rules! handlers {
         slow { $($slow_op:ident => $slow:ident,)+ }
         second { $($second:ident => $second_body:path;)+ }
     ) => {
-        static HANDLERS: Table = {
+        pub(super) static HANDLERS: Table = {
             let mut table: [Handler; 256] = [no_instruction; 256];
             $(table[Opcode::$op as usize] = handler::$op;)+
             $(table[Opcode::$slow_op as usize] = handler::$slow_op;)+
-            Table(table)
+            Table { handlers: table }
         };
+        /// Used while anybody is told of what happens.
+        pub(super) static TRACED: Table = Table { handlers: [traced::traced; 256] };
         /// SAFETY: see [`super::ops`].
         #[allow(non_snake_case, unsafe_op_in_unsafe_fn)]
-        mod handler {
+        pub(super) mod handler {
             use super::*;
             $(handler! { $op, $body $(, $miss)? })+
             $(handler! { $slow_op, (|m, ins| store_result(m, ins, slow::$slow)) })+
@@ -90,8 +95,8 @@ macro_rules! handler {
                 Err(Leave::Miss) => become $miss(vm, ip, base, table, NOTHING),
                 Err(Leave::Destroy(value)) => become destroy(m.vm, m.ip, m.base, table, Spare::new(value)),
                 Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, table, NOTHING),
-                Err(Leave::Return(value)) => become leave(m.vm, m.ip, m.base, table, Spare::new(value)),
-                Err(Leave::Yield(value)) => become suspend(m.vm, m.ip, m.base, table, Spare::new(value)),
+                Err(Leave::Return(value)) => become leave::<false>(m.vm, m.ip, m.base, table, Spare::new(value)),
+                Err(Leave::Yield(value)) => become suspend::<false>(m.vm, m.ip, m.base, table, Spare::new(value)),
             }
         }
     };
@@ -343,6 +348,16 @@ handlers! {
     }
 }
 
+/// The table that a thread uses while nobody is told of what it does.
+pub(crate) fn plain_table() -> *const Table {
+    &raw const HANDLERS
+}
+
+/// The other one.
+pub(crate) fn traced_table() -> *const Table {
+    &raw const TRACED
+}
+
 /// Runs `entry` (already pushed, with ENTRY set) until it returns, yields or
 /// raises. With `raising`, starts by unwinding the exception on its way.
 ///
@@ -352,11 +367,12 @@ pub unsafe fn run(vm: &Vm, entry: *mut Frame, raising: bool) -> Result<Value> {
     // SAFETY: as the caller's.
     unsafe {
         let (ip, base) = ((*entry).ip, (*entry).base);
+        let table = &*vm.table.get();
         (*entry).select(vm);
         let result = if raising {
-            raise(vm, ip, base, &HANDLERS, NOTHING)
+            raise(vm, ip, base, table, NOTHING)
         } else {
-            HANDLERS.0[(*ip).op_byte() as usize](vm, ip.add(1), base, &HANDLERS, NOTHING)
+            table.handlers[(*ip).op_byte() as usize](vm, ip.add(1), base, table, NOTHING)
         };
         // Whoever called us may be Python code again.
         if let Some(frame) = vm.frame.get().as_ref() {
@@ -380,20 +396,29 @@ unsafe extern "rust-preserve-none" fn no_instruction(
 
 /// An exception is on its way: goes on in the handler that catches it.
 #[cold]
-unsafe extern "rust-preserve-none" fn raise(
+pub(super) unsafe extern "rust-preserve-none" fn raise(
     vm: &Vm,
     ip: *const Instruction,
-    _: *mut Value,
+    base: *mut Value,
     table: &Table,
     _: Spare,
 ) -> Result<Value> {
     // SAFETY: the frame is the current one, `ip` its next instruction.
     unsafe {
         (*vm.frame.get()).ip = ip;
-        if vm.breaker_set() {
-            slow::breaker_while_raising(vm);
+        if vm.breaker_set() && slow::breaker_while_raising(vm) {
+            // Not an exception: the loop polled, and has to use another table.
+            let ip = events::after_poll(vm, ip);
+            let table = &*vm.table.get();
+            let m = Core { vm, ip, base };
+            dispatch!(m, table)
         }
-        match unwind::unwind(vm, vm.frame.get()) {
+        let found = if std::ptr::eq(table, &TRACED) {
+            unwind::unwind_traced(vm, vm.frame.get())
+        } else {
+            unwind::unwind::<false>(vm, vm.frame.get())
+        };
+        match found {
             Some(frame) => {
                 let mut m = Core { vm, ip, base: (*frame).base };
                 m.enter(frame);
@@ -423,7 +448,7 @@ unsafe extern "rust-preserve-none" fn destroy(
 }
 
 /// The frame returns the word in `value`, in other ways than the commonest.
-unsafe extern "rust-preserve-none" fn leave(
+pub(super) unsafe extern "rust-preserve-none" fn leave<const TRACED: bool>(
     vm: &Vm,
     ip: *const Instruction,
     base: *mut Value,
@@ -439,6 +464,9 @@ unsafe extern "rust-preserve-none" fn leave(
         if flags & ff::GENERATOR != 0 {
             generator::finish(vm, payload_of((*ended).extra));
             if flags & ff::ENTRY != 0 {
+                if TRACED {
+                    events::left_loop(vm);
+                }
                 return Ok(value);
             }
             m.enter(m.frame());
@@ -449,6 +477,9 @@ unsafe extern "rust-preserve-none" fn leave(
                 m.put(pending.b(), Value::UNBOUND);
                 m.set(pending.a(), value);
                 m.drop(inner);
+                if TRACED && traced::delegation_ended(vm, value).is_err() {
+                    become raise(m.vm, m.ip, m.base, table, NOTHING)
+                }
             } else {
                 let iterator = m.reg(pending.a());
                 m.put(pending.a(), Value::UNBOUND);
@@ -459,6 +490,9 @@ unsafe extern "rust-preserve-none" fn leave(
         }
         leave_frame(vm, ended);
         if flags & ff::ENTRY != 0 {
+            if TRACED {
+                events::left_loop(vm);
+            }
             return Ok(value);
         }
         m.enter(m.frame());
@@ -503,7 +537,7 @@ unsafe fn wrong_init(vm: &Vm, value: Value, instance: Object) {
 
 /// The generator frame yields the word in `value`: up through generators that
 /// delegate to this one.
-unsafe extern "rust-preserve-none" fn suspend(
+pub(super) unsafe extern "rust-preserve-none" fn suspend<const TRACED: bool>(
     vm: &Vm,
     ip: *const Instruction,
     base: *mut Value,
@@ -515,6 +549,32 @@ unsafe extern "rust-preserve-none" fn suspend(
     unsafe {
         let value = value.assume_init();
         let mut m = Core { vm, ip, base };
+        // One after the other: each is told that it yields.
+        while TRACED {
+            let flags = (*m.frame()).flags;
+            if traced::yields(vm, value).is_err() {
+                m.enter(m.frame());
+                m.drop(value);
+                become raise(m.vm, m.ip, m.base, table, NOTHING)
+            }
+            if vm.tracer.take_moved() {
+                m.enter(m.frame());
+                m.drop(value);
+                dispatch!(m, table)
+            }
+            generator::suspend_alone(vm, payload_of((*m.frame()).extra));
+            if flags & ff::ENTRY != 0 {
+                events::left_loop(vm);
+                return Ok(value);
+            }
+            let pending = At::before((*m.frame()).ip);
+            if pending.op_byte() != Opcode::YieldFrom as u8 {
+                m.enter(m.frame());
+                m.ip = m.ip.sub(pending.c());
+                m.set(pending.b(), value);
+                dispatch!(m, table)
+            }
+        }
         if generator::suspend(vm, payload_of((*m.frame()).extra)) {
             return Ok(value);
         }

@@ -2,6 +2,7 @@
 
 use super::frame::{Frame, frame_flags as ff};
 use super::run::abandon_frame;
+use super::traced;
 use crate::prelude::*;
 use crate::types::exceptions::BaseException;
 use crate::types::generator::{self, Generator};
@@ -28,25 +29,45 @@ pub(crate) unsafe fn add_traceback(vm: &Vm, frame: *mut Frame) {
     }
 }
 
+/// As [`unwind`], and tracers are told.
+///
+/// # Safety
+/// As [`unwind`].
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn unwind_traced(vm: &Vm, frame: *mut Frame) -> Option<*mut Frame> {
+    // SAFETY: as the caller's.
+    unsafe { unwind::<true>(vm, frame) }
+}
+
 /// Finds the handler, popping frames on the way. The frame that handles the
 /// exception is ready to go on; None: the entry frame is popped and the
-/// exception still on its way.
+/// exception still on its way. `TRACED`: tracers are told.
 ///
 /// # Safety
 /// `frame` is the current frame, its `ip` saved, an exception raised.
-pub(crate) unsafe fn unwind(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame> {
+#[inline(always)]
+pub(crate) unsafe fn unwind<const TRACED: bool>(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame> {
     // SAFETY: frames and registers are alive; see the instruction table for what
     // dead registers hold.
     unsafe {
         loop {
             let code = &*(*frame).code;
             let start = code.instructions_ptr() as *const _;
+            if TRACED {
+                traced::thrown(vm, frame);
+            }
+            let mut again = false;
             if (*frame).ip > start {
                 let ins = *(*frame).ip.sub(1);
                 let bare = ins.op_byte() == Opcode::Raise as u8 && !ins.has(taipan_bytecode::flags::X);
-                if ins.op_byte() != Opcode::Reraise as u8 && !bare {
+                again = ins.op_byte() == Opcode::Reraise as u8 || bare;
+                if !again {
                     add_traceback(vm, frame);
                 }
+            }
+            if TRACED {
+                traced::raised(vm, frame, again);
             }
             let index = (*frame).instruction_index();
             if let Some(entry) = code.handler(index) {
@@ -64,7 +85,13 @@ pub(crate) unsafe fn unwind(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame
                     *base.add(entry.depth as usize) = exception.into_value();
                 }
                 (*frame).ip = start.add(entry.target as usize);
+                if TRACED && traced::handled(vm, frame, index, entry.depth as usize).is_err() {
+                    continue;
+                }
                 return Some(frame);
+            }
+            if TRACED {
+                traced::unwinds(vm, frame);
             }
             let flags = (*frame).flags;
             let raised = vm.take_raised();
@@ -73,6 +100,9 @@ pub(crate) unsafe fn unwind(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame
                 generator::finish(vm, Object::borrow_value(&generator).payload_unchecked::<Generator>());
                 vm.restore_raised(raised);
                 if flags & ff::ENTRY != 0 {
+                    if TRACED {
+                        super::events::left_loop(vm);
+                    }
                     return None;
                 }
             } else {
@@ -85,6 +115,9 @@ pub(crate) unsafe fn unwind(vm: &Vm, mut frame: *mut Frame) -> Option<*mut Frame
                 }
                 if flags & ff::ENTRY != 0 {
                     vm.restore_raised(raised);
+                    if TRACED {
+                        super::events::left_loop(vm);
+                    }
                     return None;
                 }
                 let caller = vm.frame.get();

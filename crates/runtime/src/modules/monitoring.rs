@@ -1,63 +1,36 @@
-//! `sys.monitoring`: tool registration and the bookkeeping of callbacks and
-//! events (PEP 669).
+//! `sys.monitoring` (PEP 669): tools say which events they want to be told of. The
+//! state is [`Monitoring`](crate::interp::events::Monitoring); telling them is the
+//! work of `interp::events`.
 
+use crate::interp::events::{self, EVENTS, Event, LOCAL_EVENTS, NAMES, TOOLS};
 use crate::prelude::*;
+use crate::types::code::Code;
 use crate::types::{module, namespace, native_function};
 
-/// The events and their bits.
-pub const EVENTS: [(&str, i64); 20] = [
-    ("PY_START", 1),
-    ("PY_RESUME", 1 << 1),
-    ("PY_RETURN", 1 << 2),
-    ("PY_YIELD", 1 << 3),
-    ("CALL", 1 << 4),
-    ("LINE", 1 << 5),
-    ("INSTRUCTION", 1 << 6),
-    ("JUMP", 1 << 7),
-    ("BRANCH_LEFT", 1 << 8),
-    ("BRANCH_RIGHT", 1 << 9),
-    ("STOP_ITERATION", 1 << 10),
-    ("RAISE", 1 << 11),
-    ("EXCEPTION_HANDLED", 1 << 12),
-    ("PY_UNWIND", 1 << 13),
-    ("PY_THROW", 1 << 14),
-    ("RERAISE", 1 << 15),
-    ("C_RETURN", 1 << 16),
-    ("C_RAISE", 1 << 17),
-    ("BRANCH", 1 << 18),
-    ("NO_EVENTS", 0),
-];
-
-const STATE: &str = "sys.monitoring";
-const LOCAL_EVENTS: i64 = (1 << 11) - 1;
-const ALL_EVENTS: i64 = (1 << 19) - 1;
+const C_EVENTS: u32 = 1 << Event::CReturn as u32 | 1 << Event::CRaise as u32;
+const BRANCHES: u32 = 1 << Event::BranchLeft as u32 | 1 << Event::BranchRight as u32;
+const BRANCH: u32 = 1 << Event::Branch as u32;
 
 static FUNCTIONS: [MethodDef; 11] = [
     MethodDef::new("use_tool_id(tool_id, name, /)", use_tool_id, ""),
-    MethodDef::new("clear_tool_id(tool_id, /)", clear_tool_id, ""),
-    MethodDef::new("free_tool_id(tool_id, /)", free_tool_id, ""),
-    MethodDef::new("get_tool(tool_id, /)", |vm, args| entry(vm, "tool", tool(vm, &args[0])?, 0), ""),
+    MethodDef::new("clear_tool_id(tool_id, /)", |vm, args| clear(vm, args, false), ""),
+    MethodDef::new("free_tool_id(tool_id, /)", |vm, args| clear(vm, args, true), ""),
+    MethodDef::new(
+        "get_tool(tool_id, /)",
+        |vm, args| Ok(vm.interp().monitoring.names[tool(vm, &args[0])?].or_none()),
+        "",
+    ),
     MethodDef::new("register_callback(tool_id, event, func, /)", register_callback, ""),
     MethodDef::new(
         "get_events(tool_id, /)",
-        |vm, args| {
-            let found = entry(vm, "events", used_tool(vm, &args[0])?, 0)?;
-            Ok(if found.is_none() { vm.int(0) } else { found })
-        },
+        |vm, args| Ok(vm.int(vm.interp().monitoring.global[tool(vm, &args[0])?].get() as i64)),
         "",
     ),
     MethodDef::new("set_events(tool_id, event_set, /)", set_events, ""),
-    MethodDef::new(
-        "get_local_events(tool_id, code, /)",
-        |vm, args| {
-            let found = entry(vm, "local", used_tool(vm, &args[0])?, code_key(vm, &args[1])?)?;
-            Ok(if found.is_none() { vm.int(0) } else { found })
-        },
-        "",
-    ),
+    MethodDef::new("get_local_events(tool_id, code, /)", get_local_events, ""),
     MethodDef::new("set_local_events(tool_id, code, event_set, /)", set_local_events, ""),
-    MethodDef::new("restart_events()", |_, _| Ok(Object::NONE), ""),
-    MethodDef::new("_all_events()", |vm, _| Ok(vm.new_dict()), ""),
+    MethodDef::new("restart_events()", restart_events, ""),
+    MethodDef::new("_all_events()", all_events, ""),
 ];
 
 /// Makes the module `sys.monitoring`.
@@ -67,61 +40,36 @@ pub fn build(vm: &Vm) -> Result {
         let function = native_function::new_function(vm, def, vm.intern("sys.monitoring"));
         vm.set_attr_str(&monitoring, def.name(), &function)?;
     }
-    let events: Vec<(&str, Object)> = EVENTS.iter().map(|(name, bit)| (*name, vm.int(*bit))).collect();
-    vm.set_attr_str(&monitoring, "events", &namespace::new(vm, &events))?;
+    let mut names: Vec<(&str, Object)> =
+        NAMES.iter().enumerate().map(|(i, name)| (*name, vm.int(1 << i))).collect();
+    names.push(("NO_EVENTS", vm.int(0)));
+    vm.set_attr_str(&monitoring, "events", &namespace::new(vm, &names))?;
     for (tool, id) in [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)] {
         vm.set_attr_str(&monitoring, tool, &vm.int(id))?;
     }
     let object = crate::types::object::OBJECT.to_object();
-    for marker in ["DISABLE", "MISSING"] {
-        vm.set_attr_str(&monitoring, marker, &vm.call(&object, &[])?)?;
+    let state = &vm.interp().monitoring;
+    for (name, place) in [("DISABLE", &state.disable), ("MISSING", &state.missing)] {
+        place.set(vm.call(&object, &[])?);
+        vm.set_attr_str(&monitoring, name, &place.get())?;
     }
-    vm.share(STATE, vm.new_dict());
     Ok(monitoring)
 }
 
-fn tool(vm: &Vm, id: &Object) -> Result<i64> {
-    let id = vm.to_c_int(id)? as i64;
-    if !(0..6).contains(&id) {
-        return Err(vm.value_error(format!("invalid tool {id} (must be between 0 and 5)")));
+fn tool(vm: &Vm, id: &Object) -> Result<usize> {
+    let id = vm.to_c_int(id)?;
+    match usize::try_from(id) {
+        Ok(tool) if tool < TOOLS => Ok(tool),
+        _ => Err(vm.value_error(format!("invalid tool {id} (must be between 0 and 5)"))),
     }
-    Ok(id)
 }
 
-fn used_tool(vm: &Vm, id: &Object) -> Result<i64> {
+fn used_tool(vm: &Vm, id: &Object) -> Result<usize> {
     let id = tool(vm, id)?;
-    if entry(vm, "tool", id, 0)?.is_none() {
+    if vm.interp().monitoring.names[id].is_empty() {
         return Err(vm.value_error(format!("tool {id} is not in use")));
     }
     Ok(id)
-}
-
-fn key(vm: &Vm, what: &str, tool: i64, n: i64) -> Object {
-    vm.tuple(vec![vm.intern(what), vm.int(tool), vm.int(n)])
-}
-
-fn state(vm: &Vm) -> Object {
-    vm.shared(STATE).unwrap_or_else(|| vm.new_dict())
-}
-
-fn entry(vm: &Vm, what: &str, tool: i64, n: i64) -> Result {
-    let state = state(vm);
-    let found = match state.downcast::<Dict>() {
-        Some(d) => d.get(vm, &key(vm, what, tool, n))?,
-        None => None,
-    };
-    Ok(found.unwrap_or(Object::NONE))
-}
-
-fn store(vm: &Vm, what: &str, tool: i64, n: i64, value: Object) -> Result<()> {
-    vm.set_item(&state(vm), &key(vm, what, tool, n), &value)
-}
-
-fn code_key(vm: &Vm, code: &Object) -> Result<i64> {
-    if code.downcast::<crate::types::code::Code>().is_none() {
-        return Err(vm.type_error("code must be a code object"));
-    }
-    Ok(code.bits() as i64)
 }
 
 fn use_tool_id(vm: &Vm, args: &[Object]) -> Result {
@@ -129,73 +77,123 @@ fn use_tool_id(vm: &Vm, args: &[Object]) -> Result {
     if args[1].downcast::<Str>().is_none() {
         return Err(vm.value_error("tool name must be a str"));
     }
-    if !entry(vm, "tool", id, 0)?.is_none() {
+    let name = &vm.interp().monitoring.names[id];
+    if !name.is_empty() {
         return Err(vm.value_error(format!("tool {id} is already in use")));
     }
-    store(vm, "tool", id, 0, args[1].clone())?;
+    name.set(args[1].clone());
     Ok(Object::NONE)
 }
 
-fn forget(vm: &Vm, id: i64) -> Result<()> {
-    let state = state(vm);
-    let Some(d) = state.downcast::<Dict>() else { return Ok(()) };
-    for (key, _) in d.items() {
-        let mine = key.downcast::<Tuple>().is_some_and(|t| {
-            matches!(t.items(), [what, tool, _] if tool.is_int() && tool.as_int() == id && vm.str_lossy(what) != "tool")
-        });
-        if mine {
-            d.remove(vm, &key)?;
+fn clear(vm: &Vm, args: &[Object], free: bool) -> Result {
+    let id = tool(vm, &args[0])?;
+    let state = &vm.interp().monitoring;
+    if !state.names[id].is_empty() {
+        state.forget(id);
+        if free {
+            state.names[id].clear();
         }
+        events::refresh(vm);
     }
-    Ok(())
-}
-
-fn clear_tool_id(vm: &Vm, args: &[Object]) -> Result {
-    let id = tool(vm, &args[0])?;
-    forget(vm, id)?;
-    Ok(Object::NONE)
-}
-
-fn free_tool_id(vm: &Vm, args: &[Object]) -> Result {
-    let id = tool(vm, &args[0])?;
-    forget(vm, id)?;
-    store(vm, "tool", id, 0, Object::NONE)?;
     Ok(Object::NONE)
 }
 
 fn register_callback(vm: &Vm, args: &[Object]) -> Result {
     let id = tool(vm, &args[0])?;
-    let event = vm.to_c_int(&args[1])? as i64;
+    let event = vm.to_c_int(&args[1])?;
     if event <= 0 || event.count_ones() != 1 {
         return Err(vm.value_error("The callback can only be set for one event at a time"));
     }
-    if event & ALL_EVENTS == 0 {
-        return Err(vm.value_error(format!("invalid event {}", event.trailing_zeros())));
+    let number = event.trailing_zeros() as usize;
+    if number >= EVENTS {
+        return Err(vm.value_error(format!("invalid event {event}")));
     }
     vm.audit("sys.monitoring.register_callback", &[args[2].clone()])?;
-    let old = entry(vm, "callback", id, event)?;
-    store(vm, "callback", id, event, args[2].clone())?;
-    Ok(old)
+    let callback = if args[2].is_none() { Object::UNBOUND } else { args[2].clone() };
+    let callbacks = &vm.interp().monitoring.callbacks[id];
+    let old = if number == Event::Branch as usize {
+        // The event of both ways, before they were told apart.
+        callbacks[Event::BranchRight as usize].set(callback.clone());
+        callbacks[Event::BranchLeft as usize].replace(callback)
+    } else {
+        callbacks[number].replace(callback)
+    };
+    Ok(if old.is_unbound() { Object::NONE } else { old })
+}
+
+/// The events that a set names, without those that follow from others.
+fn plain_events(vm: &Vm, mut set: u32) -> Result<u32> {
+    let calls = C_EVENTS | 1 << Event::Call as u32;
+    if set & C_EVENTS != 0 {
+        if set & calls != calls {
+            return Err(vm.value_error("cannot set C_RETURN or C_RAISE events independently"));
+        }
+        set &= !C_EVENTS;
+    }
+    if set & BRANCH != 0 {
+        set = set & !BRANCH | BRANCHES;
+    }
+    Ok(set)
 }
 
 fn set_events(vm: &Vm, args: &[Object]) -> Result {
     let id = tool(vm, &args[0])?;
-    let events = vm.to_c_int(&args[1])? as i64;
-    if !(0..=ALL_EVENTS).contains(&events) {
-        return Err(vm.value_error(format!("invalid event set 0x{events:x}")));
+    let set = vm.to_c_int(&args[1])?;
+    if !(0..1 << EVENTS).contains(&set) {
+        return Err(vm.value_error(format!("invalid event set 0x{set:x}")));
     }
-    let id = used_tool(vm, &vm.int(id))?;
-    store(vm, "events", id, 0, vm.int(events))?;
+    let set = plain_events(vm, set as u32)?;
+    let id = used_tool(vm, &vm.usize(id))?;
+    vm.interp().monitoring.set_global(id, set);
+    events::refresh(vm);
     Ok(Object::NONE)
 }
 
-fn set_local_events(vm: &Vm, args: &[Object]) -> Result {
-    let id = used_tool(vm, &args[0])?;
-    let code = code_key(vm, &args[1])?;
-    let events = vm.to_c_int(&args[2])? as i64;
-    if events < 0 || events & !(LOCAL_EVENTS | 1 << 18) != 0 {
-        return Err(vm.value_error(format!("invalid local event set 0x{events:x}")));
+fn code_of<'a>(vm: &Vm, code: &'a Object) -> Result<&'a Code> {
+    match code.downcast::<Code>() {
+        Some(code) => {
+            // Tracers look at code that was read.
+            code.instructions(vm);
+            Ok(code)
+        }
+        None => Err(vm.type_error("code must be a code object")),
     }
-    store(vm, "local", id, code, vm.int(events))?;
+}
+
+fn get_local_events(vm: &Vm, args: &[Object]) -> Result {
+    let id = tool(vm, &args[0])?;
+    let code = code_of(vm, &args[1])?;
+    Ok(vm.int(vm.interp().monitoring.local(id, code) as i64))
+}
+
+fn set_local_events(vm: &Vm, args: &[Object]) -> Result {
+    let id = tool(vm, &args[0])?;
+    let code = code_of(vm, &args[1])?;
+    let set = vm.to_c_int(&args[2])?;
+    let id = used_tool(vm, &vm.usize(id))?;
+    let set = plain_events(vm, set as u32)?;
+    if set >= 1 << LOCAL_EVENTS {
+        return Err(vm.value_error(format!("invalid local event set 0x{set:x}")));
+    }
+    vm.interp().monitoring.set_local(id, code, set);
+    events::refresh(vm);
     Ok(Object::NONE)
+}
+
+fn restart_events(vm: &Vm, _: &[Object]) -> Result {
+    let restarts = &vm.interp().monitoring.restarts;
+    restarts.set(restarts.get().wrapping_add(1));
+    Ok(Object::NONE)
+}
+
+fn all_events(vm: &Vm, _: &[Object]) -> Result {
+    let all = vm.new_dict();
+    for (i, name) in NAMES.iter().enumerate() {
+        let wanted = |tool: &usize| vm.interp().monitoring.global[*tool].get() >> i & 1 != 0;
+        let tools = (0..TOOLS).filter(wanted).fold(0, |tools, tool| tools | 1 << tool);
+        if tools != 0 {
+            vm.set_item(&all, &vm.intern(name), &vm.int(tools))?;
+        }
+    }
+    Ok(all)
 }

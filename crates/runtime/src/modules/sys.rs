@@ -5,6 +5,7 @@
 
 use crate::display;
 use crate::interp::frame::Frame;
+use crate::interp::events::{self, Hook};
 use crate::modules::{monitoring, sys_info};
 use crate::names::name;
 use crate::prelude::*;
@@ -202,32 +203,32 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         MethodDef::new(
             "setprofile(function, /)",
-            |vm, args| set_hook(vm, "profile", &args[0]),
+            |vm, args| set_hook(vm, Hook::Profile, &args[0]),
             "Set the profiling function.\n\nIt will be called on each function call and return.",
         ),
         MethodDef::new(
             "getprofile()",
-            |vm, _| Ok(hook(vm, "profile")),
+            |vm, _| Ok(vm.tracer.get(Hook::Profile)),
             "Return the profiling function set with sys.setprofile.",
         ),
         MethodDef::new(
             "settrace(function, /)",
-            |vm, args| set_hook(vm, "trace", &args[0]),
+            |vm, args| set_hook(vm, Hook::Trace, &args[0]),
             "Set the global debug tracing function.\n\nIt will be called on each function call.",
         ),
         MethodDef::new(
             "gettrace()",
-            |vm, _| Ok(hook(vm, "trace")),
+            |vm, _| Ok(vm.tracer.get(Hook::Trace)),
             "Return the global debug tracing function set with sys.settrace.",
         ),
         MethodDef::new(
             "_setprofileallthreads(function, /)",
-            |vm, args| set_hook_everywhere(vm, "profile", &args[0]),
+            |vm, args| set_hook_everywhere(vm, Hook::Profile, &args[0]),
             "Set the profiling function in all running threads of the current interpreter.",
         ),
         MethodDef::new(
             "_settraceallthreads(function, /)",
-            |vm, args| set_hook_everywhere(vm, "trace", &args[0]),
+            |vm, args| set_hook_everywhere(vm, Hook::Trace, &args[0]),
             "Set the global debug tracing function in all running threads of the current interpreter.",
         ),
         MethodDef::new(
@@ -639,28 +640,21 @@ fn breakpointhook(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     vm.call_kw(&hook, args, kwnames)
 }
 
-fn thread_hooks(vm: &Vm) -> Object {
-    let mut dict = vm.thread_dict.borrow_mut();
-    dict.get_or_insert_with(|| vm.new_dict()).clone()
-}
-
-fn hook(vm: &Vm, which: &str) -> Object {
-    thread_hooks(vm).downcast::<Dict>().and_then(|d| d.get_text(vm, which)).unwrap_or(Object::NONE)
-}
-
-fn set_hook(vm: &Vm, which: &str, function: &Object) -> Result {
-    vm.audit(if which == "trace" { "sys.settrace" } else { "sys.setprofile" }, &[])?;
-    if let Some(d) = thread_hooks(vm).downcast::<Dict>() {
-        d.set_text(vm, which, function.clone());
-    }
+fn set_hook(vm: &Vm, which: Hook, function: &Object) -> Result {
+    vm.audit(if which == Hook::Trace { "sys.settrace" } else { "sys.setprofile" }, &[])?;
+    events::set_hook(vm, vm, which, function);
     Ok(Object::NONE)
 }
 
-fn set_hook_everywhere(vm: &Vm, which: &str, function: &Object) -> Result {
+fn set_hook_everywhere(vm: &Vm, which: Hook, function: &Object) -> Result {
     set_hook(vm, which, function)?;
-    for hooks in vm.each_thread(|thread| thread_hooks(thread)) {
-        if let Some(d) = hooks.downcast::<Dict>() {
-            d.set_text(vm, which, function.clone());
+    // Destructors of what was set may run: not while the list of threads is looked at.
+    let threads = vm.each_thread(|thread| thread as *const Vm);
+    for thread in threads {
+        // A destructor may have let a thread end.
+        if vm.each_thread(|other| std::ptr::eq(other, thread)).contains(&true) {
+            // SAFETY: listed, so alive while we hold the GIL.
+            events::set_hook(vm, unsafe { &*thread }, which, function);
         }
     }
     Ok(Object::NONE)
@@ -673,7 +667,7 @@ fn call_tracing(vm: &Vm, args: &[Object]) -> Result {
             if args[1].is_none() { "None" } else { args[1].ty().name() }
         )));
     };
-    vm.call(&args[0], &tuple.items().to_vec())
+    events::call_tracing(vm, &args[0], &tuple.items().to_vec())
 }
 
 fn set_origin_depth(vm: &Vm, args: &[Object]) -> Result {

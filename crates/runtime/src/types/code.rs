@@ -6,11 +6,12 @@
 use crate::prelude::*;
 use crate::types::cell::ObjectCell;
 use crate::types::str as text;
+use crate::interp::events::Places;
 use std::cell::{Cell, OnceCell};
 use taipan_bytecode::code_flags as co;
 use taipan_bytecode::{
-    Build, CacheSpec, CodeUnit, Constant, ExceptionEntry, Group, Head, Instruction, Leaf, LocalKind,
-    LocalName, Location, Locations, Opcode, ReadError, Shape,
+    Build, CacheSpec, CodeUnit, Constant, ExceptionEntry, Group, Head, Instruction, Leaf, LineNote,
+    LocalKind, LocalName, Location, Locations, Opcode, ReadError, Shape,
 };
 
 /// An inline cache. What the fields mean is up to the instruction.
@@ -73,8 +74,8 @@ pub struct Code {
     pub posonly: usize,
     pub kwonly: usize,
     pub flags: Cell<u32>,
-    /// Tool data of `sys.monitoring` and friends, made on demand.
-    pub extra: Cell<u32>,
+    /// For tracers, made on demand.
+    places: OnceCell<Box<Places>>,
     pub name: Object,
     pub qualname: Object,
     pub filename: ObjectCell,
@@ -91,6 +92,7 @@ struct Body {
     /// Names of the named registers.
     locals: Box<[(Object, LocalKind)]>,
     locations: Locations<'static>,
+    notes: Box<[LineNote]>,
     exceptions: Box<[ExceptionEntry]>,
     /// The code that the names of `caches` belong to if they are not all in `consts`.
     _origin: Option<Object>,
@@ -155,10 +157,14 @@ impl Code {
                     &body.caches,
                     locals,
                     body.locations,
+                    body.notes.into(),
                     body.exceptions.into(),
                 )
             }
-            _ => Body::new([].into(), [].into(), &[], [].into(), Locations::default(), [].into()),
+            _ => {
+                let none = Locations::default();
+                Body::new([].into(), [].into(), &[], [].into(), none, [].into(), [].into())
+            },
         };
         self.body.get_or_init(|| self.attach(Box::new(body)))
     }
@@ -186,8 +192,41 @@ impl Code {
     pub fn free_count(&self) -> usize {
         self.first_temp - self.free_base
     }
+    // What follows is for tracers: nothing, if the code was not read yet.
+
+    pub fn words(&self) -> &[Instruction] {
+        self.body.get().map_or(&[], |body| &body.instructions)
+    }
+    pub fn lines(&self) -> Vec<u32> {
+        self.body.get().map_or(Vec::new(), |body| body.locations.iter().map(|l| l.line).collect())
+    }
+    pub fn notes(&self) -> &[LineNote] {
+        self.body.get().map_or(&[], |body| &body.notes)
+    }
+    pub fn exceptions(&self) -> &[ExceptionEntry] {
+        self.body.get().map_or(&[], |body| &body.exceptions)
+    }
+    /// Names of the named registers.
+    pub fn variables(&self) -> &[(Object, LocalKind)] {
+        self.body.get().map_or(&[], |body| &body.locals)
+    }
+    /// The number of arguments that cache `i` of a call speaks of.
+    pub fn call_arguments(&self, i: usize) -> u32 {
+        let cache = self.body.get().and_then(|body| body.caches.get(i));
+        cache.filter(|cache| cache.as_name().is_none()).map_or(0, |cache| cache.index)
+    }
+    /// What tracers know of this code's places.
+    pub fn places(&self) -> &Places {
+        self.places.get_or_init(|| Box::new(Places::new(self)))
+    }
     pub fn has_flag(&self, flag: u32) -> bool {
         self.flags.get() & flag != 0
+    }
+    /// The line of a frame that has not run anything: 0 for modules.
+    pub fn start_line(&self) -> u32 {
+        let namespace = !self.has_flag(co::OPTIMIZED | co::NEWLOCALS);
+        let module = self.name.downcast::<Str>().is_some_and(|name| *name.to_wtf8() == *b"<module>");
+        if namespace && module { 0 } else { self.first_line }
     }
     pub fn line_of(&self, index: usize) -> u32 {
         self.position(index).map_or(self.first_line, |l| l.line)
@@ -235,6 +274,7 @@ impl Body {
         caches: &[CacheSpec],
         locals: Box<[(Object, LocalKind)]>,
         locations: Locations<'static>,
+        notes: Box<[LineNote]>,
         exceptions: Box<[ExceptionEntry]>,
     ) -> Body {
         for ins in &mut instructions {
@@ -255,9 +295,19 @@ impl Body {
                 Cache { name, value: Value::UNBOUND, version: 0, index, version2: 0, backoff: 0, misses: 0 }
             })
             .collect();
-        Body { instructions, consts, caches, locals, locations, exceptions, _origin: None }
+        Body { instructions, consts, caches, locals, locations, notes, exceptions, _origin: None }
     }
 }
+
+/// Where programs see instruction `index`, as `f_lasti` and the like: before the first
+/// there is a place for the frame's beginning.
+pub fn offset_of(index: usize) -> usize {
+    (index + 1) * 8
+}
+
+/// What stands in that place in `co_code`: the number of RESUME in the overlay
+/// `_opcode_metadata.py`.
+const RESUME: u8 = 172;
 
 /// Instantiates a compiled unit.
 pub fn new(vm: &Vm, unit: CodeUnit) -> Object {
@@ -282,7 +332,7 @@ fn new_in(vm: &Vm, unit: CodeUnit, filename: &Object) -> Object {
         posonly: unit.posonly as usize,
         kwonly: unit.kwonly as usize,
         flags: Cell::new(unit.flags),
-        extra: Cell::new(0),
+        places: OnceCell::new(),
         name: vm.intern(&unit.name),
         qualname: vm.intern(&unit.qualname),
         filename: ObjectCell::new(filename.clone()),
@@ -296,6 +346,7 @@ fn new_in(vm: &Vm, unit: CodeUnit, filename: &Object) -> Object {
         &unit.caches,
         unit.locals.iter().map(|local| (vm.intern(&local.name), local.kind)).collect(),
         unit.locations,
+        unit.notes.into(),
         unit.exceptions.into(),
     );
     made.body = made.attach(Box::new(body)).into();
@@ -327,7 +378,7 @@ fn from_head(vm: &Vm, head: Head<'static>, filename: &Object) -> Object {
         posonly: head.posonly as usize,
         kwonly: head.kwonly as usize,
         flags: Cell::new(head.flags),
-        extra: Cell::new(0),
+        places: OnceCell::new(),
         name: vm.intern(head.name),
         qualname: vm.intern(head.qualname),
         filename: ObjectCell::new(filename.clone()),
@@ -453,6 +504,7 @@ pub static CODE: Type = Type::new::<Code>(
     &[
         MethodDef::new("co_lines($self, /)", co_lines, ""),
         MethodDef::new("co_positions($self, /)", co_positions, ""),
+        MethodDef::new("co_branches($self, /)", co_branches, ""),
         MethodDef::raw(
             "replace($self, /, **changes)",
             code_replace,
@@ -488,7 +540,8 @@ pub static CODE: Type = Type::new::<Code>(
         GetSetDef::new("co_consts", |vm, c| Ok(vm.tuple(this(c).consts(vm).to_vec()))),
         GetSetDef::new("co_names", co_names),
         GetSetDef::new("co_code", |vm, c| {
-            let mut bytes = Vec::new();
+            // See `offset_of`.
+            let mut bytes = vec![RESUME, 0, 0, 0, 0, 0, 0, 0];
             for ins in this(c).instructions(vm) {
                 bytes.extend(crate::interp::quick::generic(*ins).0.to_le_bytes());
             }
@@ -530,47 +583,88 @@ fn co_names(vm: &Vm, code: &Object) -> Result {
     Ok(vm.tuple(names))
 }
 
+/// The line of each two bytes of code, as programs see it (see [`offset_of`]). The lines
+/// that begin without an instruction have the last bytes of the one before.
+fn lines_of_units(code: &Code) -> Vec<u32> {
+    let mut lines = vec![code.start_line(); offset_of(0) / 2];
+    for (line, ins) in code.lines().into_iter().zip(code.words()) {
+        let begins = ins.opcode() == Some(Opcode::ReturnGenerator);
+        let line = if begins { code.first_line } else { line };
+        lines.extend([line; 4]);
+    }
+    for note in code.notes().iter().rev() {
+        let notes = crate::interp::events::notes_at(code, note.at as usize);
+        let i = notes.iter().position(|other| other == note).unwrap_or(0);
+        let unit = offset_of(note.at as usize) / 2 - (notes.len() - i);
+        if let Some(line) = lines.get_mut(unit) {
+            *line = note.line;
+        }
+    }
+    lines
+}
+
 fn co_lines(vm: &Vm, args: &[Object]) -> Result {
     let code = this(&args[0]);
+    code.body(vm);
+    let lines = lines_of_units(code);
     let mut out: Vec<Object> = Vec::new();
-    let (mut start, mut end, mut line) = (0, 0, None);
-    let mut emit = |start: usize, end: usize, line: Option<u32>| {
-        if let Some(line) = line {
-            let line = if line == 0 { Object::NONE } else { vm.int(line as i64) };
-            out.push(vm.tuple(vec![vm.usize(start * 8), vm.usize(end * 8), line]));
-        }
-    };
-    for location in code.body(vm).locations.iter() {
-        if line != Some(location.line) {
-            emit(start, end, line);
-            (start, line) = (end, Some(location.line));
-        }
-        end += 1;
+    let mut start = 0;
+    while start < lines.len() {
+        let line = lines[start];
+        // The beginning of a module is on line 0; elsewhere that is none.
+        let begins = start == 0 && line == 0;
+        let run = if begins { 4 } else { lines[start..].iter().take_while(|l| **l == line).count() };
+        let shown = if line == 0 && !begins { Object::NONE } else { vm.int(line as i64) };
+        out.push(vm.tuple(vec![vm.usize(start * 2), vm.usize((start + run) * 2), shown]));
+        start += run;
     }
-    emit(start, end, line);
     vm.iter(&vm.list(out))
+}
+
+/// (branch, where it goes if it does not jump, if it does) for each branch, as the events
+/// of `sys.monitoring` tell them.
+fn co_branches(vm: &Vm, args: &[Object]) -> Result {
+    this(&args[0]).body(vm);
+    let rows = crate::interp::events::branches(this(&args[0]))
+        .into_iter()
+        .map(|places| vm.tuple(places.map(|place| vm.usize(place)).to_vec()))
+        .collect();
+    vm.iter(&vm.list(rows))
 }
 
 fn co_positions(vm: &Vm, args: &[Object]) -> Result {
     let number = |n: u32, known: bool| if known { vm.int(n as i64) } else { Object::NONE };
     let ranges = !vm.interp().config.no_debug_ranges;
+    let start = this(&args[0]).start_line();
+    let first = vec![number(start, true), number(start.max(1), ranges), number(0, ranges), number(0, ranges)];
+    let first = (start, vm.tuple(first));
     let rows = this(&args[0])
         .body(vm)
         .locations
         .iter()
         .map(|l| {
             let known = l.line != 0;
-            vm.tuple(vec![
+            let row = vec![
                 number(l.line, known),
                 number(l.end_line, known && ranges),
                 number(l.column, known && ranges),
                 number(l.end_column, known && ranges),
-            ])
+            ];
+            (l.line, vm.tuple(row))
         })
-        // One row for each two bytes of code, as readers of `tb_lasti` expect.
-        .flat_map(|row| std::iter::repeat_n(row, 4))
-        .collect();
-    vm.iter(&vm.list(rows))
+        .collect::<Vec<_>>();
+    // One row for each two bytes of code, as readers of `tb_lasti` expect.
+    let rest = std::iter::repeat_n(rows.first().unwrap_or(&first).clone(), 3);
+    let rows = rows.iter().flat_map(|row| std::iter::repeat_n(row.clone(), 4));
+    let rows = std::iter::once(first.clone()).chain(rest).chain(rows);
+    let rows = rows.zip(lines_of_units(this(&args[0]))).map(|((line, row), shown)| {
+        if line == shown {
+            return row;
+        }
+        let line = vm.int(shown as i64);
+        vm.tuple(vec![line.clone(), line, number(0, ranges), number(0, ranges)])
+    });
+    vm.iter(&vm.list(rows.collect()))
 }
 
 fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
@@ -630,6 +724,7 @@ impl Body {
             caches,
             locals: self.locals.clone(),
             locations: self.locations.clone(),
+            notes: self.notes.clone(),
             exceptions: self.exceptions.clone(),
             _origin: Some(of.clone()),
         }
@@ -653,7 +748,7 @@ impl Code {
             posonly: self.posonly,
             kwonly: self.kwonly,
             flags: Cell::new(self.flags.get()),
-            extra: Cell::new(0),
+            places: OnceCell::new(),
             name: self.name.clone(),
             qualname: self.qualname.clone(),
             filename: ObjectCell::new(self.filename.get()),
@@ -714,6 +809,7 @@ impl Code {
             registers: self.registers as u32,
             instructions: body.instructions.iter().map(|ins| crate::interp::quick::generic(*ins)).collect(),
             locations: body.locations.clone(),
+            notes: body.notes.to_vec(),
             exceptions: body.exceptions.to_vec(),
             constants,
             caches,

@@ -444,6 +444,28 @@ pub(crate) unsafe fn suspend(vm: &Vm, leaf: &Generator) -> bool {
     }
 }
 
+/// As [`suspend`], but only this generator: who waits for it is the current frame then.
+///
+/// # Safety
+/// The generator's frame is the current one.
+#[cold]
+pub(crate) unsafe fn suspend_alone(vm: &Vm, generator: &Generator) {
+    // SAFETY: says the caller; members of a chain are linked up to its head.
+    unsafe {
+        let mut member: &Generator = generator;
+        while member.state.get() == State::Chained {
+            let next = &*member.delegator();
+            (*next.frame.get()).top = (*member.frame.get()).top;
+            member.end.set(std::ptr::null());
+            member.state.set(State::Running);
+            member = next;
+        }
+        member.end.set(std::ptr::null());
+        generator.state.set(State::Suspended);
+        pop(vm, generator)
+    }
+}
+
 /// The generator returns or raises: its registers are cleared.
 ///
 /// # Safety
@@ -774,6 +796,7 @@ pub fn close(vm: &Vm, object: &Object) -> Result {
                 let frame = generator.frame.get();
                 let yields = (*(*frame).ip.sub(1)).op_byte() == Opcode::Yield as u8;
                 if yields
+                    && std::ptr::eq(vm.table.get(), crate::interp::plain_table())
                     && !(*frame).has(ff::OBJECT)
                     && !(*(*frame).code).has_user_handler(vm, (*frame).instruction_index())
                 {

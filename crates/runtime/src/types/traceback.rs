@@ -4,7 +4,7 @@ use crate::interp::frame::{Frame, frame_flags as ff};
 use crate::names::name;
 use crate::prelude::*;
 use crate::types::cell::CellObject;
-use crate::types::code::Code;
+use crate::types::code::{Code, offset_of};
 use std::cell::{Cell, RefCell, UnsafeCell};
 use taipan_bytecode::LocalKind;
 
@@ -52,6 +52,8 @@ pub struct FrameObject {
     pub trace: RefCell<Object>,
     pub trace_lines: Cell<bool>,
     pub trace_opcodes: Cell<bool>,
+    /// While a tracer is told of a line without an instruction: that line, and its place.
+    pub note: Cell<Option<(u32, usize)>>,
     /// Extra names stored through `f_locals`.
     extra_locals: RefCell<Object>,
 }
@@ -102,6 +104,25 @@ impl FrameObject {
         let frame = self.frame.get();
         // SAFETY: a non-null frame is alive.
         if frame.is_null() { self.last_index.get() } else { unsafe { (*frame).instruction_index() } }
+    }
+    /// The instruction where programs see the frame: the end of a handler is where it was
+    /// raised.
+    fn shown_index(&self) -> usize {
+        let (code, index) = (self.code(), self.index());
+        let reraises = || {
+            let ins = code.words().get(index);
+            ins.is_some_and(|ins| ins.opcode() == Some(taipan_bytecode::Opcode::Reraise))
+        };
+        match self.raised_index.get() {
+            Some(raised) if code.line_of(index) == 0 && (self.frame.get().is_null() || reraises()) => raised,
+            _ => index,
+        }
+    }
+    /// Has it run no instruction yet?
+    fn begins(&self) -> bool {
+        let frame = self.frame.get();
+        // SAFETY: as above.
+        unsafe { !frame.is_null() && (*frame).ip == (*(*frame).code).instructions_ptr() as *const _ }
     }
     /// The word in register `i`, alive or taken over.
     fn register(&self, i: usize) -> Value {
@@ -163,11 +184,26 @@ pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
                 trace: RefCell::new(Object::NONE),
                 trace_lines: Cell::new(true),
                 trace_opcodes: Cell::new(false),
+                note: Cell::new(None),
                 extra_locals: RefCell::new(Object::UNBOUND),
             },
         );
         (*frame).set_object(made.clone().into_value());
         made
+    }
+}
+
+/// An exception was raised at instruction `index` of a frame, which handles it.
+///
+/// # Safety
+/// The frame is alive.
+pub(crate) unsafe fn raised_at(frame: *mut Frame, index: usize) {
+    // SAFETY: says the caller; the object lives as long.
+    unsafe {
+        let object = (*frame).object();
+        if !object.is_unbound() {
+            fr(Object::borrow_value(&object)).raised_index.set(Some(index));
+        }
     }
 }
 
@@ -276,7 +312,7 @@ pub static TRACEBACK: Type = Type::new::<Traceback>(
                 Traceback {
                     next: RefCell::new(args[0].clone()),
                     frame: args[1].clone(),
-                    index: (lasti.max(0) / 8) as usize,
+                    index: (lasti.max(0) as usize / 8).saturating_sub(1),
                     lasti: Some(lasti),
                     line: Cell::new(line as i64),
                 },
@@ -312,7 +348,7 @@ pub static TRACEBACK: Type = Type::new::<Traceback>(
         GetSetDef::new("tb_frame", |_, t| Ok(tb(t).frame.clone())),
         GetSetDef::new("tb_lasti", |vm, t| {
             let t = tb(t);
-            Ok(t.lasti.map_or_else(|| vm.usize(t.index * 8), |lasti| vm.int(lasti as i64)))
+            Ok(t.lasti.map_or_else(|| vm.usize(offset_of(t.index)), |lasti| vm.int(lasti as i64)))
         }),
         GetSetDef::new("tb_lineno", |vm, t| Ok(vm.int(tb_line(t)))),
     ],
@@ -431,23 +467,15 @@ fn f_back(vm: &Vm, f: &Object) -> Result {
 
 fn f_line(f: &Object) -> u32 {
     let this = fr(f);
-    let frame = this.frame.get();
-    if !frame.is_null() {
-        // SAFETY: alive. A frame that has not started stands at its first line.
-        unsafe {
-            let start = (*(*frame).code).instructions_ptr() as *const _;
-            if (*frame).ip == start {
-                return this.code().first_line;
-            }
-        }
+    if let Some((line, _)) = this.note.get() {
+        return line;
     }
-    let (code, index) = (this.code(), this.index());
+    if this.begins() {
+        return this.code().start_line();
+    }
+    let (code, index) = (this.code(), this.shown_index());
     match code.line_of(index) {
-        // The way out of handlers has no line; CPython goes back to where it was raised.
-        0 if frame.is_null() && this.raised_index.get().is_some() => {
-            code.line_of(this.raised_index.get().unwrap_or(index))
-        }
-        // Neither has a generator that was not started yet: its prologue has no line.
+        // A generator that was not started yet: its prologue has no line.
         0 if index <= 1 && code.is_generator_like() => code.first_line,
         line => line,
     }
@@ -520,19 +548,31 @@ pub static FRAME: Type = Type::new::<FrameObject>(
             }
             Ok(vm.alloc(&FRAME_LOCALS_PROXY, LocalsProxy { frame: f.clone() }))
         }),
-        GetSetDef::new("f_lasti", |vm, f| Ok(vm.int((fr(f).index() * 8) as i64))),
+        GetSetDef::new("f_lasti", |vm, f| {
+            let this = fr(f);
+            let index = this.shown_index();
+            Ok(vm.usize(match this.note.get() {
+                Some((_, offset)) => offset,
+                None if this.begins() => 0,
+                None => offset_of(index),
+            }))
+        }),
         GetSetDef::new("f_lineno", |vm, f| {
             let line = f_line(f);
-            Ok(if line == 0 { Object::NONE } else { vm.int(line as i64) })
+            // A module begins on line 0.
+            Ok(if line == 0 && !fr(f).begins() { Object::NONE } else { vm.int(line as i64) })
         })
-        .with_set(|vm, _, value| {
-            Err(match value {
-                Some(_) => vm.value_error("f_lineno can only be set in a trace function"),
-                None => vm.error(
-                    &exc::ATTRIBUTE_ERROR,
-                    "attribute 'f_lineno' of 'frame' objects cannot be deleted",
-                ),
-            })
+        .with_set(|vm, f, value| match value {
+            // SAFETY: a non-null frame is alive.
+            Some(value) => unsafe {
+                crate::interp::jump::set_line(vm, fr(f).frame.get(), value)?;
+                fr(f).note.set(None);
+                Ok(())
+            },
+            None => Err(vm.error(
+                &exc::ATTRIBUTE_ERROR,
+                "attribute 'f_lineno' of 'frame' objects cannot be deleted",
+            )),
         }),
         GetSetDef::new("f_trace", |_, f| Ok(fr(f).trace.borrow().clone())).with_set(|_, f, value| {
             drop(fr(f).trace.replace(value.cloned().unwrap_or(Object::NONE)));

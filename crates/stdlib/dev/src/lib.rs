@@ -1,5 +1,5 @@
 //! Taipan: native modules for programs about programs: exit functions,
-//! opcodes, syntax trees, symbol tables, tokens, interpreters.
+//! opcodes, syntax trees, symbol tables, tokens, interpreters, the profiler.
 
 #![forbid(unsafe_code)]
 
@@ -7,6 +7,7 @@ mod ast;
 mod atexit;
 mod faulthandler;
 mod interpreters;
+mod lsprof;
 mod opcode;
 mod suggestions;
 mod symtable;
@@ -22,6 +23,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &faulthandler::FAULTHANDLER,
         &interpreters::INTERPRETERS,
         &interpreters::QUEUES,
+        &lsprof::MODULE,
         &opcode::OPCODE,
         &suggestions::SUGGESTIONS,
         &symtable::SYMTABLE,

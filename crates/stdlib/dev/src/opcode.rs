@@ -92,7 +92,10 @@ pub static OPCODE: ModuleDef = ModuleDef {
         ),
     ],
     types: &[],
-    init: Some(|vm, module| vm.set_attr_str(module, "ENABLE_SPECIALIZATION", &Object::TRUE)),
+    init: Some(|vm, module| {
+        vm.set_attr_str(module, "ENABLE_SPECIALIZATION", &Object::TRUE)?;
+        vm.set_attr_str(module, "ENABLE_SPECIALIZATION_FT", &Object::TRUE)
+    }),
 };
 
 const INTRINSICS_1: &str = "INTRINSIC_1_INVALID INTRINSIC_PRINT INTRINSIC_IMPORT_STAR \

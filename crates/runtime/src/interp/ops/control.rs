@@ -25,7 +25,7 @@ pub unsafe fn read_body(m: &mut Core, _: At) -> Done {
 
 #[inline(always)]
 pub unsafe fn jump_back(m: &mut Core, ins: At) -> Done {
-    m.poll()?;
+    m.poll_first()?;
     m.jump(ins);
     Ok(())
 }
@@ -108,7 +108,7 @@ pub unsafe fn for_iter(m: &mut Core, ins: At) -> Done {
     if !ty.is_null() && form == Opcode::ForIterNative && (*ty).slots().next.is_some() {
         ins.quicken(form);
     }
-    m.poll()?;
+    m.poll_first()?;
     m.save();
     if slow::for_iter(m.vm, m.frame(), ins.word())? {
         m.ip = m.ip.sub(ins.c());
@@ -123,7 +123,7 @@ pub unsafe fn for_native(m: &mut Core, ins: At) -> Done {
     if !iterator.is_ptr() || is_exact(iterator, &LIST_ITERATOR) || is_exact(iterator, &GENERATOR) {
         return MISS;
     }
-    m.poll()?;
+    m.poll_first()?;
     m.save();
     match m.vm.next(Object::borrow_value(&iterator))? {
         Some(item) => next_item(m, ins, item.into_value()),
@@ -140,7 +140,7 @@ pub unsafe fn for_range(m: &mut Core, ins: At) -> Done {
     if !is_exact(iterator, &RANGE_ITERATOR) {
         return MISS;
     }
-    m.poll()?;
+    m.poll_first()?;
     match payload::<RangeIterator>(iterator).next_small() {
         Some(item) => next_item(m, ins, item),
         None => end_loop(m, ins, iterator),
@@ -153,7 +153,7 @@ pub unsafe fn for_list(m: &mut Core, ins: At) -> Done {
     if !is_exact(iterator, &LIST_ITERATOR) {
         return MISS;
     }
-    m.poll()?;
+    m.poll_first()?;
     let it = payload::<ListIterator>(iterator);
     let list = it.list.value();
     if !list.is_unbound()
@@ -175,7 +175,7 @@ pub unsafe fn for_tuple(m: &mut Core, ins: At) -> Done {
     if !is_exact(iterator, &TUPLE_ITERATOR) {
         return MISS;
     }
-    m.poll()?;
+    m.poll_first()?;
     let it = payload::<TupleIterator>(iterator);
     let tuple = it.tuple.value();
     if !tuple.is_unbound()
@@ -195,7 +195,7 @@ pub unsafe fn for_generator(m: &mut Core, ins: At) -> Done {
     if !is_exact(iterator, &GENERATOR) || !payload::<Generator>(iterator).can_resume() {
         return MISS;
     }
-    m.poll()?;
+    m.poll_first()?;
     m.save();
     let new = generator::push(m.vm, payload::<Generator>(iterator), Value::NONE, 0)?;
     m.enter(new);

@@ -343,22 +343,27 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
             }
         }
         let args = Object::borrow_slice(std::slice::from_raw_parts(window, count));
-        let result = if callable.ty().is(&BUILTIN_FUNCTION) {
-            crate::types::native_function::call_builtin(vm, &callable, args, kwnames)
-        } else {
-            match callable.ty().slots().call {
-                Some(slot) => match vm.check_native_stack("") {
-                    Ok(()) => slot(vm, &callable, args, kwnames),
-                    Err(raised) => Err(raised),
-                },
-                None => Err(not_callable(vm, &callable)),
-            }
-        };
+        let result = call_native(vm, &callable, args, kwnames);
         drop(callable);
         drop_window(base.add(at - if owns_extra { 0 } else { 1 }), count + if owns_extra { 0 } else { 1 });
         drop(extra);
         set(frame, ins.a(), result?);
         Ok(Called::Done)
+    }
+}
+
+/// Calls what is no Python function.
+#[inline(always)]
+pub fn call_native(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Object]) -> Result {
+    if callable.ty().is(&BUILTIN_FUNCTION) {
+        return crate::types::native_function::call_builtin(vm, callable, args, kwnames);
+    }
+    match callable.ty().slots().call {
+        Some(slot) => match vm.check_native_stack("") {
+            Ok(()) => slot(vm, callable, args, kwnames),
+            Err(raised) => Err(raised),
+        },
+        None => Err(not_callable(vm, callable)),
     }
 }
 
@@ -403,6 +408,38 @@ pub(super) fn simple_init(vm: &Vm, class: &Type) -> Option<Object> {
     if init.ty().is(&FUNCTION) { Some(init) } else { None }
 }
 
+/// The items of the `*args` of a call.
+fn collect_star(vm: &Vm, callable: &Object, positional: &Object) -> Result<Vec<Object>> {
+    vm.collect(positional).map_err(|raised| {
+        if vm.raised_is(&exc::TYPE_ERROR)
+            && positional.ty().slots().unary[UnaryOp::Iter as usize].is_none()
+            && !vm.is_sequence(positional)
+        {
+            drop(vm.caught(raised));
+            return vm.type_error(format!(
+                "{} argument after * must be an iterable, not {}",
+                callable_text(vm, callable),
+                positional.ty().name()
+            ));
+        }
+        raised
+    })
+}
+
+/// Makes the `*args` of a `CallEx` a tuple, where they lie.
+pub unsafe fn star_arguments(vm: &Vm, frame: F, ins: I) -> Result {
+    unsafe {
+        let positional = borrowed(frame, ins.b() + 1);
+        if positional.ty().is(&tuple::TUPLE) {
+            return Ok(positional);
+        }
+        let callable = borrowed(frame, ins.b());
+        let made = vm.tuple(collect_star(vm, &callable, &positional)?);
+        set(frame, ins.b() + 1, made.clone());
+        Ok(made)
+    }
+}
+
 #[inline(never)]
 pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
     unsafe {
@@ -412,23 +449,7 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
         let keywords = take(frame, b + 2);
         let mut args = match positional.downcast_exact::<Tuple>() {
             Some(t) => t.items().to_vec(),
-            None => match vm.collect(&positional) {
-                Ok(args) => args,
-                Err(raised) => {
-                    if vm.raised_is(&exc::TYPE_ERROR)
-                        && positional.ty().slots().unary[UnaryOp::Iter as usize].is_none()
-                        && !vm.is_sequence(&positional)
-                    {
-                        drop(vm.caught(raised));
-                        return Err(vm.type_error(format!(
-                            "{} argument after * must be an iterable, not {}",
-                            callable_text(vm, &callable),
-                            positional.ty().name()
-                        )));
-                    }
-                    return Err(raised);
-                }
-            },
+            None => collect_star(vm, &callable, &positional)?,
         };
         drop(positional);
         let mut names = Vec::new();

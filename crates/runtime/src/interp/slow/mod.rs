@@ -139,20 +139,38 @@ pub unsafe fn type_version(value: Value) -> u32 {
     unsafe { crate::protocol::type_of(value).version.get() }
 }
 
-/// Signals, GIL requests, collections: whatever the breaker asks for.
+/// Signals, GIL requests, collections: whatever the breaker asks for. An error
+/// without an exception: the loop has to use another table of handlers.
 #[cold]
 #[inline(never)]
 pub fn eval_breaker(vm: &Vm) -> Result<()> {
-    crate::breaker::handle(vm)
+    crate::breaker::handle(vm)?;
+    if vm.tracer.pending() { Err(vm.other_table()) } else { Ok(()) }
+}
+
+/// As [`eval_breaker`] of an instruction that polls before it does anything.
+#[cold]
+#[inline(never)]
+pub fn eval_breaker_first(vm: &Vm) -> Result<()> {
+    crate::breaker::handle(vm)?;
+    if vm.tracer.pending() {
+        vm.tracer.again.set(true);
+        return Err(vm.other_table());
+    }
+    Ok(())
 }
 
 /// As [`eval_breaker`] while an exception is on its way: where only exceptions
 /// end calls there is no other safe point. What a signal handler raises takes
-/// the exception's place.
+/// the exception's place. True: there is none, see [`eval_breaker`].
 #[cold]
 #[inline(never)]
-pub fn breaker_while_raising(vm: &Vm) {
+pub fn breaker_while_raising(vm: &Vm) -> bool {
     let raised = vm.take_raised();
+    if raised.is_none() && vm.tracer.take_pending() {
+        super::events::mark_frames(vm);
+        return true;
+    }
     match crate::breaker::handle(vm) {
         Ok(()) => vm.restore_raised(raised),
         Err(error) => {
@@ -163,6 +181,7 @@ pub fn breaker_while_raising(vm: &Vm) {
             vm.raise(exception);
         }
     }
+    false
 }
 
 // ---- operators -----------------------------------------------------------------
