@@ -36,7 +36,12 @@ fn unit(code: &CodeUnit, out: &mut String) {
         let shown = if at == line || at == 0 { String::new() } else { at.to_string() };
         line = at;
         for note in code.notes.iter().filter(|note| note.at as usize == i) {
-            let _ = writeln!(out, "{:>4}       ({})", note.line, if note.always { "always" } else { "from above" });
+            let _ = writeln!(
+                out,
+                "{:>4}       ({})",
+                note.line,
+                if note.always { "always" } else { "from above" }
+            );
         }
         let label = if targets[i] { format!("{i}:") } else { String::new() };
         let _ = writeln!(out, "{shown:>4} {label:>5} {}", instruction(code, i, *ins));

@@ -18,8 +18,8 @@ pub mod temporaries;
 mod verify;
 
 pub use code::{
-    CacheSpec, CodeUnit, Constant, ExceptionEntry, LineNote, LocalKind, LocalName, Location, LocationIter, Locations, MAX_NOTES,
-    code_flags,
+    CacheSpec, CodeUnit, Constant, ExceptionEntry, LineNote, LocalKind, LocalName, Location, LocationIter,
+    Locations, MAX_NOTES, code_flags,
 };
 pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};
 pub use instruction::{Instruction, flags};

@@ -1,7 +1,7 @@
 """The instruction table for `opcode` and `dis`.
 
 The names are those of the instructions of this interpreter. Below the table
-stand names that `dis` looks for; no code contains them.
+stand names that `dis` looks for; of them only RESUME is in code, as its first.
 """
 
 _specializations = {

@@ -179,8 +179,6 @@ pub struct Vm {
     pub async_exception: Cell<Value>,
     /// Weak references to the objects of which this thread has local data.
     pub(crate) locals: RefCell<Vec<Object>>,
-    /// What libraries keep for this thread.
-    pub thread_dict: RefCell<Option<Object>>,
     pub asyncgen_hooks: RefCell<(Object, Object)>,
     pub coroutine_origin_depth: Cell<i64>,
     /// What the thread runs of asyncio.
@@ -272,7 +270,6 @@ impl Vm {
             context: RefCell::new(Object::NONE),
             async_exception: Cell::new(Value::UNBOUND),
             locals: RefCell::default(),
-            thread_dict: RefCell::new(None),
             asyncgen_hooks: RefCell::new((Object::NONE, Object::NONE)),
             coroutine_origin_depth: Cell::new(0),
             asyncio: AsyncioState::default(),

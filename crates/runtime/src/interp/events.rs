@@ -288,8 +288,21 @@ pub(super) fn is_fused(ins: Instruction) -> bool {
     use Opcode::*;
     let compares = matches!(
         crate::interp::quick::generic(ins).opcode(),
-        Some(Not | Lt | Le | Eq | Ne | Gt | Ge | Is | IsNot | In | NotIn | CheckExceptionMatch
-            | MatchMapping | MatchSequence)
+        Some(
+            Not | Lt
+                | Le
+                | Eq
+                | Ne
+                | Gt
+                | Ge
+                | Is
+                | IsNot
+                | In
+                | NotIn
+                | CheckExceptionMatch
+                | MatchMapping
+                | MatchSequence
+        )
     );
     compares && ins.has(taipan_bytecode::flags::FUSED)
 }
@@ -646,8 +659,7 @@ unsafe fn trace(vm: &Vm, frame: *mut Frame, event: Event, detail: &Detail) -> Re
             (Event::PyReturn | Event::PyYield, Detail::Object(value)) => ("return", (*value).clone()),
             (Event::PyUnwind, _) => ("return", Object::NONE),
             (Event::Raise | Event::StopIteration, Detail::Object(exception)) => {
-                let traceback =
-                    exception.downcast::<BaseException>().map_or(Object::NONE, |e| e.traceback());
+                let traceback = exception.downcast::<BaseException>().map_or(Object::NONE, |e| e.traceback());
                 let class = exception.ty().to_object();
                 ("exception", vm.tuple(vec![class, (*exception).clone(), traceback]))
             }
@@ -812,9 +824,8 @@ pub(super) unsafe fn before(vm: &Vm, ip: *const Instruction) -> Go {
             Arrival::Usual => previous.map_or(0, |from| places.line(from)),
         };
         if places.noted[index] && arrival == Arrival::Usual {
-            let linear = previous.is_none_or(|from| {
-                from + 1 == index || from + 2 == index && is_fused(code.words()[from])
-            });
+            let linear = previous
+                .is_none_or(|from| from + 1 == index || from + 2 == index && is_fused(code.words()[from]));
             if noted_lines(vm, frame, code, index, linear, &mut previous_line).is_err() {
                 return Go::Raise;
             }

@@ -32,14 +32,8 @@ pub unsafe fn set_line(vm: &Vm, frame: *mut Frame, value: &Object) -> Result<()>
     if is(Event::Call) || is(Event::CReturn) {
         return Err(vm.value_error("can't jump during a call"));
     }
-    let fine = [
-        Event::PyResume,
-        Event::Line,
-        Event::Jump,
-        Event::BranchLeft,
-        Event::BranchRight,
-        Event::PyYield,
-    ];
+    let fine =
+        [Event::PyResume, Event::Line, Event::Jump, Event::BranchLeft, Event::BranchRight, Event::PyYield];
     if !fine.iter().any(|&event| is(event)) {
         return Err(vm.value_error("can only jump from a 'line' trace event"));
     }
@@ -102,7 +96,8 @@ unsafe fn jump(vm: &Vm, frame: *mut Frame, line: i64) -> Result<()> {
         }
         let Some(Some(state)) = states.get(i) else { continue };
         let wanted = live(state, code.first_temp);
-        let fits = wanted.len() <= have.len() && wanted.iter().zip(&have).all(|(w, h)| w.1 == h.1 && w.1 != Kind::Value);
+        let fits = wanted.len() <= have.len()
+            && wanted.iter().zip(&have).all(|(w, h)| w.1 == h.1 && w.1 != Kind::Value);
         if !fits {
             message = refusal(&wanted);
         } else if best.as_ref().is_none_or(|(_, known)| wanted.len() > known.len()) {
@@ -159,11 +154,7 @@ unsafe fn bind_locals(vm: &Vm, frame: *mut Frame, code: &Code) -> Result<()> {
         return Ok(());
     }
     let plural = if unbound.len() == 1 { "" } else { "s" };
-    vm.warn(
-        &exc::RUNTIME_WARNING,
-        &format!("assigning None to {} unbound local{plural}", unbound.len()),
-        1,
-    )?;
+    vm.warn(&exc::RUNTIME_WARNING, &format!("assigning None to {} unbound local{plural}", unbound.len()), 1)?;
     for i in unbound {
         // SAFETY: as above.
         unsafe {

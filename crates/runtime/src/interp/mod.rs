@@ -13,8 +13,8 @@ mod slow;
 mod traced;
 pub mod unwind;
 
-pub use run::{Table, run};
 pub(crate) use run::plain_table;
+pub use run::{Table, run};
 pub use slow::awaitable_iterator;
 pub use slow::{AttrEntry, exception_matches, new_attr_table, raise_value};
 

@@ -95,8 +95,12 @@ macro_rules! handler {
                 Err(Leave::Miss) => become $miss(vm, ip, base, table, NOTHING),
                 Err(Leave::Destroy(value)) => become destroy(m.vm, m.ip, m.base, table, Spare::new(value)),
                 Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, table, NOTHING),
-                Err(Leave::Return(value)) => become leave::<false>(m.vm, m.ip, m.base, table, Spare::new(value)),
-                Err(Leave::Yield(value)) => become suspend::<false>(m.vm, m.ip, m.base, table, Spare::new(value)),
+                Err(Leave::Return(value)) => {
+                    become leave::<false>(m.vm, m.ip, m.base, table, Spare::new(value))
+                }
+                Err(Leave::Yield(value)) => {
+                    become suspend::<false>(m.vm, m.ip, m.base, table, Spare::new(value))
+                }
             }
         }
     };

@@ -230,7 +230,8 @@ unsafe fn calls(m: &mut Core) -> Result<()> {
             let has_self = !m.reg(b + 1).is_unbound();
             (at, count) = if has_self { (b + 1, argc + 1) } else { (b + 2, argc) };
         }
-        let mut first = if count > 0 { Object::from_borrowed(m.reg(at)) } else { vm.interp().monitoring.missing.get() };
+        let mut first =
+            if count > 0 { Object::from_borrowed(m.reg(at)) } else { vm.interp().monitoring.missing.get() };
         if callable.ty().is(&METHOD) && (!method || at == b + 2) {
             let bound = held.payload_unchecked::<Method>();
             first = bound.object.clone();

@@ -1,11 +1,11 @@
 //! The module `sys`: functions and hooks. Constants are in `sys_info`.
 //!
-//! Hooks of a thread (trace and profile function) lie in the thread's dict;
-//! audit hooks and odd settings are kept as shared objects of the interpreter.
+//! Audit hooks and odd settings are kept as shared objects of the interpreter;
+//! trace and profile functions are the business of `interp::events`.
 
 use crate::display;
-use crate::interp::frame::Frame;
 use crate::interp::events::{self, Hook};
+use crate::interp::frame::Frame;
 use crate::modules::{monitoring, sys_info};
 use crate::names::name;
 use crate::prelude::*;

@@ -3,10 +3,10 @@
 //! that running it needs) is read when the code first runs or is looked into. Until
 //! then the code consists of one instruction, `ReadBody`.
 
+use crate::interp::events::Places;
 use crate::prelude::*;
 use crate::types::cell::ObjectCell;
 use crate::types::str as text;
-use crate::interp::events::Places;
 use std::cell::{Cell, OnceCell};
 use taipan_bytecode::code_flags as co;
 use taipan_bytecode::{
@@ -164,7 +164,7 @@ impl Code {
             _ => {
                 let none = Locations::default();
                 Body::new([].into(), [].into(), &[], [].into(), none, [].into(), [].into())
-            },
+            }
         };
         self.body.get_or_init(|| self.attach(Box::new(body)))
     }

@@ -569,10 +569,9 @@ pub static FRAME: Type = Type::new::<FrameObject>(
                 fr(f).note.set(None);
                 Ok(())
             },
-            None => Err(vm.error(
-                &exc::ATTRIBUTE_ERROR,
-                "attribute 'f_lineno' of 'frame' objects cannot be deleted",
-            )),
+            None => Err(
+                vm.error(&exc::ATTRIBUTE_ERROR, "attribute 'f_lineno' of 'frame' objects cannot be deleted")
+            ),
         }),
         GetSetDef::new("f_trace", |_, f| Ok(fr(f).trace.borrow().clone())).with_set(|_, f, value| {
             drop(fr(f).trace.replace(value.cloned().unwrap_or(Object::NONE)));

@@ -10,8 +10,8 @@ use taipan_host::{clock, libc};
 use taipan_runtime::prelude::*;
 use taipan_runtime::structseq::{self, StructDef};
 use taipan_runtime::support::this;
-use taipan_runtime::types::native_function::{BUILTIN_FUNCTION, METHOD_DESCRIPTOR, NativeFunction};
 use taipan_runtime::types::module::MODULE as MODULE_TYPE;
+use taipan_runtime::types::native_function::{BUILTIN_FUNCTION, METHOD_DESCRIPTOR, NativeFunction};
 use taipan_runtime::types::object::OBJECT;
 
 /// The module `_lsprof`.

@@ -274,7 +274,6 @@ fn run(start: Start) {
     }
     drop((function, args, kwargs));
     super::local::forget_thread(vm);
-    drop(vm.thread_dict.take());
     vm.tracer.clear();
     drop(vm.context.replace(Object::NONE));
     drop(vm.asyncgen_hooks.replace((Object::NONE, Object::NONE)));
