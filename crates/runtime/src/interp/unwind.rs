@@ -13,6 +13,7 @@ use taipan_bytecode::Opcode;
 ///
 /// # Safety
 /// `frame` is alive and its `ip` saved.
+#[inline(always)]
 pub(crate) unsafe fn add_traceback(vm: &Vm, frame: *mut Frame) {
     // SAFETY: says the caller.
     unsafe {

@@ -540,11 +540,19 @@ pub static CODE: Type = Type::new::<Code>(
         GetSetDef::new("co_consts", |vm, c| Ok(vm.tuple(this(c).consts(vm).to_vec()))),
         GetSetDef::new("co_names", co_names),
         GetSetDef::new("co_code", |vm, c| {
-            // See `offset_of`.
-            let mut bytes = vec![RESUME, 0, 0, 0, 0, 0, 0, 0];
-            for ins in this(c).instructions(vm) {
-                bytes.extend(crate::interp::quick::generic(*ins).0.to_le_bytes());
-            }
+            let code = this(c);
+            let instructions = code.instructions(vm);
+            let mut bytes = Vec::with_capacity(instructions.len() * 8 + 8);
+            let words = |bytes: &mut Vec<u8>, part: &[Instruction]| {
+                for ins in part {
+                    bytes.extend(crate::interp::quick::generic(*ins).0.to_le_bytes());
+                }
+            };
+            // The place of `offset_of` stands behind the prologue, as tools expect.
+            let (prologue, rest) = instructions.split_at(code.places().first.min(instructions.len()));
+            words(&mut bytes, prologue);
+            bytes.extend([RESUME, 0, 0, 0, 0, 0, 0, 0]);
+            words(&mut bytes, rest);
             Ok(vm.bytes(&bytes))
         }),
         GetSetDef::new("co_linetable", |vm, _| Ok(vm.bytes(b""))),
@@ -587,9 +595,8 @@ fn co_names(vm: &Vm, code: &Object) -> Result {
 /// that begin without an instruction have the last bytes of the one before.
 fn lines_of_units(code: &Code) -> Vec<u32> {
     let mut lines = vec![code.start_line(); offset_of(0) / 2];
-    for (line, ins) in code.lines().into_iter().zip(code.words()) {
-        let begins = ins.opcode() == Some(Opcode::ReturnGenerator);
-        let line = if begins { code.first_line } else { line };
+    for (i, line) in code.lines().into_iter().enumerate() {
+        let line = if i < code.places().first { code.first_line } else { line };
         lines.extend([line; 4]);
     }
     for note in code.notes().iter().rev() {
