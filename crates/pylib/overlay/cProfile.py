@@ -105,65 +105,60 @@ def label(code):
     return (code.co_filename, code.co_firstlineno, code.co_name)
 
 
+def _parser():
+    from optparse import OptionParser
+    from pstats import Stats
+
+    parser = OptionParser(usage="cProfile.py [-o output_file_path] [-s sort] [-m module | scriptfile] [arg] ...")
+    # What stands behind the program's name is the program's.
+    parser.disable_interspersed_args()
+    parser.add_option("-o", "--outfile", help="Save stats to <outfile>")
+    parser.add_option("-s", "--sort", type="choice", choices=sorted(Stats.sort_arg_dict_default), default=2,
+                      help="Sort order when printing to stdout, based on pstats.Stats class")
+    parser.add_option("-m", dest="module", action="store_true", help="Profile a library module")
+    return parser
+
+
+def _program(path):
+    """The code of a file and the namespace that it runs in, as `__main__`."""
+    import sys
+    import types
+
+    with io.open_code(path) as file:
+        code = compile(file.read(), path, "exec")
+    # What unpickles or inspects finds the program's names in sys.modules.
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    vars(main).update(__file__=path, __spec__=None, __package__=None, __cached__=None)
+    return code, vars(main)
+
+
 def main():
     import os
-    import pstats
+    import runpy
     import sys
-    from optparse import OptionParser
 
-    parser = OptionParser(
-        usage="cProfile.py [-o output_file_path] [-s sort] [-m module | scriptfile] [arg] ...")
-    parser.allow_interspersed_args = False
-    parser.add_option("-o", "--outfile", dest="outfile", default=None,
-                      help="Save stats to <outfile>")
-    parser.add_option("-s", "--sort", dest="sort", default=2, type="choice",
-                      choices=sorted(pstats.Stats.sort_arg_dict_default),
-                      help="Sort order when printing to stdout, based on pstats.Stats class")
-    parser.add_option("-m", dest="module", action="store_true", default=False,
-                      help="Profile a library module")
-
-    if not sys.argv[1:]:
+    parser = _parser()
+    if len(sys.argv) < 2:
         parser.print_usage()
-        sys.exit(2)
-
-    options, args = parser.parse_args()
-    sys.argv[:] = args
-
-    # The program may change its directory.
-    if options.outfile is not None:
-        options.outfile = os.path.abspath(options.outfile)
-
-    if not args:
+        raise SystemExit(2)
+    options, rest = parser.parse_args()
+    sys.argv = rest
+    if not rest:
         parser.print_usage()
         return parser
-
+    # The program may change its directory.
+    outfile = options.outfile and os.path.abspath(options.outfile)
     if options.module:
-        code = "run_module(modname, run_name='__main__')"
-        globs = {"run_module": __import__("runpy").run_module, "modname": args[0]}
+        code, namespace = "start(name, run_name='__main__')", {"start": runpy.run_module, "name": rest[0]}
     else:
-        program = args[0]
-        sys.path.insert(0, os.path.dirname(program))
-        with io.open_code(program) as file:
-            code = compile(file.read(), program, "exec")
-        module = __import__("types").ModuleType("__main__")
-        # What unpickles or inspects finds the program's names there.
-        sys.modules["__main__"] = module
-        globs = module.__dict__
-        globs.update({
-            # Processes that this one starts find the program by its file.
-            "__spec__": None,
-            "__file__": program,
-            "__name__": "__main__",
-            "__package__": None,
-            "__cached__": None,
-        })
-
+        sys.path.insert(0, os.path.dirname(rest[0]))
+        code, namespace = _program(rest[0])
     try:
-        runctx(code, globs, None, options.outfile, options.sort)
-    except BrokenPipeError as exc:
+        runctx(code, namespace, None, outfile, options.sort)
+    except BrokenPipeError as error:
         # Nobody reads any more: not while the interpreter ends either.
         sys.stdout = None
-        sys.exit(exc.errno)
+        raise SystemExit(error.errno)
     return parser
 
 
