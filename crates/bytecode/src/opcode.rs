@@ -471,6 +471,8 @@ opcodes! {
     CallMethodPythonFar,
     /// Call of a function that makes a generator or coroutine, and does nothing else first.
     CallMakes,
+    /// CallMethod of a builtin function that was found in a module or the like.
+    CallMethodBuiltin,
     /// CallMethod as CallMakes.
     CallMethodMakes,
     /// The first and only instruction of code that was not read yet: reads it and

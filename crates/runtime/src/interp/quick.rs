@@ -20,8 +20,15 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
         LoadMethodCached | LoadMethodLocal | LoadMethodModule | LoadMethodType => LoadMethod,
         StoreAttrInline | StoreAttrSlot => StoreAttr,
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,
-        CallPython | CallPythonFar | CallMakes | CallNative | CallNativeDefaults | CallClass | CallBound => Call,
-        CallMethodPython | CallMethodPythonFar | CallMethodMakes | CallMethodNative | CallMethodNativeDefaults => CallMethod,
+        CallPython | CallPythonFar | CallMakes | CallNative | CallNativeDefaults | CallClass | CallBound => {
+            Call
+        }
+        CallMethodPython
+        | CallMethodPythonFar
+        | CallMethodMakes
+        | CallMethodBuiltin
+        | CallMethodNative
+        | CallMethodNativeDefaults => CallMethod,
         ForIterRange | ForIterList | ForIterTuple | ForIterGenerator | ForIterNative => ForIter,
         GetItemList | GetItemTuple | GetItemDict => GetItem,
         AddRegisters | AddConst => Add,

@@ -221,6 +221,7 @@ handlers! {
         CallBound => calls::call_bound_method, else Call;
         CallMethod => calls::call_method;
         CallMethodPython => calls::call_method_python, else CallMethod;
+        CallMethodBuiltin => calls::call_method_builtin, else CallMethod;
         CallMethodMakes => calls::call_method_generator, else CallMethod;
         CallMethodPythonFar => calls::call_method_python_far, else CallMethod;
         CallMethodNative => calls::call_method_native, else CallMethod;

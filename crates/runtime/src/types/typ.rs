@@ -1082,9 +1082,10 @@ fn inline_capacity(vm: &Vm, dict: &Dict, bases: &[Object]) -> usize {
         }
         // The names are among the constants of what evaluates the annotations.
         let annotate = d.get_str_owned(name::annotate_func.object());
-        annotate.as_ref().and_then(|f| f.downcast_exact::<function::Function>()).map_or(0, |f| {
-            f.code().consts(vm).iter().filter(|c| c.downcast_exact::<Str>().is_some()).count()
-        })
+        annotate
+            .as_ref()
+            .and_then(|f| f.downcast_exact::<function::Function>())
+            .map_or(0, |f| f.code().consts(vm).iter().filter(|c| c.downcast_exact::<Str>().is_some()).count())
     };
     let mut total = count(dict);
     let mut seen: Vec<Value> = Vec::new();

@@ -249,7 +249,12 @@ pub unsafe fn call_method_python(m: &mut Core, ins: At) -> Done {
     let callee = m.reg(b);
     if is_exact(callee, &FUNCTION) {
         let has_self = !m.reg(b + 1).is_unbound() as usize;
-        return enter_plain::<false>(m, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
+        return enter_plain::<false>(
+            m,
+            callee,
+            m.base.add(b + 2 - has_self),
+            ins.flags() as usize + has_self,
+        );
     }
     MISS
 }
@@ -423,6 +428,49 @@ pub unsafe fn call_bound_method(m: &mut Core, ins: At) -> Done {
     if is_exact(callee, &METHOD) { call_bound(m, ins, callee, ins.flags() as usize) } else { MISS }
 }
 
+/// `CallMethodBuiltin`: what was loaded is a plain builtin function, not a method.
+#[inline(always)]
+pub unsafe fn call_method_builtin(m: &mut Core, ins: At) -> Done {
+    let (b, argc) = (ins.b(), ins.flags() as usize);
+    let callee = m.reg(b);
+    if !is_exact(callee, &BUILTIN_FUNCTION) || !m.reg(b + 1).is_unbound() {
+        return MISS;
+    }
+    let function = payload::<NativeFunction>(callee);
+    match function.plain(argc) {
+        Some(code) if function.object.is_unbound() => {
+            close_gap(m, b);
+            call_code(m, ins, code, m.base.add(b + 1), argc)
+        }
+        _ => MISS,
+    }
+}
+
+/// The callable in register `b` takes the place of the self that there is not.
+#[inline(always)]
+unsafe fn close_gap(m: &mut Core, b: usize) {
+    m.put(b + 1, m.reg(b));
+    m.put(b, Value::UNBOUND);
+}
+
+/// Calls an object of a builtin type, other than functions and methods made in Python,
+/// that lies at `b`. None: that is something else.
+#[inline(always)]
+unsafe fn call_native_object(m: &mut Core, ins: At, b: usize, argc: usize) -> Option<Done> {
+    let callee = m.reg(b);
+    let ty = type_ptr(callee);
+    if (*ty).is_heap() || ty == &raw const FUNCTION || ty == &raw const METHOD || ty == &raw const TYPE {
+        return None;
+    }
+    (*ty).slots().call?;
+    m.save();
+    Some(
+        slow::call_object(m.vm, m.base.add(b), argc)
+            .map_err(Leave::from)
+            .and_then(|value| returned(m, ins, value)),
+    )
+}
+
 /// `Call`: the general form, which finds the form for what it sees.
 #[inline(always)]
 pub unsafe fn call(m: &mut Core, ins: At) -> Done {
@@ -434,7 +482,11 @@ pub unsafe fn call(m: &mut Core, ins: At) -> Done {
         if ty == &raw const FUNCTION {
             let code = payload::<Function>(callee).code();
             if code.plain_argc as usize == argc {
-                ins.quicken(form_for(m, code, [Opcode::CallPython, Opcode::CallPythonFar, Opcode::CallMakes]));
+                ins.quicken(form_for(
+                    m,
+                    code,
+                    [Opcode::CallPython, Opcode::CallPythonFar, Opcode::CallMakes],
+                ));
             }
             let done = call_function(m, ins, callee, b + 1, argc);
             if !matches!(done, Err(Leave::Miss)) {
@@ -469,6 +521,8 @@ pub unsafe fn call(m: &mut Core, ins: At) -> Done {
                 ins.quicken(Opcode::CallBound);
                 return done;
             }
+        } else if let Some(done) = call_native_object(m, ins, b, argc) {
+            return done;
         }
     }
     general(m, ins, false, false)
@@ -506,6 +560,20 @@ pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
             }
             m.save();
             let value = slow::call_method_descriptor_fast(m.vm, m.base.add(b), argc + 1)?;
+            return returned(m, ins, value);
+        } else if ty == &raw const BUILTIN_FUNCTION && !has_self {
+            let function = payload::<NativeFunction>(callee);
+            if function.object.is_unbound() && function.plain(argc).is_some() {
+                ins.quicken(Opcode::CallMethodBuiltin);
+            }
+            close_gap(m, b);
+            m.save();
+            let value = slow::call_builtin_fast(m.vm, m.base.add(b + 1), argc)?;
+            return returned(m, ins, value);
+        } else if ty == &raw const TYPE && !has_self && slow::made_by_native_code(callee) {
+            close_gap(m, b);
+            m.save();
+            let value = slow::call_type(m.vm, m.base.add(b + 1), argc)?;
             return returned(m, ins, value);
         }
     }

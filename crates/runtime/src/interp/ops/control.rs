@@ -253,7 +253,8 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
                     break;
                 }
                 m.ip = m.ip.add(1);
-                let (item, item2) = (items.get_unchecked(done).value(), items.get_unchecked(done + 1).value());
+                let (item, item2) =
+                    (items.get_unchecked(done).value(), items.get_unchecked(done + 1).value());
                 incref(item);
                 incref(item2);
                 *to = item;

@@ -82,6 +82,17 @@ pub unsafe fn call_type(vm: &Vm, window: *mut Value, argc: usize) -> Result<Valu
     }
 }
 
+/// Calls an object whose type has a call slot, at `window`, arguments behind.
+pub unsafe fn call_object(vm: &Vm, window: *mut Value, argc: usize) -> Result<Value> {
+    unsafe {
+        let callable = *window;
+        let args = Object::borrow_slice(std::slice::from_raw_parts(window.add(1), argc));
+        let result = vm.call(Object::borrow_value(&callable), args);
+        drop_window(window, argc + 1);
+        result.map(Object::into_value)
+    }
+}
+
 /// Where the `count` arguments from register `first` on lie for the callee: in
 /// place, or moved onto the stack if the caller is a generator.
 #[inline(always)]
