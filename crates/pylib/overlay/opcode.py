@@ -1,8 +1,7 @@
 """Numbers and properties of this interpreter's instructions, for `dis` and others.
 
 An instruction has eight bytes: opcode, flags, and three operands of two bytes, which
-`dis` takes for caches. What the operands mean differs from instruction to
-instruction, so that none is shown: `hasarg` is empty.
+lie where CPython has caches.
 """
 
 __all__ = ["cmp_op", "stack_effect", "hascompare", "opname", "opmap",
@@ -23,10 +22,6 @@ for _names in (opmap, _specialized_opmap):
         opname[_number] = _name
 del _names, _name, _number
 
-# What programs about bytecode ask for by the names that CPython gives them.
-opmap.setdefault("RETURN_VALUE", opmap["RETURN"])
-opmap.setdefault("YIELD_VALUE", opmap["YIELD"])
-
 cmp_op = ("<", "<=", "==", "!=", ">", ">=")
 
 
@@ -34,11 +29,11 @@ def _those(test):
     return [number for number in opmap.values() if test(number)]
 
 
-hasarg = []
+hasarg = _those(_opcode.has_arg)
 hasconst = _those(_opcode.has_const)
 hasname = _those(_opcode.has_name)
 hasjump = _those(_opcode.has_jump)
-hasjrel = []
+hasjrel = hasjump
 hasjabs = []
 hasfree = _those(_opcode.has_free)
 haslocal = _those(_opcode.has_local)

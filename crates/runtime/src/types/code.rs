@@ -5,7 +5,9 @@
 
 use crate::interp::events::Places;
 use crate::prelude::*;
+use crate::types::bytes::Bytes;
 use crate::types::cell::ObjectCell;
+use crate::types::code_tables;
 use crate::types::str as text;
 use std::cell::{Cell, OnceCell};
 use taipan_bytecode::code_flags as co;
@@ -305,9 +307,8 @@ pub fn offset_of(index: usize) -> usize {
     (index + 1) * 8
 }
 
-/// What stands in that place in `co_code`: the number of RESUME in the overlay
-/// `_opcode_metadata.py`.
-const RESUME: u8 = 172;
+/// What stands in that place in `co_code`: the number that RESUME has for Python.
+pub const RESUME: u8 = 254;
 
 /// Instantiates a compiled unit.
 pub fn new(vm: &Vm, unit: CodeUnit) -> Object {
@@ -539,24 +540,14 @@ pub static CODE: Type = Type::new::<Code>(
         GetSetDef::new("co_freevars", |vm, c| Ok(vm.tuple(this(c).local_names(vm, LocalKind::FREE)))),
         GetSetDef::new("co_consts", |vm, c| Ok(vm.tuple(this(c).consts(vm).to_vec()))),
         GetSetDef::new("co_names", co_names),
-        GetSetDef::new("co_code", |vm, c| {
+        GetSetDef::new("co_code", |vm, c| Ok(this(c).bytes(vm, crate::interp::quick::generic))),
+        GetSetDef::new("_co_code_adaptive", |vm, c| Ok(this(c).bytes(vm, |ins| ins))),
+        GetSetDef::new("co_linetable", |vm, c| Ok(vm.bytes(&this(c).line_table(vm)))),
+        GetSetDef::new("co_exceptiontable", |vm, c| {
             let code = this(c);
-            let instructions = code.instructions(vm);
-            let mut bytes = Vec::with_capacity(instructions.len() * 8 + 8);
-            let words = |bytes: &mut Vec<u8>, part: &[Instruction]| {
-                for ins in part {
-                    bytes.extend(crate::interp::quick::generic(*ins).0.to_le_bytes());
-                }
-            };
-            // The place of `offset_of` stands behind the prologue, as tools expect.
-            let (prologue, rest) = instructions.split_at(code.places().first.min(instructions.len()));
-            words(&mut bytes, prologue);
-            bytes.extend([RESUME, 0, 0, 0, 0, 0, 0, 0]);
-            words(&mut bytes, rest);
-            Ok(vm.bytes(&bytes))
+            let entries = &code.body(vm).exceptions;
+            Ok(vm.bytes(&code_tables::exception_table(entries, code.first_temp, code.places().first)))
         }),
-        GetSetDef::new("co_linetable", |vm, _| Ok(vm.bytes(b""))),
-        GetSetDef::new("co_exceptiontable", |vm, _| Ok(vm.bytes(b""))),
     ],
 );
 
@@ -591,6 +582,51 @@ fn co_names(vm: &Vm, code: &Object) -> Result {
     Ok(vm.tuple(names))
 }
 
+impl Code {
+    /// The instructions as programs see them.
+    fn bytes(&self, vm: &Vm, form: fn(Instruction) -> Instruction) -> Object {
+        let instructions = self.instructions(vm);
+        let mut bytes = Vec::with_capacity(instructions.len() * 8 + 8);
+        let words = |bytes: &mut Vec<u8>, part: &[Instruction]| {
+            bytes.extend(part.iter().flat_map(|ins| form(*ins).0.to_le_bytes()));
+        };
+        // The place of `offset_of` stands behind the prologue, as tools expect.
+        let (prologue, rest) = instructions.split_at(self.places().first.min(instructions.len()));
+        words(&mut bytes, prologue);
+        bytes.extend([RESUME, 0, 0, 0, 0, 0, 0, 0]);
+        words(&mut bytes, rest);
+        vm.bytes(&bytes)
+    }
+
+    fn line_table(&self, vm: &Vm) -> Vec<u8> {
+        self.body(vm);
+        code_tables::line_table(&units(self), self.first_line)
+    }
+}
+
+/// The position of each two bytes of code, as programs see it: None where there is none.
+fn units(code: &Code) -> Vec<Option<Location>> {
+    let Some(body) = code.body.get().filter(|body| !body.locations.is_empty()) else {
+        return Vec::new();
+    };
+    let start = code.start_line();
+    let whole = |line: u32| Location { line, end_line: line.max(1), column: 0, end_column: 0 };
+    let first = Some(whole(start));
+    let rows = body.locations.iter().map(|l| (l.line != 0).then_some(l)).collect::<Vec<_>>();
+    // The first two bytes are the frame's beginning, the others like what follows.
+    let rest = std::iter::repeat_n(rows.first().copied().unwrap_or(first), 3);
+    let all = std::iter::once(first).chain(rest).chain(rows.iter().flat_map(|row| [*row; 4]));
+    all.zip(lines_of_units(code))
+        .enumerate()
+        .map(|(i, (row, shown))| match row {
+            Some(l) if l.line == shown => row,
+            None if shown == 0 => row,
+            _ if shown == 0 && i > 0 => None,
+            _ => Some(whole(shown)),
+        })
+        .collect()
+}
+
 /// The line of each two bytes of code, as programs see it (see [`offset_of`]). The lines
 /// that begin without an instruction have the last bytes of the one before.
 fn lines_of_units(code: &Code) -> Vec<u32> {
@@ -612,8 +648,8 @@ fn lines_of_units(code: &Code) -> Vec<u32> {
 
 fn co_lines(vm: &Vm, args: &[Object]) -> Result {
     let code = this(&args[0]);
-    code.body(vm);
-    let lines = lines_of_units(code);
+    let empty = code.body(vm).locations.is_empty();
+    let lines = if empty { Vec::new() } else { lines_of_units(code) };
     let mut out: Vec<Object> = Vec::new();
     let mut start = 0;
     while start < lines.len() {
@@ -642,36 +678,19 @@ fn co_branches(vm: &Vm, args: &[Object]) -> Result {
 fn co_positions(vm: &Vm, args: &[Object]) -> Result {
     let number = |n: u32, known: bool| if known { vm.int(n as i64) } else { Object::NONE };
     let ranges = !vm.interp().config.no_debug_ranges;
-    let start = this(&args[0]).start_line();
-    let first = vec![number(start, true), number(start.max(1), ranges), number(0, ranges), number(0, ranges)];
-    let first = (start, vm.tuple(first));
-    let rows = this(&args[0])
-        .body(vm)
-        .locations
-        .iter()
-        .map(|l| {
-            let known = l.line != 0;
-            let row = vec![
-                number(l.line, known),
-                number(l.end_line, known && ranges),
-                number(l.column, known && ranges),
-                number(l.end_column, known && ranges),
-            ];
-            (l.line, vm.tuple(row))
-        })
-        .collect::<Vec<_>>();
+    let code = this(&args[0]);
+    code.body(vm);
+    let row = |unit: Option<Location>| {
+        let Some(l) = unit else { return vm.tuple(vec![Object::NONE; 4]) };
+        vm.tuple(vec![
+            number(l.line, true),
+            number(l.end_line, ranges),
+            number(l.column, ranges),
+            number(l.end_column, ranges),
+        ])
+    };
     // One row for each two bytes of code, as readers of `tb_lasti` expect.
-    let rest = std::iter::repeat_n(rows.first().unwrap_or(&first).clone(), 3);
-    let rows = rows.iter().flat_map(|row| std::iter::repeat_n(row.clone(), 4));
-    let rows = std::iter::once(first.clone()).chain(rest).chain(rows);
-    let rows = rows.zip(lines_of_units(this(&args[0]))).map(|((line, row), shown)| {
-        if line == shown {
-            return row;
-        }
-        let line = vm.int(shown as i64);
-        vm.tuple(vec![line.clone(), line, number(0, ranges), number(0, ranges)])
-    });
-    vm.iter(&vm.list(rows.collect()))
+    vm.iter(&vm.list(units(code).into_iter().map(row).collect()))
 }
 
 fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
@@ -682,6 +701,7 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     }
     let mut copy = code.copy_parts();
     let mut consts = None;
+    let mut table = None;
     for (name, value) in kwnames.iter().zip(values) {
         let as_str = |vm: &Vm| match value.downcast::<Str>() {
             Some(_) => Ok(value.clone()),
@@ -697,9 +717,17 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
                 Some(given) if given.len() == code.consts(vm).len() => consts = Some(given.items().into()),
                 _ => return Err(vm.value_error("code: co_consts of another length")),
             },
-            "co_code" | "co_linetable" | "co_exceptiontable" | "co_stacksize" | "co_names"
-            | "co_varnames" | "co_freevars" | "co_cellvars" | "co_nlocals" | "co_argcount"
-            | "co_posonlyargcount" | "co_kwonlyargcount" => {
+            "co_linetable" => match value.downcast::<Bytes>() {
+                Some(given) => table = Some(given.as_slice().to_vec()),
+                None => {
+                    return Err(vm.type_error(format!(
+                        "replace() argument 'co_linetable' must be bytes, not {}",
+                        value.ty().name()
+                    )));
+                }
+            },
+            "co_code" | "co_exceptiontable" | "co_stacksize" | "co_names" | "co_varnames" | "co_freevars"
+            | "co_cellvars" | "co_nlocals" | "co_argcount" | "co_posonlyargcount" | "co_kwonlyargcount" => {
                 let same = vm.get_attr(&args[0], name)?;
                 if !vm.equal(&same, value)? {
                     return Err(vm.not_implemented_error(format!(
@@ -713,7 +741,25 @@ fn code_replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
             }
         }
     }
-    let body = code.body(vm).pristine(&args[0], consts);
+    let mut body = code.body(vm).pristine(&args[0], consts);
+    if let Some(table) = table.filter(|table| *table != code.line_table(vm)) {
+        let all = code_tables::read_line_table(&table, copy.first_line, body.instructions.len());
+        body.locations = Locations::new(copy.first_line, &all);
+        body.notes = [].into();
+    } else if copy.first_line != code.first_line {
+        // Lines are counted from the first one.
+        let moved = |line: u32| match line {
+            0 => 0,
+            line => line.wrapping_sub(code.first_line).wrapping_add(copy.first_line),
+        };
+        let all: Vec<Location> = body
+            .locations
+            .iter()
+            .map(|l| Location { line: moved(l.line), end_line: moved(l.end_line), ..l })
+            .collect();
+        body.locations = Locations::new(copy.first_line, &all);
+        body.notes.iter_mut().for_each(|note| note.line = moved(note.line));
+    }
     copy.body = copy.attach(Box::new(body)).into();
     Ok(vm.alloc(&CODE, copy))
 }
@@ -861,7 +907,7 @@ const MAX_NESTING: u32 = 190;
 
 /// A constant object as data; the inverse of [`constant`].
 fn plain_constant(vm: &Vm, object: &Object, depth: u32) -> Option<Constant> {
-    use crate::types::{bytes::Bytes, complex, float, int, set, slice::Slice};
+    use crate::types::{complex, float, int, set, slice::Slice};
     if depth > MAX_NESTING {
         return None;
     }

@@ -9,6 +9,7 @@ pub mod bytes_format;
 pub mod bytes_methods;
 pub mod cell;
 pub mod code;
+mod code_tables;
 pub mod complex;
 pub mod descriptors;
 pub mod dict;
