@@ -237,7 +237,11 @@ impl Vm {
     }
 
     /// A thread state with register stack of `stack_bytes` (reserved, not touched).
-    pub fn new(interp: *const Interpreter, stack_bytes: usize, native_limit: usize) -> Option<Box<Vm>> {
+    pub(crate) fn new(
+        interp: *const Interpreter,
+        stack_bytes: usize,
+        native_limit: usize,
+    ) -> Option<Box<Vm>> {
         let stack = reserve(stack_bytes)?;
         let frame_bytes = stack_bytes / 8;
         let frames = reserve(frame_bytes)?;

@@ -555,29 +555,31 @@ pub(super) unsafe extern "rust-preserve-none" fn suspend<const TRACED: bool>(
         let value = value.assume_init();
         let mut m = Core { vm, ip, base };
         // One after the other: each is told that it yields.
-        while TRACED {
-            let flags = (*m.frame()).flags;
-            if traced::yields(vm, value).is_err() {
-                m.enter(m.frame());
-                m.drop(value);
-                become raise(m.vm, m.ip, m.base, table, NOTHING)
-            }
-            if vm.tracer.take_moved() {
-                m.enter(m.frame());
-                m.drop(value);
-                dispatch!(m, table)
-            }
-            generator::suspend_alone(vm, payload_of((*m.frame()).extra));
-            if flags & ff::ENTRY != 0 {
-                events::left_loop(vm);
-                return Ok(value);
-            }
-            let pending = At::before((*m.frame()).ip);
-            if pending.op_byte() != Opcode::YieldFrom as u8 {
-                m.enter(m.frame());
-                m.ip = m.ip.sub(pending.c());
-                m.set(pending.b(), value);
-                dispatch!(m, table)
+        if TRACED {
+            loop {
+                let flags = (*m.frame()).flags;
+                if traced::yields(vm, value).is_err() {
+                    m.enter(m.frame());
+                    m.drop(value);
+                    become raise(m.vm, m.ip, m.base, table, NOTHING)
+                }
+                if vm.tracer.take_moved() {
+                    m.enter(m.frame());
+                    m.drop(value);
+                    dispatch!(m, table)
+                }
+                generator::suspend_alone(vm, payload_of((*m.frame()).extra));
+                if flags & ff::ENTRY != 0 {
+                    events::left_loop(vm);
+                    return Ok(value);
+                }
+                let pending = At::before((*m.frame()).ip);
+                if pending.op_byte() != Opcode::YieldFrom as u8 {
+                    m.enter(m.frame());
+                    m.ip = m.ip.sub(pending.c());
+                    m.set(pending.b(), value);
+                    dispatch!(m, table)
+                }
             }
         }
         if generator::suspend(vm, payload_of((*m.frame()).extra)) {

@@ -331,8 +331,6 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 const DLOPEN: &str = "sys.dlopenflags";
 const AUDIT_HOOKS: &str = "sys.audit hooks";
-/// Shared object: True while the interpreter ends.
-
 static ASYNCGEN_HOOKS: StructDef = StructDef::new(
     "asyncgen_hooks",
     "asyncgen_hooks\n\nThe hooks of asynchronous generators.",

@@ -166,5 +166,5 @@ pub fn f64_to_half(x: f64) -> Option<u16> {
     if exponent > 15 {
         return None;
     }
-    Some(sign | (((exponent + 15) as u16) << 10) + (scaled as u16 - 1024))
+    Some(sign | ((((exponent + 15) as u16) << 10) + (scaled as u16 - 1024)))
 }

@@ -823,6 +823,7 @@ impl InternTable {
 }
 
 impl Vm {
+    #[allow(clippy::mut_from_ref)]
     fn intern_table(&self) -> &mut InternTable {
         // SAFETY: used for one lookup or insertion at a time, under the GIL.
         unsafe { &mut *self.interp().interned.get() }

@@ -408,7 +408,7 @@ fn in_comprehension(vm: &Vm, code: &Code, word: impl Fn(usize) -> Value) -> bool
 }
 
 /// `locals()` of a frame: the namespace, or a snapshot of the variables.
-pub fn frame_locals(vm: &Vm, frame: *mut Frame) -> Result {
+pub(crate) fn frame_locals(vm: &Vm, frame: *mut Frame) -> Result {
     // SAFETY: called for the current frame.
     let (namespace, code) = unsafe { (Object::from_borrowed((*frame).locals()), &*(*frame).code) };
     // SAFETY: named registers are in range.
