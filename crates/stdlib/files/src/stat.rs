@@ -5,9 +5,14 @@ use crate::support::add_ints;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::str;
 
+/// The part of a mode that says what kind of file it is.
+fn format(mode: u32) -> u32 {
+    mode & 0o170000
+}
+
 macro_rules! kind {
     ($sig:literal, $kind:expr, $doc:literal) => {
-        MethodDef::new($sig, |vm, args| Ok(Object::bool(mode(vm, &args[0])? & 0o170000 == $kind)), $doc)
+        MethodDef::new($sig, |vm, args| Ok(Object::bool(format(mode(vm, &args[0])?) == $kind)), $doc)
     };
 }
 
