@@ -30,6 +30,11 @@ macro_rules! opcodes {
             /// The opcode of a byte, if there is one.
             #[inline]
             pub fn from_byte(byte: u8) -> Option<Opcode> { Self::ALL.get(byte as usize).copied() }
+            /// Does it lead to the place that its wide operand names?
+            pub fn is_jump(self) -> bool {
+                use Opcode::*;
+                matches!(self, Jump | JumpBack | JumpIfFalse | JumpIfTrue | JumpIfNone | JumpIfNotNone)
+            }
             pub fn name(self) -> &'static str { Self::NAMES[self as usize] }
         }
     };

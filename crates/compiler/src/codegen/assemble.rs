@@ -1,7 +1,6 @@
 //! From a finished unit to a `CodeUnit`: numbers for registers, constants and caches,
 //! jump distances, the exception table, positions.
 
-use super::peephole::is_jump;
 use super::*;
 use taipan_bytecode::{ExceptionEntry, Instruction, LocalKind, LocalName, Locations};
 
@@ -213,7 +212,7 @@ fn number_registers(g: &Codegen<'_, '_>, u: &mut Unit<'_>) -> Result<(Vec<LocalN
     };
     for ins in &mut u.ins {
         ins.a = place(ins.a);
-        if !is_jump(ins.op) {
+        if !ins.op.is_jump() {
             ins.b = place(ins.b);
         }
         if ins.op != Opcode::ForIter {
@@ -229,7 +228,7 @@ fn encode(u: &Unit<'_>, i: usize, ins: &Ins) -> Result<Instruction> {
         Err(_) => overflow_error("code object has too many constants, names or calls"),
     };
     let a = small(ins.a)?;
-    if is_jump(ins.op) {
+    if ins.op.is_jump() {
         let distance = u.labels[ins.b as usize] as i32 - (i as i32 + 1);
         return Ok(Instruction::wide(ins.op, ins.flags, a, distance));
     }

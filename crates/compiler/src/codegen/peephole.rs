@@ -7,18 +7,6 @@
 use super::*;
 use taipan_bytecode::{LineNote, MAX_NOTES};
 
-pub(super) fn is_jump(op: Opcode) -> bool {
-    matches!(
-        op,
-        Opcode::Jump
-            | Opcode::JumpBack
-            | Opcode::JumpIfFalse
-            | Opcode::JumpIfTrue
-            | Opcode::JumpIfNone
-            | Opcode::JumpIfNotNone
-    )
-}
-
 fn ends_flow(op: Opcode) -> bool {
     matches!(
         op,
@@ -58,7 +46,7 @@ fn landing(u: &Unit<'_>, mut i: usize) -> usize {
 
 fn thread_jumps(u: &mut Unit<'_>) {
     for i in 0..u.ins.len() {
-        if !is_jump(u.ins[i].op) {
+        if !u.ins[i].op.is_jump() {
             continue;
         }
         for _ in 0..64 {
@@ -93,7 +81,7 @@ fn reach(u: &Unit<'_>) -> Vec<bool> {
             if ins.handler != 0 {
                 work.push(target(u, u.handlers[ins.handler as usize].target.0));
             }
-            if is_jump(ins.op) {
+            if ins.op.is_jump() {
                 work.push(target(u, ins.b));
             }
             if ins.op == Opcode::ForIter {
@@ -117,7 +105,7 @@ fn copy_returns(u: &mut Unit<'_>, reachable: &mut Vec<bool>) {
     let mut ends: Vec<Ins> = Vec::new();
     for i in 0..n {
         let ins = u.ins[i];
-        if !reachable[i] || !is_jump(ins.op) || ins.range == NO_LOCATION && ins.op != Opcode::Jump {
+        if !reachable[i] || !ins.op.is_jump() || ins.range == NO_LOCATION && ins.op != Opcode::Jump {
             continue;
         }
         let at = landing(u, target(u, ins.b));
@@ -146,7 +134,7 @@ fn copy_returns(u: &mut Unit<'_>, reachable: &mut Vec<bool>) {
 /// Length of the few instructions without position from `at` on that end with a return.
 fn end_without_position(u: &Unit<'_>, at: usize) -> Option<usize> {
     for (i, ins) in u.ins.get(at..)?.iter().take(6).enumerate() {
-        if ins.range != NO_LOCATION || is_jump(ins.op) {
+        if ins.range != NO_LOCATION || ins.op.is_jump() {
             return None;
         }
         match ins.op {
@@ -169,7 +157,7 @@ fn locate(u: &mut Unit<'_>, reachable: &[bool]) {
         if !reachable[i] {
             continue;
         }
-        if is_jump(ins.op) {
+        if ins.op.is_jump() {
             let t = target(u, ins.b);
             jumps[t] = (jumps[t].0 + 1, i);
         }
@@ -210,7 +198,7 @@ fn strip(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>, reachable: &[bool]) {
             continue;
         }
         let ins = &u.ins[i];
-        if is_jump(ins.op) {
+        if ins.op.is_jump() {
             targeted[target(u, ins.b)] = true;
         } else if ins.op == Opcode::ForIter {
             targeted[target(u, ins.c)] = true;
@@ -324,7 +312,7 @@ fn merge_moves(g: &mut Codegen<'_, '_>, u: &mut Unit<'_>) {
     let n = u.ins.len();
     let mut targeted = vec![false; n + 1];
     for ins in &u.ins {
-        if is_jump(ins.op) {
+        if ins.op.is_jump() {
             targeted[target(u, ins.b)] = true;
         } else if ins.op == Opcode::ForIter {
             targeted[target(u, ins.c)] = true;

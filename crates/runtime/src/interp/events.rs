@@ -207,7 +207,7 @@ impl Places {
         };
         for (i, ins) in instructions.iter().enumerate() {
             match crate::interp::quick::generic(*ins).opcode() {
-                Some(op) if is_jump(op) => mark(target(i, *ins)),
+                Some(op) if op.is_jump() => mark(target(i, *ins)),
                 Some(Opcode::ForIter) => {
                     mark(i + 1 - ins.c().min(i + 1));
                     mark(i + 1);
@@ -264,18 +264,13 @@ fn usual(instructions: &[Instruction]) -> Vec<bool> {
                     let ends = |ins: &Instruction| ins.opcode() == Some(Opcode::EndAsyncFor);
                     work.extend(instructions[i..].iter().position(ends).map(|n| i + n));
                 }
-                Some(op) if is_jump(op) => work.push(target(i, ins)),
+                Some(op) if op.is_jump() => work.push(target(i, ins)),
                 Some(_) => {}
             }
             i += 1;
         }
     }
     seen
-}
-
-pub(super) fn is_jump(op: Opcode) -> bool {
-    use Opcode::*;
-    matches!(op, Jump | JumpBack | JumpIfFalse | JumpIfTrue | JumpIfNone | JumpIfNotNone)
 }
 
 /// Where the jump at `index` leads.
@@ -414,17 +409,22 @@ pub fn refresh(vm: &Vm) {
     announce(vm);
 }
 
+/// Do the thread's tracers or the interpreter's tools want to be told of what it does now?
+fn is_traced(thread: &Vm) -> bool {
+    let tracer = &thread.tracer;
+    tracer.inside.get() == 0
+        && (!tracer.trace.is_empty() || !tracer.profile.is_empty() || thread.interp().monitoring.any())
+}
+
 /// Puts the table into `thread` that its tracers and the interpreter's tools ask for.
 fn choose_table(thread: &Vm) {
-    let tracer = &thread.tracer;
-    let wanted = tracer.inside.get() == 0
-        && (!tracer.trace.is_empty() || !tracer.profile.is_empty() || thread.interp().monitoring.any());
-    let table = if wanted { run::traced_table() } else { run::plain_table() };
+    let traced = is_traced(thread);
+    let table = if traced { run::traced_table() } else { run::plain_table() };
     if !std::ptr::eq(thread.table.get(), table) {
         thread.table.set(table);
-        if wanted && tracer.inside.get() == 0 {
+        if traced {
             mark_frames(thread);
-            tracer.pending.set(true);
+            thread.tracer.pending.set(true);
         }
     }
 }
@@ -488,10 +488,7 @@ fn guarded(vm: &Vm, event: Event, callback: impl FnOnce() -> Result) -> Result {
 }
 
 fn restore_table(vm: &Vm) {
-    let tracer = &vm.tracer;
-    if tracer.inside.get() == 0
-        && (!tracer.trace.is_empty() || !tracer.profile.is_empty() || vm.interp().monitoring.any())
-    {
+    if is_traced(vm) {
         vm.table.set(run::traced_table());
     }
 }
@@ -529,11 +526,6 @@ fn place(event: Event, detail: &Detail) -> u8 {
         Detail::Note(_, i) => event as u8 + 32 * (*i as u8 + 1),
         _ => event as u8,
     }
-}
-
-unsafe fn code_object(frame: *mut Frame) -> Object {
-    // SAFETY: a Code is only ever found behind its header; the frame keeps it alive.
-    unsafe { Object::from_borrowed(Value::from_ptr(((*frame).code as *const Header).sub(1))) }
 }
 
 /// Tells everybody who wants to know of an event at instruction `index` of the
@@ -579,7 +571,7 @@ unsafe fn tell_tools(
     tools: u8,
 ) -> Result<()> {
     // SAFETY: says the caller.
-    let code = unsafe { code_object(frame) };
+    let code = unsafe { (*(*frame).code).object() };
     let monitoring = &vm.interp().monitoring;
     let offset = if event == Event::PyStart { 0 } else { offset_of(index) };
     let mut args = vec![code.clone(), vm.usize(offset)];
@@ -959,7 +951,7 @@ pub fn branches(code: &Code) -> Vec<[usize; 3]> {
         match crate::interp::quick::generic(*ins).opcode() {
             Some(Opcode::ForIter) => out.push([i, (i + 1).saturating_sub(ins.c()), i + 1]),
             Some(Opcode::Jump | Opcode::JumpBack) | None => {}
-            Some(op) if is_jump(op) => out.push([i, i + 1, target(i, *ins)]),
+            Some(op) if op.is_jump() => out.push([i, i + 1, target(i, *ins)]),
             _ => {}
         }
     }

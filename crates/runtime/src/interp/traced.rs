@@ -7,11 +7,12 @@ use super::call::drop_window;
 use super::core::{At, Core, is_exact};
 use super::events::{self, Detail, Event, Go};
 use super::frame::{Frame, frame_flags as ff};
+use super::ops::calls::enter_inner;
 use super::run::{HANDLERS, NOTHING, Spare, Table, dispatch, handler, leave, raise, suspend};
 use super::slow;
 use crate::prelude::*;
 use crate::types::function::{FUNCTION, METHOD, Method};
-use crate::types::generator::{self, COROUTINE, GENERATOR, Generator};
+use crate::types::generator::{self, COROUTINE, GENERATOR};
 use taipan_bytecode::{Instruction, Opcode, flags as f};
 
 /// See the module.
@@ -143,25 +144,11 @@ pub(super) unsafe fn delegation_ended(vm: &Vm, value: Value) -> Result<()> {
 unsafe fn delegates(m: &mut Core) -> Result<Option<Value>> {
     unsafe {
         let ins = At::before(m.ip);
+        if enter_inner(m, ins)? {
+            return Ok(None);
+        }
         let inner = m.reg(ins.b());
         let generator_like = is_exact(inner, &GENERATOR) || is_exact(inner, &COROUTINE);
-        if generator_like {
-            let generator = Object::borrow_value(&inner).payload_unchecked::<Generator>();
-            let sent = m.reg(ins.a());
-            if generator.can_resume() && generator.accepts(sent) {
-                m.put(ins.a(), Value::UNBOUND);
-                return match generator::push(m.vm, generator, sent, 0) {
-                    Ok(new) => {
-                        m.enter(new);
-                        Ok(None)
-                    }
-                    Err(raised) => {
-                        m.drop(sent);
-                        Err(raised)
-                    }
-                };
-            }
-        }
         let ty = Object::borrow_value(&inner).ty();
         let raises = ty.is_heap() || ty.is(&generator::ASYNC_GEN_SEND) || ty.is(&generator::ASYNC_GEN_THROW);
         let yielded = slow::yield_from(m.vm, m.frame(), ins.word())?;

@@ -233,9 +233,6 @@ impl Code {
     pub fn line_of(&self, index: usize) -> u32 {
         self.position(index).map_or(self.first_line, |l| l.line)
     }
-    pub fn location_of(&self, index: usize) -> Location {
-        self.position(index).unwrap_or_default()
-    }
     /// Code that never ran has no positions.
     fn position(&self, index: usize) -> Option<Location> {
         self.body.get()?.locations.get(index)
@@ -318,29 +315,20 @@ pub fn new(vm: &Vm, unit: CodeUnit) -> Object {
 
 fn new_in(vm: &Vm, unit: CodeUnit, filename: &Object) -> Object {
     let free = unit.locals.iter().position(|local| local.kind.contains(LocalKind::FREE));
-    let locals = unit.locals.len();
-    let mut made = Code {
-        instructions: Cell::new(UNREAD.as_ptr().cast_mut()),
-        consts: Cell::new(std::ptr::null()),
-        caches: Cell::new(std::ptr::null_mut()),
-        registers: unit.registers as usize,
-        first_temp: locals,
-        fast_argc: 0,
-        plain_argc: 0,
+    let head = Head {
+        name: &unit.name,
+        qualname: &unit.qualname,
         first_line: unit.first_line,
-        free_base: free.unwrap_or(locals),
-        argcount: unit.argcount as usize,
-        posonly: unit.posonly as usize,
-        kwonly: unit.kwonly as usize,
-        flags: Cell::new(unit.flags),
-        places: OnceCell::new(),
-        name: vm.intern(&unit.name),
-        qualname: vm.intern(&unit.qualname),
-        filename: ObjectCell::new(filename.clone()),
-        kept: None,
-        body: OnceCell::new(),
+        flags: unit.flags,
+        argcount: unit.argcount,
+        posonly: unit.posonly,
+        kwonly: unit.kwonly,
+        registers: unit.registers,
+        locals: unit.locals.len() as u32,
+        free_base: free.unwrap_or(unit.locals.len()) as u32,
+        body: &[],
     };
-    made.count_arguments();
+    let mut made = Code::unread(vm, &head, filename, None);
     let body = Body::new(
         unit.instructions.into(),
         unit.constants.into_iter().map(|c| constant(vm, c, filename)).collect(),
@@ -365,37 +353,41 @@ pub fn from_bytes(
 }
 
 fn from_head(vm: &Vm, head: Head<'static>, filename: &Object) -> Object {
-    let mut made = Code {
-        instructions: Cell::new(UNREAD.as_ptr().cast_mut()),
-        consts: Cell::new(std::ptr::null()),
-        caches: Cell::new(std::ptr::null_mut()),
-        registers: head.registers as usize,
-        first_temp: head.locals as usize,
-        fast_argc: 0,
-        plain_argc: 0,
-        first_line: head.first_line,
-        free_base: head.free_base as usize,
-        argcount: head.argcount as usize,
-        posonly: head.posonly as usize,
-        kwonly: head.kwonly as usize,
-        flags: Cell::new(head.flags),
-        places: OnceCell::new(),
-        name: vm.intern(head.name),
-        qualname: vm.intern(head.qualname),
-        filename: ObjectCell::new(filename.clone()),
-        kept: Some(head.body),
-        body: OnceCell::new(),
-    };
-    made.count_arguments();
-    vm.alloc(&CODE, made)
+    vm.alloc(&CODE, Code::unread(vm, &head, filename, Some(head.body)))
 }
 
 impl Code {
-    fn count_arguments(&mut self) {
-        let simple = self.kwonly == 0 && !self.has_flag(co::VARARGS | co::VARKEYWORDS);
-        let plain = simple && self.free_base == self.first_temp && self.argcount < 250;
-        self.fast_argc = if simple { self.argcount } else { usize::MAX };
-        self.plain_argc = if plain { self.argcount as u32 } else { u32::MAX };
+    /// Code without a body, which `kept` may be read to.
+    fn unread(vm: &Vm, head: &Head, filename: &Object, kept: Option<&'static [u8]>) -> Code {
+        let varying = head.flags & (co::VARARGS | co::VARKEYWORDS) != 0;
+        let simple = head.kwonly == 0 && !varying;
+        let plain = simple && head.free_base == head.locals && head.argcount < 250;
+        Code {
+            instructions: Cell::new(UNREAD.as_ptr().cast_mut()),
+            consts: Cell::new(std::ptr::null()),
+            caches: Cell::new(std::ptr::null_mut()),
+            registers: head.registers as usize,
+            first_temp: head.locals as usize,
+            fast_argc: if simple { head.argcount as usize } else { usize::MAX },
+            plain_argc: if plain { head.argcount } else { u32::MAX },
+            first_line: head.first_line,
+            free_base: head.free_base as usize,
+            argcount: head.argcount as usize,
+            posonly: head.posonly as usize,
+            kwonly: head.kwonly as usize,
+            flags: Cell::new(head.flags),
+            places: OnceCell::new(),
+            name: vm.intern(head.name),
+            qualname: vm.intern(head.qualname),
+            filename: ObjectCell::new(filename.clone()),
+            kept,
+            body: OnceCell::new(),
+        }
+    }
+    /// The object that this is the payload of.
+    pub fn object(&self) -> Object {
+        // SAFETY: a Code is only ever found behind its header.
+        unsafe { Object::from_borrowed(Value::from_ptr((self as *const Code as *const Header).sub(1))) }
     }
 }
 

@@ -132,7 +132,7 @@ impl Generator {
     }
     pub fn code(&self) -> Object {
         // SAFETY: the function keeps the code alive.
-        unsafe { code_object_of(&*(*self.frame.get()).code) }
+        unsafe { (*(*self.frame.get()).code).object() }
     }
     /// Did it never run?
     #[inline(always)]
@@ -335,15 +335,6 @@ unsafe fn make(
         (*generator.frame.get()).base = generator.registers();
         (*generator.frame.get()).extra = object.value();
         Ok(object)
-    }
-}
-
-/// The code object that a `Code` is the payload of.
-unsafe fn code_object_of(code: &crate::types::code::Code) -> Object {
-    // SAFETY: a Code is only ever found behind its header.
-    unsafe {
-        let header = (code as *const crate::types::code::Code as *const Header).sub(1);
-        Object::from_borrowed(Value::from_ptr(header))
     }
 }
 

@@ -167,13 +167,11 @@ pub unsafe fn frame_object(vm: &Vm, frame: *mut Frame) -> Object {
         if (*frame).has(crate::interp::frame::frame_flags::OBJECT) {
             return Object::from_borrowed((*frame).object());
         }
-        let code = (*frame).code;
-        let header = (code as *const Header).sub(1);
         let made = vm.alloc(
             &FRAME,
             FrameObject {
                 frame: Cell::new(frame),
-                code: Object::from_borrowed(Value::from_ptr(header)),
+                code: (*(*frame).code).object(),
                 globals: Object::from_borrowed((*frame).globals()),
                 builtins: Object::from_borrowed((*frame).builtins()),
                 namespace: Object::from_borrowed((*frame).locals()),

@@ -76,9 +76,9 @@ impl Sums {
 }
 
 struct Entry {
-    /// The code object, or the text that stands for a builtin function.
+    /// The code object, or the text that stands for a builtin function: it keeps what
+    /// the key is the address of.
     shown: Object,
-    /// Keeps what the key is the address of.
     sums: Sums,
     /// By the callee's number.
     callees: Vec<(usize, Sums)>,

@@ -199,38 +199,30 @@ unsafe fn enter_plain<const FAR: bool>(m: &mut Core, callee: Value, args: *mut V
     Ok(())
 }
 
-/// `CallPython`.
+/// The Python function that a `Call`, or with METHOD a `CallMethod`, calls: the
+/// function, where its arguments lie, and how many they are.
 #[inline(always)]
-pub unsafe fn call_python(m: &mut Core, ins: At) -> Done {
+unsafe fn python_function<const METHOD: bool>(m: &Core, ins: At) -> Option<(Value, *mut Value, usize)> {
     let b = ins.b();
     let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) {
-        return enter_plain::<false>(m, callee, m.base.add(b + 1), ins.flags() as usize);
+    if !is_exact(callee, &FUNCTION) {
+        return None;
     }
-    MISS
-}
-
-/// `CallPythonFar`.
-#[inline(always)]
-pub unsafe fn call_python_far(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) {
-        return enter_plain::<true>(m, callee, m.base.add(b + 1), ins.flags() as usize);
-    }
-    MISS
-}
-
-/// `CallMethodPythonFar`.
-#[inline(always)]
-pub unsafe fn call_method_python_far(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) {
+    let argc = ins.flags() as usize;
+    if METHOD {
         let has_self = !m.reg(b + 1).is_unbound() as usize;
-        return enter_plain::<true>(m, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
+        return Some((callee, m.base.add(b + 2 - has_self), argc + has_self));
     }
-    MISS
+    Some((callee, m.base.add(b + 1), argc))
+}
+
+/// `CallPython`, `CallMethodPython`, and the same from a generator (`FAR`).
+#[inline(always)]
+pub unsafe fn call_python<const METHOD: bool, const FAR: bool>(m: &mut Core, ins: At) -> Done {
+    match python_function::<METHOD>(m, ins) {
+        Some((callee, args, argc)) => enter_plain::<FAR>(m, callee, args, argc),
+        None => MISS,
+    }
 }
 
 /// Moves the arguments of a call that a generator makes onto the stack.
@@ -240,23 +232,6 @@ unsafe fn move_words(from: *mut Value, to: *mut Value, count: usize) {
         *to.add(i) = std::mem::replace(&mut *from.add(i), Value::UNBOUND);
         std::arch::asm!("", options(nomem, nostack, preserves_flags));
     }
-}
-
-/// `CallMethodPython`.
-#[inline(always)]
-pub unsafe fn call_method_python(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) {
-        let has_self = !m.reg(b + 1).is_unbound() as usize;
-        return enter_plain::<false>(
-            m,
-            callee,
-            m.base.add(b + 2 - has_self),
-            ins.flags() as usize + has_self,
-        );
-    }
-    MISS
 }
 
 /// Calls native code with the `argc` words behind `window`; then the callable at
@@ -343,9 +318,10 @@ unsafe fn call_filled(m: &mut Core, ins: At, (function, argc): (&NativeFunction,
     }
 }
 
-/// Makes a generator of the arguments at `args`; the callable in register `b` goes into it.
+/// `CallMakes`, `CallMethodMakes`: the arguments and the callable go into the generator.
 #[inline(always)]
-unsafe fn call_makes(m: &mut Core, ins: At, callee: Value, args: *mut Value, argc: usize) -> Done {
+pub unsafe fn call_generator<const METHOD: bool>(m: &mut Core, ins: At) -> Done {
+    let Some((callee, args, argc)) = python_function::<METHOD>(m, ins) else { return MISS };
     let code = payload::<Function>(callee).code();
     if code.plain_argc as usize != argc || !generator::is_made_at_once(m.vm, code) {
         return MISS;
@@ -354,29 +330,6 @@ unsafe fn call_makes(m: &mut Core, ins: At, callee: Value, args: *mut Value, arg
     m.put(ins.b(), Value::UNBOUND);
     let made = generator::from_call(m.vm, Object::from_owned(callee), args, argc)?;
     returned(m, ins, made.into_value())
-}
-
-/// `CallMakes`.
-#[inline(always)]
-pub unsafe fn call_generator(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) {
-        return call_makes(m, ins, callee, m.base.add(b + 1), ins.flags() as usize);
-    }
-    MISS
-}
-
-/// `CallMethodMakes`.
-#[inline(always)]
-pub unsafe fn call_method_generator(m: &mut Core, ins: At) -> Done {
-    let b = ins.b();
-    let callee = m.reg(b);
-    if is_exact(callee, &FUNCTION) {
-        let has_self = !m.reg(b + 1).is_unbound() as usize;
-        return call_makes(m, ins, callee, m.base.add(b + 2 - has_self), ins.flags() as usize + has_self);
-    }
-    MISS
 }
 
 /// The quickened form for a call of a Python function whose parameters the arguments
@@ -664,29 +617,37 @@ pub unsafe fn yield_value(m: &mut Core, ins: At) -> Done {
     Err(Leave::Yield(value))
 }
 
+/// `YieldFrom` of a generator or coroutine that goes on with what is sent to it: its
+/// frame becomes the current one. False: the inner iterator is something else.
+#[inline(always)]
+pub(in crate::interp) unsafe fn enter_inner(m: &mut Core, ins: At) -> Result<bool> {
+    let inner = m.reg(ins.b());
+    if !is_exact(inner, &GENERATOR) && !is_exact(inner, &COROUTINE) {
+        return Ok(false);
+    }
+    let generator = payload::<Generator>(inner);
+    let sent = m.reg(ins.a());
+    if !generator.can_resume() || !generator.accepts(sent) {
+        return Ok(false);
+    }
+    m.put(ins.a(), Value::UNBOUND);
+    match generator::push(m.vm, generator, sent, 0) {
+        Ok(new) => {
+            m.enter(new);
+            Ok(true)
+        }
+        Err(raised) => {
+            m.drop(sent);
+            Err(raised)
+        }
+    }
+}
+
 #[inline(always)]
 pub unsafe fn yield_from(m: &mut Core, ins: At) -> Done {
-    let inner = m.reg(ins.b());
     m.save();
-    if inner.is_ptr() {
-        let ty = type_ptr(inner);
-        if (ty == &raw const GENERATOR || ty == &raw const COROUTINE)
-            && payload::<Generator>(inner).can_resume()
-            && payload::<Generator>(inner).accepts(m.reg(ins.a()))
-        {
-            let sent = m.reg(ins.a());
-            m.put(ins.a(), Value::UNBOUND);
-            match generator::push(m.vm, payload::<Generator>(inner), sent, 0) {
-                Ok(new) => {
-                    m.enter(new);
-                    return Ok(());
-                }
-                Err(_) => {
-                    m.drop(sent);
-                    return Err(Leave::Raise);
-                }
-            }
-        }
+    if enter_inner(m, ins)? {
+        return Ok(());
     }
     match slow::yield_from(m.vm, m.frame(), ins.word())? {
         Some(value) => Err(Leave::Yield(value)),
