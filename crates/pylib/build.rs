@@ -67,8 +67,10 @@ impl First {
 
 /// The content of a file after the changes that are written down for it.
 fn repair(relative: &str, bytes: Vec<u8>) -> Vec<u8> {
-    let mut changes = repairs::REPAIRS.iter().filter(|change| change.0 == relative).peekable();
-    if changes.peek().is_none() {
+    let here = |change: &&(&str, &str, &str)| change.0 == relative;
+    let mut changes = repairs::REPAIRS.iter().filter(here).peekable();
+    let mut functions = repairs::FUNCTIONS.iter().filter(here).peekable();
+    if changes.peek().is_none() && functions.peek().is_none() {
         return bytes;
     }
     let mut text = String::from_utf8(bytes).expect("a source is UTF-8");
@@ -76,7 +78,23 @@ fn repair(relative: &str, bytes: Vec<u8>) -> Vec<u8> {
         assert_eq!(text.matches(old).count(), 1, "{relative}: {old:?} is not there once");
         text = text.replace(old, new);
     }
+    for (_, name, new) in functions {
+        let (from, to) = function(&text, name).unwrap_or_else(|| panic!("{relative}: no function {name}"));
+        let doc = text[from..to].split("\"\"\"").nth(1).map(|doc| format!("    \"\"\"{doc}\"\"\""));
+        text.replace_range(from..to, &new.replace("{doc}", &doc.unwrap_or_default()));
+    }
     text.into_bytes()
+}
+
+/// Where a function at the top level of a file stands, decorators and all.
+fn function(text: &str, name: &str) -> Option<(usize, usize)> {
+    let head = text.find(&format!("\ndef {name}("))? + 1;
+    let inside = |line: &str| line.starts_with([' ', '\n', ')']);
+    let mut lines = text[head..].split_inclusive('\n');
+    let first = lines.next()?.len();
+    let rest: usize = lines.take_while(|line| inside(line)).map(str::len).sum();
+    let decorators = text[..head].split_inclusive('\n').rev().take_while(|line| line.starts_with('@'));
+    Some((head - decorators.map(str::len).sum::<usize>(), head + first + rest))
 }
 
 fn main() {

@@ -41,3 +41,36 @@ else:
     ),
     ("zipapp.py", "isinstance(new_archive, str):", "isinstance(new_archive, (str, os.PathLike)):"),
 ];
+
+/// Functions whose work is done by native code here: (file, function at its top level, what stands in its place;
+/// `{doc}` is its docstring).
+pub const FUNCTIONS: &[(&str, &str, &str)] = &[
+    ("copy.py", "_keep_alive", "from _copy import keep_alive as _keep_alive\n"),
+    (
+        "copy.py",
+        "_deepcopy_list",
+        "from _copy import Copier as _Copier
+_copier = _Copier(deepcopy, _deepcopy_dispatch)
+_deepcopy_list = _copier.list
+",
+    ),
+    ("copy.py", "_deepcopy_tuple", "_deepcopy_tuple = _copier.tuple\n"),
+    ("copy.py", "_deepcopy_dict", "_deepcopy_dict = _copier.dict\n"),
+    ("inspect.py", "_check_instance", "from _inspect import static_attribute as _static_attribute\n\n"),
+    ("inspect.py", "_check_class", ""),
+    ("inspect.py", "_shadowed_dict", ""),
+    ("inspect.py", "_shadowed_dict_from_weakref_mro_tuple", ""),
+    (
+        "inspect.py",
+        "getattr_static",
+        "def getattr_static(obj, attr, default=_sentinel):
+{doc}
+    found = _static_attribute(obj, attr, _sentinel)
+    if found is not _sentinel:
+        return found
+    if default is not _sentinel:
+        return default
+    raise AttributeError(attr)
+",
+    ),
+];

@@ -11,6 +11,7 @@ mod array;
 mod bisect;
 mod cmath;
 mod collections;
+mod copy;
 mod functools;
 mod heapq;
 mod itertools;
@@ -33,6 +34,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &bisect::BISECT,
         &cmath::CMATH,
         &collections::COLLECTIONS,
+        &copy::COPY,
         &functools::FUNCTOOLS,
         &heapq::HEAPQ,
         &itertools::ITERTOOLS,

@@ -6,6 +6,7 @@
 mod ast;
 mod atexit;
 mod faulthandler;
+mod inspect;
 mod interpreters;
 mod lsprof;
 mod opcode;
@@ -21,6 +22,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &ast::MODULE,
         &atexit::ATEXIT,
         &faulthandler::FAULTHANDLER,
+        &inspect::INSPECT,
         &interpreters::INTERPRETERS,
         &interpreters::QUEUES,
         &lsprof::MODULE,
