@@ -423,8 +423,18 @@ opcodes! {
     ForIterNative,
     /// GetItem of a list, by a small int.
     GetItemList,
+    /// The same of a variable's list by a variable's value.
+    GetItemListVariables,
+    /// The same of a variable's list by a constant.
+    GetItemListConstant,
+    /// The same of a temporary list by a variable's value.
+    GetItemListTemporary,
     /// GetItem of a tuple, by a small int.
     GetItemTuple,
+    /// The same of a variable's tuple by a variable's value.
+    GetItemTupleVariables,
+    /// The same of a variable's tuple by a constant.
+    GetItemTupleConstant,
     /// GetItem of a dict.
     GetItemDict,
     // The kind of operands is known when the code is made.

@@ -865,6 +865,9 @@ pub fn pow_i64(a: i64, b: u64) -> Result<i64, Result<BigInt, IntError>> {
 /// Python's hash of a small integer.
 #[inline]
 pub fn hash_i64(v: i64) -> i64 {
+    if (v as u64) < HASH_MODULUS {
+        return v;
+    }
     let h = (v.unsigned_abs() % HASH_MODULUS) as i64;
     let h = if v < 0 { -h } else { h };
     if h == -1 { -2 } else { h }

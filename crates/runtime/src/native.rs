@@ -157,6 +157,11 @@ pub struct Signature {
     pub required_positional: usize,
     pub varargs: Option<usize>,
     pub varkw: Option<usize>,
+    /// The least and most positional arguments that defaults complete, if there are at
+    /// most `INLINE` parameters in all; else no number is between the two.
+    filled_by: (usize, usize),
+    /// Those defaults, in the places of their parameters; `params` keeps them alive.
+    defaults: [Value; INLINE],
 }
 
 pub struct Param {
@@ -233,6 +238,8 @@ impl Signature {
             required_positional: 0,
             varargs: None,
             varkw: None,
+            filled_by: (1, 0),
+            defaults: [Value::UNBOUND; INLINE],
         };
         let mut keyword_only = false;
         for part in split_params(inner) {
@@ -266,17 +273,21 @@ impl Signature {
                 out.params.push(Param { name, default, name_object: vm.intern(name) });
             }
         }
+        let by_keyword = &out.params[out.positional..];
+        if out.params.len() <= INLINE && by_keyword.iter().all(|param| param.default.is_some()) {
+            out.filled_by = (out.required_positional, out.positional);
+            for (word, param) in out.defaults.iter_mut().zip(&out.params) {
+                *word = param.default.as_ref().map_or(Value::UNBOUND, Object::value);
+            }
+        }
         out
     }
 
-    /// Do `n` positional arguments and the defaults make a complete call?
-    #[inline]
+    /// Do `n` positional arguments and the defaults make a complete call (of at most
+    /// `INLINE` parameters)?
+    #[inline(always)]
     pub fn defaults_fill(&self, n: usize) -> bool {
-        n >= self.required_positional
-            && n <= self.positional
-            && self.varargs.is_none()
-            && self.varkw.is_none()
-            && self.params[self.positional..].iter().all(|param| param.default.is_some())
+        n >= self.filled_by.0 && n <= self.filled_by.1
     }
 
     /// Binds `args` (positional, then values of `kwnames`) to the parameters.
@@ -477,32 +488,20 @@ impl std::ops::Deref for Bound {
 
 impl Signature {
     /// As [`Signature::filled`], borrowed from the arguments and the signature.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn borrowed(&self, args: &[Object]) -> [Value; INLINE] {
-        let mut bound = [Value::UNBOUND; INLINE];
-        for (slot, arg) in bound.iter_mut().zip(args) {
+        let mut bound = self.defaults;
+        for (i, slot) in bound.iter_mut().enumerate() {
+            let Some(arg) = args.get(i) else { break };
             *slot = arg.value();
-        }
-        for (slot, param) in bound.iter_mut().zip(&self.params).skip(args.len()) {
-            if let Some(default) = &param.default {
-                *slot = default.value();
-            }
         }
         bound
     }
     /// Positional arguments and the defaults of the rest; see `defaults_fill`.
     #[inline]
     pub(crate) fn filled(&self, args: &[Object]) -> [Object; INLINE] {
-        let mut bound = [const { Object::UNBOUND }; INLINE];
-        for (slot, arg) in bound.iter_mut().zip(args) {
-            *slot = arg.clone();
-        }
-        for (slot, param) in bound.iter_mut().zip(&self.params).skip(args.len()) {
-            if let Some(default) = &param.default {
-                *slot = default.clone();
-            }
-        }
-        bound
+        // SAFETY: the words are alive, in the arguments or in the signature.
+        self.borrowed(args).map(|word| unsafe { Object::from_borrowed(word) })
     }
 }
 
@@ -513,7 +512,7 @@ impl Sig {
     /// Binds the arguments of a call; one object per parameter comes back.
     pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result<Bound> {
         let signature = self.parsed.get_or_init(|| Signature::parse(vm, self.text));
-        if kwnames.is_empty() && signature.params.len() <= INLINE && signature.defaults_fill(args.len()) {
+        if kwnames.is_empty() && signature.defaults_fill(args.len()) {
             return Ok(Bound::Inline(signature.filled(args), signature.params.len()));
         }
         signature.bind(vm, args, kwnames, 0).map(Bound::Many)

@@ -398,6 +398,20 @@ impl Vm {
         }
         Ok(())
     }
+    /// As `next`, for loops that want all items and can take most of them without
+    /// running Python code: `take` gives back what it does not take, which is the result
+    /// then. Generators go on at once after an item is taken.
+    #[inline]
+    pub fn next_untaken(
+        &self,
+        iterator: &Object,
+        take: &mut dyn FnMut(Object) -> Option<Object>,
+    ) -> Result<Option<Object>> {
+        if iterator.ty().is(&crate::types::generator::GENERATOR) {
+            return crate::types::generator::next_untaken(self, iterator, take);
+        }
+        self.next(iterator)
+    }
     /// All items of an iterable.
     pub fn collect(&self, iterable: &Object) -> Result<Vec<Object>> {
         if let Some(list) = iterable.downcast_exact::<List>() {
@@ -414,13 +428,19 @@ impl Vm {
         if out.try_reserve(hint.min(1 << 24)).is_err() {
             return Err(self.memory_error());
         }
-        while let Some(item) = self.next(&iterator)? {
-            if out.len() == out.capacity() && out.try_reserve(1).is_err() {
+        loop {
+            let mut take = |item| {
+                if out.len() == out.capacity() && out.try_reserve(1).is_err() {
+                    return Some(item);
+                }
+                out.push(item);
+                None
+            };
+            let Some(item) = self.next_untaken(&iterator, &mut take)? else { return Ok(out) };
+            if take(item).is_some() {
                 return Err(self.memory_error());
             }
-            out.push(item);
         }
-        Ok(out)
     }
 
     // ---- items -----------------------------------------------------------------------------

@@ -5,8 +5,10 @@
 use crate::interp::frame::{ExceptionItem, Frame};
 use crate::prelude::*;
 use crate::types::cell::ObjectCell;
+use crate::types::generator::Sink;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::collections::HashMap;
+use std::ptr::NonNull;
 use std::sync::atomic::Ordering;
 
 /// An exception has been raised; the exception itself is in the thread state.
@@ -163,6 +165,10 @@ pub struct Vm {
     /// The innermost `except` block's exception and those around it.
     pub exc_info: Cell<*mut ExceptionItem>,
     pub base_exc_info: Box<ExceptionItem>,
+    /// A word that its instruction drops when another is destroyed.
+    pub(crate) dies_second: Cell<Value>,
+    /// What takes the values of the generator whose frame has SINK and runs now.
+    pub(crate) sink: Cell<Option<NonNull<Sink<'static>>>>,
     /// Python frames now on the stack.
     pub depth: Cell<u32>,
     /// Native stack address below which re-entry raises RecursionError.
@@ -265,6 +271,8 @@ impl Vm {
             raised: Cell::new(Value::UNBOUND),
             exc_info: Cell::new(std::ptr::null_mut()),
             base_exc_info: Box::new(ExceptionItem::default()),
+            dies_second: Cell::new(Value::UNBOUND),
+            sink: Cell::new(None),
             depth: Cell::new(0),
             native_limit: Cell::new(native_limit),
             native_floor: Cell::new(native_limit),

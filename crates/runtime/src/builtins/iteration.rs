@@ -54,7 +54,9 @@ pub const FUNCTIONS: &[MethodDef] = &[
 
 fn all(vm: &Vm, args: &[Object]) -> Result {
     let iterator = vm.iter(&args[0])?;
-    while let Some(item) = vm.next(&iterator)? {
+    while let Some(item) =
+        vm.next_untaken(&iterator, &mut |item| Some(item).filter(|item| !item.is(Value::TRUE)))?
+    {
         if !vm.is_true(&item)? {
             return Ok(Object::FALSE);
         }
@@ -64,7 +66,8 @@ fn all(vm: &Vm, args: &[Object]) -> Result {
 
 fn any(vm: &Vm, args: &[Object]) -> Result {
     let iterator = vm.iter(&args[0])?;
-    while let Some(item) = vm.next(&iterator)? {
+    let mut take = |item: Object| Some(item).filter(|item| !item.is(Value::FALSE) && !item.is_none());
+    while let Some(item) = vm.next_untaken(&iterator, &mut take)? {
         if vm.is_true(&item)? {
             return Ok(Object::TRUE);
         }

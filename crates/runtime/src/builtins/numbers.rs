@@ -238,6 +238,22 @@ impl Total {
         }
     }
 
+    /// Adds a number of the kind that the total is; gives back anything else.
+    fn take(&mut self, item: Object) -> Option<Object> {
+        match self {
+            Total::Int(n) if item.is_int() => match n.checked_add(item.as_int()) {
+                Some(sum) => *n = sum,
+                None => return Some(item),
+            },
+            Total::Float(sum) if item.is_float() => match float::as_f64(&item) {
+                Some(x) => sum.add(x),
+                None => return Some(item),
+            },
+            _ => return Some(item),
+        }
+        None
+    }
+
     fn add(&mut self, vm: &Vm, item: &Object) -> Result<()> {
         let stage = match self {
             Total::Int(n) => {
@@ -310,7 +326,7 @@ fn sum(vm: &Vm, args: &[Object]) -> Result {
     if let Total::Any(first) = &mut total {
         *first = start.clone();
     }
-    while let Some(item) = vm.next(&iterator)? {
+    while let Some(item) = vm.next_untaken(&iterator, &mut |item| total.take(item))? {
         total.add(vm, &item)?;
     }
     Ok(total.to_object(vm))

@@ -19,6 +19,8 @@ pub(super) enum Leave {
     Raise,
     /// On to the next instruction when this object is destroyed.
     Destroy(Value),
+    /// The same, and before the next instruction `Vm::dies_second` is dropped.
+    DestroyFirst(Value),
     /// The frame returns this word; its `ip` is saved.
     Return(Value),
     /// The generator frame yields this word; its `ip` is saved.
@@ -159,6 +161,17 @@ impl<'a> Core<'a> {
                 return Err(Leave::Destroy(value));
             }
             Ok(())
+        }
+    }
+    /// Drops two words, one after the other, as the last thing that a handler does.
+    #[inline(always)]
+    pub unsafe fn finally_drop_both(&self, first: Value, second: Value) -> Done {
+        unsafe {
+            if first.is_ptr() && (*first.as_ptr()).decref() {
+                self.vm.dies_second.set(second);
+                return Err(Leave::DestroyFirst(first));
+            }
+            self.finally_drop(second)
         }
     }
     /// Drops a word that nobody refers to any more.

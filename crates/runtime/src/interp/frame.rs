@@ -27,6 +27,8 @@ pub mod frame_flags {
     pub const LOCALS: u32 = 128;
     /// Tracers know that the frame began or goes on (or was there before them).
     pub const SEEN: u32 = 256;
+    /// With ENTRY: native code takes what the generator yields through `Vm::sink`.
+    pub const SINK: u32 = 512;
 }
 
 /// A running (or suspended) activation of a code object. The words behind `flags`

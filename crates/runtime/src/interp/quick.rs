@@ -30,7 +30,14 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
         | CallMethodNative
         | CallMethodNativeDefaults => CallMethod,
         ForIterRange | ForIterList | ForIterTuple | ForIterGenerator | ForIterNative => ForIter,
-        GetItemList | GetItemTuple | GetItemDict => GetItem,
+        GetItemList
+        | GetItemListVariables
+        | GetItemListConstant
+        | GetItemListTemporary
+        | GetItemTuple
+        | GetItemTupleVariables
+        | GetItemTupleConstant
+        | GetItemDict => GetItem,
         AddRegisters | AddConst => Add,
         SubRegisters | SubConst => Sub,
         InplaceAddRegisters | InplaceAddConst => InplaceAdd,

@@ -94,6 +94,9 @@ macro_rules! handler {
                 Ok(()) => dispatch!(m, table),
                 Err(Leave::Miss) => become $miss(vm, ip, base, table, NOTHING),
                 Err(Leave::Destroy(value)) => become destroy(m.vm, m.ip, m.base, table, Spare::new(value)),
+                Err(Leave::DestroyFirst(value)) => {
+                    become destroy_first(m.vm, m.ip, m.base, table, Spare::new(value))
+                }
                 Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, table, NOTHING),
                 Err(Leave::Return(value)) => {
                     become leave::<false>(m.vm, m.ip, m.base, table, Spare::new(value))
@@ -133,8 +136,13 @@ handlers! {
         StoreAttrInline => attributes::store_inline, else SharedStore;
         StoreAttrSlot => attributes::store_slot, else StoreAttr;
         GetItem => items::get_item;
-        GetItemList => items::get_list, else GetItem;
-        GetItemTuple => items::get_tuple, else GetItem;
+        GetItemList => items::get_list::<{ items::ANY }>, else GetItem;
+        GetItemListVariables => items::get_list::<{ items::VARIABLES }>, else GetItem;
+        GetItemListConstant => items::get_list::<{ items::CONSTANT }>, else GetItem;
+        GetItemListTemporary => items::get_list::<{ items::TEMPORARY }>, else GetItem;
+        GetItemTuple => items::get_tuple::<{ items::ANY }>, else GetItem;
+        GetItemTupleVariables => items::get_tuple::<{ items::VARIABLES }>, else GetItem;
+        GetItemTupleConstant => items::get_tuple::<{ items::CONSTANT }>, else GetItem;
         GetItemDict => items::get_dict, else GetItem;
         SetItem => items::set_item, else SetItemSlowly;
         Add => operators::add::<ANY>, else AddSlowly;
@@ -452,6 +460,26 @@ unsafe extern "rust-preserve-none" fn destroy(
     }
 }
 
+/// Destroys the object in `value`, then drops the word that waits in the thread state.
+#[cold]
+unsafe extern "rust-preserve-none" fn destroy_first(
+    vm: &Vm,
+    ip: *const Instruction,
+    base: *mut Value,
+    table: &Table,
+    value: Spare,
+) -> Result<Value> {
+    // SAFETY: its handler found it dead, and owned the other.
+    unsafe {
+        let m = Core { vm, ip, base };
+        m.save();
+        let second = vm.dies_second.get();
+        heap::destroy(value.assume_init().as_ptr());
+        m.drop(second);
+        dispatch!(m, table)
+    }
+}
+
 /// The frame returns the word in `value`, in other ways than the commonest.
 pub(super) unsafe extern "rust-preserve-none" fn leave<const TRACED: bool>(
     vm: &Vm,
@@ -580,6 +608,19 @@ pub(super) unsafe extern "rust-preserve-none" fn suspend<const TRACED: bool>(
                     m.set(pending.b(), value);
                     dispatch!(m, table)
                 }
+            }
+        }
+        let mut value = value;
+        if (*m.frame()).has(ff::SINK) {
+            value = generator::offer(vm, value);
+            if value.is_unbound() {
+                // Nothing was sent.
+                let pending = At::before(m.ip);
+                m.set(pending.a(), Value::NONE);
+                if pending.op_byte() == Opcode::YieldFrom as u8 {
+                    m.ip = m.ip.sub(1);
+                }
+                dispatch!(m, table)
             }
         }
         if generator::suspend(vm, payload_of((*m.frame()).extra)) {

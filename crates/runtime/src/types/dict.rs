@@ -377,9 +377,12 @@ impl Dict {
             let found = self.find_str_first(key.value(), s, s.hash(vm), &mut doubtful);
             return if found.is_none() && doubtful { None } else { Some(found) };
         }
-        if !key.is_int() {
-            return None;
-        }
+        if key.is_int() { self.probe_int(key) } else { None }
+    }
+
+    /// As [`Dict::probe`], for a small int.
+    #[inline(always)]
+    fn probe_int(&self, key: &Object) -> Option<Option<usize>> {
         let table = self.table();
         if table.memory.is_null() {
             return Some(None);
@@ -409,6 +412,11 @@ impl Dict {
 
     #[inline]
     fn locate(&self, vm: &Vm, key: &Object) -> Result<(i64, Option<usize>)> {
+        if key.is_int()
+            && let Some(found) = self.probe_int(key)
+        {
+            return Ok((crate::types::int::hash_i64(key.as_int()), found));
+        }
         if let Some(s) = key.downcast_exact::<Str>() {
             let hash = s.hash(vm);
             let mut doubtful = false;
@@ -421,11 +429,6 @@ impl Dict {
                 Found::At(i) => Ok((hash, Some(i))),
                 Found::Absent => Ok((hash, None)),
             };
-        }
-        if key.is_int()
-            && let Some(found) = self.probe(vm, key)
-        {
-            return Ok((crate::types::int::hash_i64(key.as_int()), found));
         }
         let hash = match vm.hash(key) {
             Ok(hash) => hash,

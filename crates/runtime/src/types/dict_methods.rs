@@ -39,7 +39,7 @@ pub static DICT: Type = Type::new::<Dict>(
         MethodDef::new("__contains__($self, key, /)", |vm, args| this(&args[0]).contains(vm, &args[1]).map(Object::bool), "True if the dictionary has the specified key, else False."),
         MethodDef::new("__getitem__($self, key, /)", |vm, args| dict_getitem(vm, &args[0], &args[1]), "Return self[key]."),
         MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(size(&args[0]))), "Return the size of the dict in memory."),
-        MethodDef { hide_signature: false, ..MethodDef::raw("get($self, key, default=None, /)", dict_get, "Return the value for key if key is in the dictionary, else default.") },
+        MethodDef::new("get($self, key, default=None, /)", dict_get, "Return the value for key if key is in the dictionary, else default."),
         MethodDef::new("setdefault($self, key, default=None, /)", dict_setdefault, "Insert key with a value of default if key is not in the dictionary.\n\nReturn the value for key if key is in the dictionary, else default."),
         MethodDef::new("pop($self, key, default=<unrepresentable>, /)", dict_pop, "D.pop(k[,d]) -> v, remove specified key and return the corresponding value.\n\nIf the key is not found, return the default if given; otherwise,\nraise a KeyError."),
         MethodDef::new("popitem($self, /)", dict_popitem, "Remove and return a (key, value) pair as a 2-tuple.\n\nPairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty."),
@@ -247,16 +247,8 @@ fn dict_setitem(vm: &Vm, dict: &Object, key: &Object, value: Option<&Object>) ->
 }
 
 /// Parses its arguments itself: it is called more often than anything else.
-fn dict_get(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
-    match args {
-        [dict, key] if kwnames.is_empty() => Ok(this(dict).get(vm, key)?.unwrap_or(Object::NONE)),
-        [dict, key, default] if kwnames.is_empty() => {
-            Ok(this(dict).get(vm, key)?.unwrap_or_else(|| default.clone()))
-        }
-        _ if !kwnames.is_empty() => Err(vm.type_error("dict.get() takes no keyword arguments")),
-        [] | [_] => Err(vm.type_error("get expected at least 1 argument, got 0")),
-        _ => Err(vm.type_error(format!("get expected at most 2 arguments, got {}", args.len() - 1))),
-    }
+fn dict_get(vm: &Vm, args: &[Object]) -> Result {
+    Ok(this(&args[0]).get(vm, &args[1])?.unwrap_or_else(|| args[2].clone()))
 }
 
 fn dict_setdefault(vm: &Vm, args: &[Object]) -> Result {

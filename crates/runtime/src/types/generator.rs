@@ -15,6 +15,7 @@ use crate::slots::{set_stop_value, take_stop_value};
 use crate::types::code::Code;
 use crate::types::exceptions;
 use std::cell::{Cell, RefCell, UnsafeCell};
+use std::ptr::NonNull;
 use taipan_bytecode::{Opcode, code_flags as co};
 use taipan_object::header::header_flags;
 use taipan_object::heap;
@@ -588,6 +589,12 @@ pub fn resume(vm: &Vm, object: &Object, value: Object, raising: bool) -> Result<
 
 /// `next()`: as [`send`] of None, the short way.
 fn next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
+    resume_entry(vm, object, ff::ENTRY)
+}
+
+/// Resumes the generator from native code, with these flags for its frame.
+#[inline(always)]
+fn resume_entry(vm: &Vm, object: &Object, flags: u32) -> Result<Option<Object>> {
     let generator = this(object);
     if !generator.can_resume() {
         return send(vm, object, Object::NONE);
@@ -597,7 +604,7 @@ fn next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     // SAFETY: the generator can resume; the count taken here keeps it while it runs.
     unsafe {
         (*header).incref();
-        let result = match push(vm, generator, Value::NONE, ff::ENTRY) {
+        let result = match push(vm, generator, Value::NONE, flags) {
             Ok(frame) => run(vm, frame, false),
             Err(error) => Err(error),
         };
@@ -609,6 +616,36 @@ fn next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
         }
         set_stop_value(vm, result);
         Ok(None)
+    }
+}
+
+/// What takes the values that a generator yields, and gives back those it does not
+/// take. It runs no Python code, and so does not see the generator running.
+pub type Sink<'a> = dyn FnMut(Object) -> Option<Object> + 'a;
+
+/// As `next`, for native code that wants all values: `sink` takes what it can without
+/// leaving the generator. The next value that it did not take; None at the end.
+pub fn next_untaken(vm: &Vm, object: &Object, sink: &mut Sink) -> Result<Option<Object>> {
+    let sink = NonNull::from(sink);
+    // SAFETY: only the lifetime changes; it is taken out again before the sink goes.
+    let sink = unsafe { std::mem::transmute::<NonNull<Sink<'_>>, NonNull<Sink<'static>>>(sink) };
+    let outer = vm.sink.replace(Some(sink));
+    let result = resume_entry(vm, object, ff::ENTRY | ff::SINK);
+    vm.sink.set(outer);
+    result
+}
+
+/// Gives the sink of the frame that yields `value` this value. UNBOUND: it took it.
+///
+/// # Safety
+/// The current frame is the entry of [`next_untaken`], `value` owned.
+#[inline(always)]
+pub(crate) unsafe fn offer(vm: &Vm, value: Value) -> Value {
+    // SAFETY: the sink lives while the frame runs. It runs no
+    // Python code, and so cannot be called from itself.
+    unsafe {
+        let Some(mut sink) = vm.sink.get() else { return value };
+        sink.as_mut()(Object::from_owned(value)).map_or(Value::UNBOUND, Object::into_value)
     }
 }
 

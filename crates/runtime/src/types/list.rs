@@ -85,15 +85,17 @@ impl List {
     /// `list.append`; MemoryError if there is no room.
     #[inline(always)]
     pub fn push(&self, vm: &Vm, item: Object) -> Result<()> {
+        if !self.reserve_one() {
+            return Err(vm.memory_error());
+        }
+        self.with_items(|items| items.push(item));
+        Ok(())
+    }
+    /// Makes room for one more item; false if there is none.
+    #[inline(always)]
+    pub fn reserve_one(&self) -> bool {
         self.with_items(|items| {
-            if items.len() == items.capacity() {
-                let extra = items.len() / 8 + 4;
-                if items.try_reserve_exact(extra.max(1)).is_err() {
-                    return Err(vm.memory_error());
-                }
-            }
-            items.push(item);
-            Ok(())
+            items.len() < items.capacity() || items.try_reserve_exact(items.len() / 8 + 4).is_ok()
         })
     }
     /// Replaces item `i` (in range); the old one dies after.

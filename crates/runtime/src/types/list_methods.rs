@@ -116,7 +116,14 @@ pub fn extend(vm: &Vm, list: &List, iterable: &Object) -> Result<()> {
             return Err(vm.memory_error());
         }
     }
-    while let Some(item) = vm.next(&iterator)? {
+    let mut take = |item: Object| match list.reserve_one() {
+        true => {
+            list.with_items(|items| items.push(item));
+            None
+        }
+        false => Some(item),
+    };
+    while let Some(item) = vm.next_untaken(&iterator, &mut take)? {
         list.push(vm, item)?;
     }
     Ok(())

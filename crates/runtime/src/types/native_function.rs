@@ -168,10 +168,15 @@ impl NativeFunction {
     pub(crate) fn with_defaults(&self, count: usize) -> Option<(crate::native::NativeFn, &Signature)> {
         let NativeCode::Bound(f) = self.def.code else { return None };
         let signature = self.signature.get()?;
-        if signature.params.len() <= crate::native::INLINE && signature.defaults_fill(count) {
-            Some((f, signature))
-        } else {
-            None
+        signature.defaults_fill(count).then_some((f, signature))
+    }
+    /// Finds out `arity`, for what a bound method was bound from too: there will be more like it.
+    #[cold]
+    fn count_parameters(&self) {
+        let arity = plain_arity(self.def);
+        self.arity.set(arity);
+        if let Some(descriptor) = self.descriptor.downcast::<NativeFunction>() {
+            descriptor.arity.set(arity);
         }
     }
     /// Calls with complete arguments (self first, if there is one).
@@ -184,13 +189,13 @@ impl NativeFunction {
                         return f(vm, args);
                     }
                     if self.arity.get() == UNKNOWN_ARITY {
-                        self.arity.set(plain_arity(self.def));
+                        self.count_parameters();
                         return self.invoke(vm, args, kwnames, skip);
                     }
                 }
                 let signature = self.signature(vm);
                 let all = signature.params.len();
-                if kwnames.is_empty() && all <= 8 && signature.defaults_fill(args.len()) {
+                if kwnames.is_empty() && signature.defaults_fill(args.len()) {
                     let bound = signature.borrowed(args);
                     return f(vm, Object::borrow_slice(&bound[..all]));
                 }

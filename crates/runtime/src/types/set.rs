@@ -539,7 +539,35 @@ impl SetObject {
             }
             return Ok(());
         }
-        vm.for_each(iterable, |item| self.add(vm, &item).map(drop))
+        if iterable.downcast_exact::<List>().is_some() || iterable.downcast_exact::<Tuple>().is_some() {
+            return vm.for_each(iterable, |item| self.add(vm, &item).map(drop));
+        }
+        let iterator = vm.iter(iterable)?;
+        while let Some(item) = vm.next_untaken(&iterator, &mut |item| self.take_int(item))? {
+            self.add(vm, &item)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a small int if that needs no comparison and no more memory; gives back
+    /// anything else.
+    fn take_int(&self, item: Object) -> Option<Object> {
+        if !item.is_int() || (self.fill.get() + 1) * 5 >= self.mask.get() * 3 {
+            return Some(item);
+        }
+        let hash = crate::types::int::hash_i64(item.as_int());
+        let first = hash as usize & self.mask.get();
+        let slot = self.slot(first);
+        if slot.key == Some(item.value()) {
+            return None;
+        }
+        if slot.key.is_some() || slot.hash != 0 {
+            return Some(item);
+        }
+        self.set_slot(first, Slot { hash, key: Some(item.into_value()) });
+        self.used.set(self.used.get() + 1);
+        self.fill.set(self.fill.get() + 1);
+        None
     }
 
     /// Removes deleted slots if they are many.

@@ -17,6 +17,15 @@ unsafe fn not_shadowed(object: Value, cache: &Cache) -> bool {
     dict.is_unbound() || not_in_dict(dict, cache)
 }
 
+/// Is there no `__dict__` that could have the name?
+#[inline(always)]
+unsafe fn has_no_dict(object: Value, cache: &Cache) -> bool {
+    cache.index == 0 || {
+        let dict = *((object.as_ptr() as *const u8).add(cache.index as usize) as *const Value);
+        dict.is_unbound()
+    }
+}
+
 #[cold]
 #[inline(never)]
 unsafe fn not_in_dict(dict: Value, cache: &Cache) -> bool {
@@ -61,8 +70,9 @@ unsafe fn loaded(m: &mut Core, ins: At, object: Value, value: Value) -> Done {
     incref(value);
     if ins.has(f::B_TEMP) {
         m.put(ins.b(), Value::UNBOUND);
-        m.set(ins.a(), value);
-        m.finally_drop(object)
+        let old = m.reg(ins.a());
+        m.put(ins.a(), value);
+        m.finally_drop_both(old, object)
     } else {
         m.finish(ins.a(), value)
     }
@@ -198,10 +208,15 @@ unsafe fn loaded_method(m: &mut Core, ins: At, object: Value, func: Value) -> Do
     Ok(())
 }
 
-/// A load of a method whose cache missed.
+/// A load of a method that [`load_method_cached`] leaves: of a number, of an object whose
+/// `__dict__` was asked for, or one for which the cache does not hold.
 #[inline(always)]
 pub unsafe fn shared_method(m: &mut Core, ins: At) -> Done {
     let object = m.b(ins);
+    let cache = m.cache(ins);
+    if slow::type_version(object) == cache.version && not_shadowed(object, cache) {
+        return loaded_method(m, ins, object, cache.value);
+    }
     let func = slow::shared_method(m.vm, object, m.cache(ins));
     if !func.is_unbound() {
         return loaded_method(m, ins, object, func);
@@ -213,7 +228,7 @@ pub unsafe fn shared_method(m: &mut Core, ins: At) -> Done {
 pub unsafe fn load_method_cached(m: &mut Core, ins: At) -> Done {
     let b = m.b(ins);
     let cache = m.cache(ins);
-    if slow::type_version(b) == cache.version && not_shadowed(b, cache) {
+    if has_version(b, cache) && has_no_dict(b, cache) {
         return loaded_method(m, ins, b, cache.value);
     }
     MISS
@@ -272,9 +287,11 @@ unsafe fn store(m: &mut Core, ins: At, object: Value, place: *mut Value, value: 
     let old = *place;
     m.own_b(ins, value);
     *place = value;
-    m.drop(old);
-    m.free_a(ins, object);
-    Ok(())
+    if ins.has(f::A_TEMP) {
+        m.put(ins.a(), Value::UNBOUND);
+        return m.finally_drop_both(old, object);
+    }
+    m.finally_drop(old)
 }
 
 /// A store whose cache missed.

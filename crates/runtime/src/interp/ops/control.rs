@@ -137,10 +137,9 @@ pub unsafe fn for_native(m: &mut Core, ins: At) -> Done {
 #[inline(always)]
 pub unsafe fn for_range(m: &mut Core, ins: At) -> Done {
     let iterator = m.reg(ins.a());
-    if !is_exact(iterator, &RANGE_ITERATOR) {
+    if !is_exact(iterator, &RANGE_ITERATOR) || m.breaker_set() {
         return MISS;
     }
-    m.poll_first()?;
     match payload::<RangeIterator>(iterator).next_small() {
         Some(item) => next_item(m, ins, item),
         None => end_loop(m, ins, iterator),
@@ -150,10 +149,9 @@ pub unsafe fn for_range(m: &mut Core, ins: At) -> Done {
 #[inline(always)]
 pub unsafe fn for_list(m: &mut Core, ins: At) -> Done {
     let iterator = m.reg(ins.a());
-    if !is_exact(iterator, &LIST_ITERATOR) {
+    if !is_exact(iterator, &LIST_ITERATOR) || m.breaker_set() {
         return MISS;
     }
-    m.poll_first()?;
     let it = payload::<ListIterator>(iterator);
     let list = it.list.value();
     if !list.is_unbound()
@@ -164,18 +162,16 @@ pub unsafe fn for_list(m: &mut Core, ins: At) -> Done {
         return next_item(m, ins, item);
     }
     // Others may hold the iterator: it stays exhausted.
-    m.save();
-    drop(it.list.take());
-    end_loop(m, ins, iterator)
+    m.put(ins.a(), Value::UNBOUND);
+    m.finally_drop_both(it.list.take().into_value(), iterator)
 }
 
 #[inline(always)]
 pub unsafe fn for_tuple(m: &mut Core, ins: At) -> Done {
     let iterator = m.reg(ins.a());
-    if !is_exact(iterator, &TUPLE_ITERATOR) {
+    if !is_exact(iterator, &TUPLE_ITERATOR) || m.breaker_set() {
         return MISS;
     }
-    m.poll_first()?;
     let it = payload::<TupleIterator>(iterator);
     let tuple = it.tuple.value();
     if !tuple.is_unbound()
@@ -192,10 +188,9 @@ pub unsafe fn for_tuple(m: &mut Core, ins: At) -> Done {
 #[inline(always)]
 pub unsafe fn for_generator(m: &mut Core, ins: At) -> Done {
     let iterator = m.reg(ins.a());
-    if !is_exact(iterator, &GENERATOR) || !payload::<Generator>(iterator).can_resume() {
+    if !is_exact(iterator, &GENERATOR) || !payload::<Generator>(iterator).can_resume() || m.breaker_set() {
         return MISS;
     }
-    m.poll_first()?;
     m.save();
     let new = generator::push(m.vm, payload::<Generator>(iterator), Value::NONE, 0)?;
     m.enter(new);
@@ -235,12 +230,11 @@ pub unsafe fn unpack_sequence(m: &mut Core, ins: At) -> Done {
                 *to = first;
                 *to.add(1) = second;
                 m.drop(old);
-                m.drop(old2);
                 if ins.has(f::B_TEMP) {
                     m.put(ins.b(), Value::UNBOUND);
-                    return m.finally_drop(b);
+                    return m.finally_drop_both(old2, b);
                 }
-                return Ok(());
+                return m.finally_drop(old2);
             }
             // The moves to variables that mostly follow, at once: straight from the
             // items, as long as nothing dies of it.

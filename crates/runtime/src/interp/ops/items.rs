@@ -5,23 +5,61 @@ use super::*;
 /// The item is found: stores it, and what dies dies.
 #[inline(always)]
 unsafe fn found(m: &mut Core, ins: At, container: Value, item: Value) -> Done {
+    if !ins.has(f::C_TEMP) {
+        return found_plainly(m, ins, container, item, ins.has(f::B_TEMP));
+    }
     incref(item);
     let a = ins.a();
-    if ins.flags() & (f::B_TEMP | f::C_TEMP) == 0 {
-        return m.finish(a, item);
-    }
+    // A temporary is the result's place too, mostly: what it held is taken out first.
+    let key = m.reg(ins.c());
+    m.put(ins.c(), Value::UNBOUND);
     if ins.has(f::B_TEMP) {
         m.put(ins.b(), Value::UNBOUND);
         m.set(a, item);
-        m.drop(container);
-    } else {
-        m.set(a, item);
+        return m.finally_drop_both(container, key);
     }
-    // If the key's register was the result's, `set` dropped it.
-    if ins.has(f::C_TEMP) && ins.c() != a {
-        m.free_c(ins);
+    let old = m.reg(a);
+    m.put(a, item);
+    m.finally_drop_both(old, key)
+}
+
+/// The same for a key that is not a temporary.
+#[inline(always)]
+unsafe fn found_plainly(m: &mut Core, ins: At, container: Value, item: Value, temporary: bool) -> Done {
+    incref(item);
+    if temporary {
+        m.put(ins.b(), Value::UNBOUND);
+        let old = m.reg(ins.a());
+        m.put(ins.a(), item);
+        return m.finally_drop_both(old, container);
     }
-    Ok(())
+    m.finish(ins.a(), item)
+}
+
+/// Forms of `GetItemList` and `GetItemTuple` by their operands, which are what the
+/// instruction's flags say: any, two variables, a variable and a constant, an item of a
+/// temporary by a variable.
+pub const ANY: u8 = 0;
+pub const VARIABLES: u8 = 1;
+pub const CONSTANT: u8 = 2;
+pub const TEMPORARY: u8 = 3;
+
+/// Container and key.
+#[inline(always)]
+unsafe fn operands<const FORM: u8>(m: &Core, ins: At) -> (Value, Value) {
+    match FORM {
+        ANY => (m.b(ins), m.c(ins)),
+        CONSTANT => (m.reg(ins.b()), *m.vm.consts.get().add(ins.c())),
+        _ => (m.reg(ins.b()), m.reg(ins.c())),
+    }
+}
+
+#[inline(always)]
+unsafe fn found_as<const FORM: u8>(m: &mut Core, ins: At, container: Value, item: Value) -> Done {
+    match FORM {
+        ANY => found(m, ins, container, item),
+        _ => found_plainly(m, ins, container, item, FORM == TEMPORARY),
+    }
 }
 
 #[inline(always)]
@@ -34,25 +72,25 @@ unsafe fn item_at(items: &[Object], key: Value) -> Option<Value> {
 }
 
 #[inline(always)]
-pub unsafe fn get_list(m: &mut Core, ins: At) -> Done {
-    let (b, c) = (m.b(ins), m.c(ins));
+pub unsafe fn get_list<const FORM: u8>(m: &mut Core, ins: At) -> Done {
+    let (b, c) = operands::<FORM>(m, ins);
     if is_exact(b, &LIST)
         && c.is_int()
         && let Some(item) = item_at(List::from_raw(b).items_unchecked(), c)
     {
-        return found(m, ins, b, item);
+        return found_as::<FORM>(m, ins, b, item);
     }
     MISS
 }
 
 #[inline(always)]
-pub unsafe fn get_tuple(m: &mut Core, ins: At) -> Done {
-    let (b, c) = (m.b(ins), m.c(ins));
+pub unsafe fn get_tuple<const FORM: u8>(m: &mut Core, ins: At) -> Done {
+    let (b, c) = operands::<FORM>(m, ins);
     if is_exact(b, &TUPLE)
         && c.is_int()
         && let Some(item) = item_at(payload::<Tuple>(b).items(), c)
     {
-        return found(m, ins, b, item);
+        return found_as::<FORM>(m, ins, b, item);
     }
     MISS
 }
@@ -69,6 +107,20 @@ pub unsafe fn get_dict(m: &mut Core, ins: At) -> Done {
     MISS
 }
 
+/// The form of `GetItem` for a list or tuple and the operands that the flags tell of.
+fn form_for(ins: At, list: bool) -> Opcode {
+    let operands = f::B_CONST | f::C_CONST | f::B_TEMP | f::C_TEMP;
+    match (ins.flags() & operands, list) {
+        (0, true) => Opcode::GetItemListVariables,
+        (0, false) => Opcode::GetItemTupleVariables,
+        (f::C_CONST, true) => Opcode::GetItemListConstant,
+        (f::C_CONST, false) => Opcode::GetItemTupleConstant,
+        (f::B_TEMP, true) => Opcode::GetItemListTemporary,
+        (_, true) => Opcode::GetItemList,
+        (_, false) => Opcode::GetItemTuple,
+    }
+}
+
 /// The general form, which finds the form for what it sees.
 #[inline(always)]
 pub unsafe fn get_item(m: &mut Core, ins: At) -> Done {
@@ -80,8 +132,7 @@ pub unsafe fn get_item(m: &mut Core, ins: At) -> Done {
             ins.quicken(Opcode::GetItemDict);
         } else if ty == &raw const LIST || ty == &raw const TUPLE {
             if m.c(ins).is_int() {
-                let list = ty == &raw const LIST;
-                ins.quicken(if list { Opcode::GetItemList } else { Opcode::GetItemTuple });
+                ins.quicken(form_for(ins, ty == &raw const LIST));
             }
         } else if (*ty).has(type_flags::HEAP)
             && let Some(new) = slow::push_getitem(m.vm, m.frame(), ins.word())?
@@ -115,9 +166,11 @@ pub unsafe fn set_item(m: &mut Core, ins: At) -> Done {
             let slot = list.items_unchecked().as_ptr().add(i as usize) as *mut Value;
             let old = *slot;
             *slot = value;
-            m.drop(old);
-            m.free_a(ins, container);
-            return Ok(());
+            if ins.has(f::A_TEMP) {
+                m.put(ins.a(), Value::UNBOUND);
+                return m.finally_drop_both(old, container);
+            }
+            return m.finally_drop(old);
         }
     }
     MISS

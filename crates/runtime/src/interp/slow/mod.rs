@@ -312,22 +312,70 @@ pub unsafe fn truth_b(vm: &Vm, frame: F, ins: I) -> Result<bool> {
 #[inline(never)]
 pub unsafe fn contains(vm: &Vm, frame: F, ins: I) -> Result<bool> {
     unsafe {
-        if !ins.has(f::B_TEMP | f::C_TEMP | f::C_CONST) {
-            let container = *reg(frame, ins.c());
-            let key = if ins.has(f::B_CONST) {
-                *(*(*frame).code).consts_ptr().add(ins.b())
-            } else {
-                *reg(frame, ins.b())
-            };
-            if let Some(d) = Object::borrow_value(&container).downcast_exact::<Dict>()
-                && !key.is_unbound()
-                && let Some(found) = d.probe(vm, Object::borrow_value(&key))
-            {
-                return Ok(found.is_some());
+        let word = |i: usize, constant: bool| match constant {
+            true => *(*(*frame).code).consts_ptr().add(i),
+            false => *reg(frame, i),
+        };
+        let key = word(ins.b(), ins.has(f::B_CONST));
+        let container = word(ins.c(), ins.has(f::C_CONST));
+        if !key.is_unbound()
+            && container.is_ptr()
+            && let Some(found) =
+                contains_plain(vm, Object::borrow_value(&container), Object::borrow_value(&key))
+        {
+            if ins.has(f::B_TEMP) {
+                drop(take(frame, ins.b()));
             }
+            if ins.has(f::C_TEMP) {
+                drop(take(frame, ins.c()));
+            }
+            return Ok(found);
         }
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
         vm.contains(&c, &b)
     }
+}
+
+/// `key in container`, if that can be told without running Python code.
+#[inline(always)]
+fn contains_plain(vm: &Vm, container: &Object, key: &Object) -> Option<bool> {
+    if let Some(dict) = container.downcast_exact::<Dict>() {
+        return dict.probe(vm, key).map(|found| found.is_some());
+    }
+    if let Some(list) = container.downcast_exact::<List>() {
+        return list.with_items(|items| is_among(items, key));
+    }
+    if let Some(tuple) = container.downcast_exact::<Tuple>() {
+        return is_among(tuple.items(), key);
+    }
+    None
+}
+
+/// Is an int or a str among items? None if one before it might claim to be equal.
+fn is_among(items: &[Object], key: &Object) -> Option<bool> {
+    if key.is_int() {
+        for item in items {
+            if item.is(key.value()) {
+                return Some(true);
+            }
+            if !item.is_int() {
+                return None;
+            }
+        }
+        return Some(false);
+    }
+    let wanted = key.downcast_exact::<Str>()?;
+    for item in items {
+        if item.is(key.value()) {
+            return Some(true);
+        }
+        if item.is_int() || item.is_none() {
+            continue;
+        }
+        if item.downcast_exact::<Str>()?.equals(wanted) {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
