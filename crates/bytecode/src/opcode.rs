@@ -370,6 +370,8 @@ opcodes! {
     LoadAttrSlot,
     /// LoadAttrInline or LoadAttrSlot of a local's object into a temporary.
     LoadAttrPlace,
+    /// The same of a temporary's object.
+    LoadAttrOfTemporary,
     /// LoadAttr of a plain value found on the object's type.
     LoadAttrClass,
     /// LoadAttr of a property with a Python getter.
@@ -435,6 +437,8 @@ opcodes! {
     GetItemTupleVariables,
     /// The same of a variable's tuple by a constant.
     GetItemTupleConstant,
+    /// The same of a temporary tuple by a variable's value.
+    GetItemTupleTemporary,
     /// GetItem of a dict.
     GetItemDict,
     // The kind of operands is known when the code is made.
@@ -478,8 +482,12 @@ opcodes! {
     GeRegisters,
     /// Ge of a register and a constant.
     GeConst,
+    /// CallMethod of a bound method, which was loaded as it is.
+    CallMethodBound,
     /// LoadMethodCached of a local's object that may have a `__dict__`.
     LoadMethodLocal,
+    /// The same of a temporary's object.
+    LoadMethodOfTemporary,
     /// CallPython from the code of a generator or coroutine, whose registers are in it.
     CallPythonFar,
     /// CallMethod as CallPythonFar.

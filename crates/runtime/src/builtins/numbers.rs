@@ -7,6 +7,7 @@
 use crate::names::name;
 use crate::prelude::*;
 use crate::types::int::{self, IntView};
+use crate::types::set::{self, SetObject};
 use crate::types::{bytearray, bytes, complex, float, str};
 use taipan_numeric::sums::CompensatedSum;
 
@@ -127,6 +128,83 @@ fn round(vm: &Vm, args: &[Object]) -> Result {
 
 // ---- min and max ------------------------------------------------------------------------
 
+/// The best item so far, and what it was judged by if that is not the item.
+struct Best {
+    better: CompareOp,
+    found: Option<(Object, Option<Object>)>,
+}
+
+impl Best {
+    /// Is one small int better than another?
+    fn wins(&self, a: &Object, b: &Object) -> bool {
+        let (a, b) = (a.as_int(), b.as_int());
+        if self.better == CompareOp::Gt { a > b } else { a < b }
+    }
+
+    fn consider(&mut self, vm: &Vm, key: Option<&Object>, item: Object) -> Result<()> {
+        let weight = match key {
+            Some(key) => Some(vm.call(key, std::slice::from_ref(&item))?),
+            None => None,
+        };
+        let wins = match &self.found {
+            None => true,
+            Some((best, best_weight)) => {
+                let (a, b) = (weight.as_ref().unwrap_or(&item), best_weight.as_ref().unwrap_or(best));
+                if a.is_int() && b.is_int() {
+                    self.wins(a, b)
+                } else {
+                    let result = vm.compare(a, b, self.better)?;
+                    vm.is_true(&result)?
+                }
+            }
+        };
+        if wins {
+            self.found = Some((item, weight));
+        }
+        Ok(())
+    }
+
+    /// Considers an item if it and the best are small ints; gives it back if not.
+    fn take_int(&mut self, item: Object) -> Option<Object> {
+        match &self.found {
+            Some((best, None)) if item.is_int() && best.is_int() => {
+                if self.wins(&item, best) {
+                    self.found = Some((item, None));
+                }
+                None
+            }
+            _ => Some(item),
+        }
+    }
+
+    /// Considers the items of a list, tuple or set at once; false if they are not all
+    /// small ints.
+    fn consider_ints(&mut self, items: &Object) -> bool {
+        let mut best: Option<Value> = None;
+        let mut all = |item: Value| {
+            let wins = |best| self.wins(Object::borrow_value(&item), Object::borrow_value(&best));
+            if item.is_int() && best.is_none_or(wins) {
+                best = Some(item);
+            }
+            item.is_int()
+        };
+        let done = if let Some(list) = items.downcast_exact::<List>() {
+            list.with_items(|items| items.iter().all(|item| all(item.value())))
+        } else if let Some(tuple) = items.downcast_exact::<Tuple>() {
+            tuple.items().iter().all(|item| all(item.value()))
+        } else if items.ty().is(&set::SET) || items.ty().is(&set::FROZENSET) {
+            SetObject::of(items).is_some_and(|set| set.keys().all(all))
+        } else {
+            false
+        };
+        if done {
+            // SAFETY: small ints are not counted.
+            self.found = best.map(|best| (unsafe { Object::from_borrowed(best) }, None));
+        }
+        done
+    }
+}
+
 fn extreme(vm: &Vm, args: &[Object], kwnames: &[Object], function: &str, better: CompareOp) -> Result {
     let (given, values) = args.split_at(args.len() - kwnames.len());
     if given.is_empty() {
@@ -156,38 +234,21 @@ fn extreme(vm: &Vm, args: &[Object], kwnames: &[Object], function: &str, better:
             "Cannot specify a default for {function}() with multiple positional arguments"
         )));
     }
-    let mut best: Option<(Object, Option<Object>)> = None;
-    let mut consider = |item: Object| -> Result<()> {
-        let weight = match key {
-            Some(key) => Some(vm.call(key, std::slice::from_ref(&item))?),
-            None => None,
-        };
-        let wins = match &best {
-            None => true,
-            Some((best, best_weight)) => {
-                let (a, b) = (weight.as_ref().unwrap_or(&item), best_weight.as_ref().unwrap_or(best));
-                if a.is_int() && b.is_int() {
-                    let (a, b) = (a.as_int(), b.as_int());
-                    if better == CompareOp::Gt { a > b } else { a < b }
-                } else {
-                    let result = vm.compare(a, b, better)?;
-                    vm.is_true(&result)?
-                }
-            }
-        };
-        if wins {
-            best = Some((item, weight));
-        }
-        Ok(())
-    };
+    let mut best = Best { better, found: None };
     if several {
         for item in given {
-            consider(item.clone())?;
+            best.consider(vm, key, item.clone())?;
         }
-    } else {
-        vm.for_each(&given[0], consider)?;
+    } else if key.is_some() || !best.consider_ints(&given[0]) {
+        let iterator = vm.iter(&given[0])?;
+        let plain = key.is_none();
+        while let Some(item) =
+            vm.next_untaken(&iterator, &mut |item| if plain { best.take_int(item) } else { Some(item) })?
+        {
+            best.consider(vm, key, item)?;
+        }
     }
-    match (best, default) {
+    match (best.found, default) {
         (Some((best, _)), _) => Ok(best),
         (None, Some(default)) => Ok(default.clone()),
         (None, None) => Err(vm.value_error(format!("{function}() iterable argument is empty"))),

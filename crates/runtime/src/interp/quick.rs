@@ -15,9 +15,11 @@ pub fn generic(ins: Instruction) -> Instruction {
 pub fn generic_opcode(op: Opcode) -> Opcode {
     use Opcode::*;
     match op {
-        LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrClass | LoadAttrProperty | LoadAttrModule
-        | LoadAttrType | LoadAttrDict => LoadAttr,
-        LoadMethodCached | LoadMethodLocal | LoadMethodModule | LoadMethodType => LoadMethod,
+        LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrOfTemporary | LoadAttrClass
+        | LoadAttrProperty | LoadAttrModule | LoadAttrType | LoadAttrDict => LoadAttr,
+        LoadMethodCached | LoadMethodLocal | LoadMethodOfTemporary | LoadMethodModule | LoadMethodType => {
+            LoadMethod
+        }
         StoreAttrInline | StoreAttrSlot => StoreAttr,
         LoadGlobalModule | LoadGlobalBuiltin => LoadGlobal,
         CallPython | CallPythonFar | CallMakes | CallNative | CallNativeDefaults | CallClass | CallBound => {
@@ -26,6 +28,7 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
         CallMethodPython
         | CallMethodPythonFar
         | CallMethodMakes
+        | CallMethodBound
         | CallMethodBuiltin
         | CallMethodNative
         | CallMethodNativeDefaults => CallMethod,
@@ -35,6 +38,7 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
         | GetItemListConstant
         | GetItemListTemporary
         | GetItemTuple
+        | GetItemTupleTemporary
         | GetItemTupleVariables
         | GetItemTupleConstant
         | GetItemDict => GetItem,

@@ -124,13 +124,15 @@ handlers! {
         LoadAttrInline => attributes::load_place, else SharedLoad;
         LoadAttrSlot => attributes::load_place, else SharedLoad;
         LoadAttrPlace => attributes::load_place_of_local, else SharedLoad;
+        LoadAttrOfTemporary => attributes::load_place_of_temporary, else SharedLoad;
         LoadAttrClass => attributes::load_class, else SharedLoad;
         LoadAttrType => attributes::load_type, else LoadAttr;
         LoadAttrModule => attributes::load_module, else LoadAttr;
         LoadAttrDict => attributes::load_dict, else LoadAttr;
         LoadAttrProperty => attributes::load_property, else LoadAttr;
         LoadMethodCached => attributes::load_method_cached, else SharedMethod;
-        LoadMethodLocal => attributes::load_method_of_local, else SharedMethod;
+        LoadMethodLocal => attributes::load_method_of_object::<false>, else SharedMethod;
+        LoadMethodOfTemporary => attributes::load_method_of_object::<true>, else SharedMethod;
         LoadMethodModule => attributes::load_method_module, else LoadMethod;
         LoadMethodType => attributes::load_method_type, else LoadMethod;
         StoreAttrInline => attributes::store_inline, else SharedStore;
@@ -142,6 +144,7 @@ handlers! {
         GetItemListTemporary => items::get_list::<{ items::TEMPORARY }>, else GetItem;
         GetItemTuple => items::get_tuple::<{ items::ANY }>, else GetItem;
         GetItemTupleVariables => items::get_tuple::<{ items::VARIABLES }>, else GetItem;
+        GetItemTupleTemporary => items::get_tuple::<{ items::TEMPORARY }>, else GetItem;
         GetItemTupleConstant => items::get_tuple::<{ items::CONSTANT }>, else GetItem;
         GetItemDict => items::get_dict, else GetItem;
         SetItem => items::set_item, else SetItemSlowly;
@@ -226,7 +229,8 @@ handlers! {
         CallNative => calls::call_native, else Call;
         CallNativeDefaults => calls::call_native_defaults, else Call;
         CallClass => calls::call_python_class, else Call;
-        CallBound => calls::call_bound_method, else Call;
+        CallBound => calls::call_bound_method::<false>, else Call;
+        CallMethodBound => calls::call_bound_method::<true>, else CallMethod;
         CallMethod => calls::call_method;
         CallMethodPython => calls::call_python::<true, false>, else CallMethod;
         CallMethodBuiltin => calls::call_method_builtin, else CallMethod;

@@ -236,6 +236,15 @@ impl SetObject {
         let mask = self.mask.get();
         let slots = self.slots();
         let mut at = hash as usize & mask;
+        // Mostly the first slot tells.
+        // SAFETY: `at` is within the mask.
+        let first = unsafe { *slots.add(at) };
+        if first.key == Some(key) {
+            return Some(true);
+        }
+        if first.key.is_none() && first.hash == 0 {
+            return Some(false);
+        }
         let mut perturb = hash as u64;
         loop {
             let run = if at + LINEAR_PROBES <= mask { LINEAR_PROBES } else { 0 };
@@ -255,6 +264,10 @@ impl SetObject {
             perturb >>= PERTURB_SHIFT;
             at = at.wrapping_mul(5).wrapping_add(1).wrapping_add(perturb as usize) & mask;
         }
+    }
+    /// The keys, for work that runs no Python code.
+    pub fn keys(&self) -> impl Iterator<Item = Value> {
+        (0..=self.mask.get()).filter_map(|i| self.slot(i).key)
     }
     /// Are all keys in `other`? None if only comparisons can tell that may run Python code.
     pub fn is_subset_plain(&self, other: &SetObject) -> Option<bool> {

@@ -105,6 +105,23 @@ pub unsafe fn load_place_of_local(m: &mut Core, ins: At) -> Done {
     MISS
 }
 
+/// `LoadAttrOfTemporary`: from one into one.
+#[inline(always)]
+pub unsafe fn load_place_of_temporary(m: &mut Core, ins: At) -> Done {
+    let b = m.reg(ins.b());
+    let cache = m.cache(ins);
+    if has_version(b, cache) {
+        let value = *((b.as_ptr() as *const u8).add(cache.index as usize) as *const Value);
+        if !value.is_unbound() {
+            incref(value);
+            m.put(ins.b(), Value::UNBOUND);
+            m.put(ins.a(), value);
+            return m.finally_drop(b);
+        }
+    }
+    MISS
+}
+
 /// `LoadAttrInline` and `LoadAttrSlot`.
 #[inline(always)]
 pub unsafe fn load_place(m: &mut Core, ins: At) -> Done {
@@ -234,9 +251,10 @@ pub unsafe fn load_method_cached(m: &mut Core, ins: At) -> Done {
     MISS
 }
 
-/// `LoadMethodLocal`: functions in classes are objects, never immediate.
+/// `LoadMethodLocal` and `LoadMethodOfTemporary`: functions in classes are objects, never
+/// immediate.
 #[inline(always)]
-pub unsafe fn load_method_of_local(m: &mut Core, ins: At) -> Done {
+pub unsafe fn load_method_of_object<const TEMPORARY: bool>(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if has_version(b, cache) {
@@ -244,7 +262,11 @@ pub unsafe fn load_method_of_local(m: &mut Core, ins: At) -> Done {
         if dict.is_unbound() {
             let func = cache.value;
             (*func.as_ptr()).incref();
-            (*b.as_ptr()).incref();
+            if TEMPORARY {
+                m.put(ins.b(), Value::UNBOUND);
+            } else {
+                (*b.as_ptr()).incref();
+            }
             let to = m.base.add(ins.a());
             *to = func;
             *to.add(1) = b;

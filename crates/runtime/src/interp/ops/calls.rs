@@ -123,9 +123,10 @@ unsafe fn call_class(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done 
     }
 }
 
-/// A bound method: its object takes the callable's place; the frame owns the method.
+/// A bound method: its object takes the place before the arguments, which is the
+/// callable's, or with IN_METHOD_CALL that of the self which there is not; the frame owns the method.
 #[inline(always)]
-unsafe fn call_bound(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done {
+unsafe fn call_bound<const IN_METHOD_CALL: bool>(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done {
     let method = payload::<Method>(callee);
     let func = method.function.value();
     if !is_exact(func, &FUNCTION) {
@@ -136,12 +137,12 @@ unsafe fn call_bound(m: &mut Core, ins: At, callee: Value, argc: usize) -> Done 
     if code.fast_argc != argc + 1 {
         return MISS;
     }
-    let args = m.base.add(ins.b());
+    let args = m.base.add(ins.b() + IN_METHOD_CALL as usize);
     let far = (*m.frame()).has(ff::GENERATOR);
     let window = if far { (*m.frame()).top } else { args };
     let Some(new) = push_fast(m.vm, code, window, argc + 1, func, ff::OWNS_EXTRA) else { return MISS };
+    m.put(ins.b(), Value::UNBOUND);
     if far {
-        *args = Value::UNBOUND;
         move_words(args.add(1), window.add(1), argc);
     }
     (*(*new).previous).ip = m.ip;
@@ -374,11 +375,14 @@ pub unsafe fn call_python_class(m: &mut Core, ins: At) -> Done {
     if is_exact(callee, &TYPE) { call_class(m, ins, callee, ins.flags() as usize) } else { MISS }
 }
 
-/// `CallBound`.
+/// `CallBound`, `CallMethodBound`.
 #[inline(always)]
-pub unsafe fn call_bound_method(m: &mut Core, ins: At) -> Done {
+pub unsafe fn call_bound_method<const IN_METHOD_CALL: bool>(m: &mut Core, ins: At) -> Done {
     let callee = m.reg(ins.b());
-    if is_exact(callee, &METHOD) { call_bound(m, ins, callee, ins.flags() as usize) } else { MISS }
+    if !is_exact(callee, &METHOD) || IN_METHOD_CALL && !m.reg(ins.b() + 1).is_unbound() {
+        return MISS;
+    }
+    call_bound::<IN_METHOD_CALL>(m, ins, callee, ins.flags() as usize)
 }
 
 /// `CallMethodBuiltin`: what was loaded is a plain builtin function, not a method.
@@ -469,7 +473,7 @@ pub unsafe fn call(m: &mut Core, ins: At) -> Done {
                 return returned(m, ins, value);
             }
         } else if ty == &raw const METHOD {
-            let done = call_bound(m, ins, callee, argc);
+            let done = call_bound::<false>(m, ins, callee, argc);
             if !matches!(done, Err(Leave::Miss)) {
                 ins.quicken(Opcode::CallBound);
                 return done;
@@ -523,6 +527,12 @@ pub unsafe fn call_method(m: &mut Core, ins: At) -> Done {
             m.save();
             let value = slow::call_builtin_fast(m.vm, m.base.add(b + 1), argc)?;
             return returned(m, ins, value);
+        } else if ty == &raw const METHOD && !has_self {
+            let done = call_bound::<true>(m, ins, callee, argc);
+            if !matches!(done, Err(Leave::Miss)) {
+                ins.quicken(Opcode::CallMethodBound);
+                return done;
+            }
         } else if ty == &raw const TYPE && !has_self && slow::made_by_native_code(callee) {
             close_gap(m, b);
             m.save();

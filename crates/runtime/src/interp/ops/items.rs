@@ -116,6 +116,7 @@ fn form_for(ins: At, list: bool) -> Opcode {
         (f::C_CONST, true) => Opcode::GetItemListConstant,
         (f::C_CONST, false) => Opcode::GetItemTupleConstant,
         (f::B_TEMP, true) => Opcode::GetItemListTemporary,
+        (f::B_TEMP, false) => Opcode::GetItemTupleTemporary,
         (_, true) => Opcode::GetItemList,
         (_, false) => Opcode::GetItemTuple,
     }

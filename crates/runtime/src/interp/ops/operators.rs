@@ -93,6 +93,11 @@ binary!(
 /// The general form of the comparisons.
 #[inline(always)]
 pub unsafe fn compare<const OP: u8>(m: &mut Core, ins: At) -> Done {
+    if let Some(truth) = slow::compare_plain(m.b(ins), m.c(ins), CompareOp::ALL[OP as usize]) {
+        m.free_b(ins);
+        m.free_c(ins);
+        return m.branch(ins, truth);
+    }
     slowly!(m, slow::compare(m.vm, m.frame(), ins.word(), CompareOp::ALL[OP as usize]))
 }
 

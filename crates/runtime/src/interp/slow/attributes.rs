@@ -275,7 +275,7 @@ pub(super) unsafe fn attr_lookup(
                 site.index = entry.index;
                 site.value = entry.value;
                 site.backoff = BACKOFF;
-                requicken(frame, op);
+                requicken(frame, load_form(frame, op, site));
             }
             site.backoff = site.backoff.saturating_sub(1);
             return entry.op.map(|_| *entry);
@@ -301,28 +301,39 @@ pub(super) unsafe fn attr_lookup(
             let backoff = if shared { BACKOFF } else { 2 };
             *site = probe;
             site.backoff = backoff;
-            let ins = *(*frame).ip.sub(1);
-            let to_temporary = !ins.has(f::B_TEMP) && ins.a() >= (*(*frame).code).first_temp;
-            let place = matches!(op, Opcode::LoadAttrInline | Opcode::LoadAttrSlot);
-            let of_local = op == Opcode::LoadMethodCached
-                && !ins.has(f::B_TEMP | f::B_CONST)
-                && probe.index != 0
-                && probe.value.is_ptr();
-            requicken(
-                frame,
-                if place && to_temporary {
-                    Opcode::LoadAttrPlace
-                } else if of_local {
-                    Opcode::LoadMethodLocal
-                } else {
-                    op
-                },
-            );
+            requicken(frame, load_form(frame, op, site));
         } else if op.is_none() {
             site.backoff = BACKOFF;
         }
         site.backoff = site.backoff.saturating_sub(1);
         None
+    }
+}
+
+/// The form of the running load for its operands: temporaries that it fills hold
+/// nothing, those that it takes from are emptied.
+unsafe fn load_form(frame: F, op: Opcode, site: &Cache) -> Opcode {
+    // SAFETY: `ip` is behind the running instruction.
+    unsafe {
+        let ins = *(*frame).ip.sub(1);
+        let of_temporary = ins.has(f::B_TEMP);
+        match op {
+            Opcode::LoadAttrInline | Opcode::LoadAttrSlot if ins.a() >= (*(*frame).code).first_temp => {
+                if of_temporary {
+                    Opcode::LoadAttrOfTemporary
+                } else {
+                    Opcode::LoadAttrPlace
+                }
+            }
+            Opcode::LoadMethodCached if !ins.has(f::B_CONST) && site.index != 0 && site.value.is_ptr() => {
+                if of_temporary {
+                    Opcode::LoadMethodOfTemporary
+                } else {
+                    Opcode::LoadMethodLocal
+                }
+            }
+            _ => op,
+        }
     }
 }
 

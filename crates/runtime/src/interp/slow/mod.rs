@@ -23,6 +23,7 @@ use super::frame::{Frame, frame_flags as ff};
 use super::{copy_closure, push_frame};
 use crate::names::name;
 use crate::prelude::*;
+use crate::types::bytes::Bytes;
 use crate::types::cell::CellObject;
 use crate::types::code::{Cache, Code};
 use crate::types::exceptions::{self, BaseException};
@@ -30,6 +31,8 @@ use crate::types::function::{FUNCTION, Function, METHOD, Method};
 use crate::types::native_function::{
     BUILTIN_FUNCTION, MEMBER_DESCRIPTOR, METHOD_DESCRIPTOR, Member, NativeFunction,
 };
+use crate::types::object::compares_by_identity;
+use crate::types::set::{self, SetObject};
 use crate::types::{generator, str as text, tuple};
 use taipan_bytecode::instruction::flags as f;
 use taipan_bytecode::{Instruction, LocalKind, Opcode};
@@ -271,28 +274,80 @@ pub unsafe fn compare(vm: &Vm, frame: F, ins: I, op: CompareOp) -> Result<()> {
     unsafe {
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
-        let result = match (b.downcast_exact::<Str>(), c.downcast_exact::<Str>()) {
-            (Some(x), Some(y)) => match op {
-                CompareOp::Eq => Object::bool(x.equals(y)),
-                CompareOp::Ne => Object::bool(!x.equals(y)),
-                _ => Object::bool(op.holds(Some(x.compare(y)))),
-            },
-            // Both compare by identity.
-            _ if matches!(op, CompareOp::Eq | CompareOp::Ne)
-                && b.is_ptr()
-                && c.is_ptr()
-                && crate::types::object::compares_by_identity(b.ty())
-                && crate::types::object::compares_by_identity(c.ty()) =>
-            {
-                Object::bool((b.value() == c.value()) == (op == CompareOp::Eq))
-            }
-            _ => vm.compare(&b, &c, op)?,
-        };
+        let result = vm.compare(&b, &c, op)?;
         drop(b);
         drop(c);
         set(frame, ins.a(), result);
         Ok(())
     }
+}
+
+/// Are the items equal, one by one? None if that takes Python code to tell.
+fn same_items(x: &[Object], y: &[Object]) -> Option<bool> {
+    if x.len() != y.len() {
+        return Some(false);
+    }
+    for (a, b) in x.iter().zip(y) {
+        if a.is(b.value()) && !a.is_float() {
+            continue;
+        }
+        let same = if a.is_int() && b.is_int() {
+            false
+        } else if let (Some(a), Some(b)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
+            a.equals(b)
+        } else if let (Some(a), Some(b)) = (a.downcast_exact::<Bytes>(), b.downcast_exact::<Bytes>()) {
+            a.as_slice() == b.as_slice()
+        } else {
+            return None;
+        };
+        if !same {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// `b OP c`, if that can be told without running Python code: of strings, of sets
+/// and tuples of simple things, of objects that compare by identity.
+#[inline(never)]
+pub unsafe fn compare_plain(b: Value, c: Value, op: CompareOp) -> Option<bool> {
+    if !b.is_ptr() || !c.is_ptr() {
+        return None;
+    }
+    let (b, c) = (Object::borrow_value(&b), Object::borrow_value(&c));
+    if let Some(x) = b.downcast_exact::<Str>() {
+        let y = c.downcast_exact::<Str>()?;
+        return Some(match op {
+            CompareOp::Eq => x.equals(y),
+            CompareOp::Ne => !x.equals(y),
+            _ => op.holds(Some(x.compare(y))),
+        });
+    }
+    if let Some(x) = SetObject::of(b) {
+        let y = SetObject::of(c)?;
+        let exact = |set: &Object| set.ty().is(&set::SET) || set.ty().is(&set::FROZENSET);
+        if !exact(b) || !exact(c) {
+            return None;
+        }
+        return match op {
+            CompareOp::Eq => Some(x.len() == y.len() && x.is_subset_plain(y)?),
+            CompareOp::Ne => Some(x.len() != y.len() || !x.is_subset_plain(y)?),
+            CompareOp::Le => Some(x.len() <= y.len() && x.is_subset_plain(y)?),
+            CompareOp::Ge => Some(y.len() <= x.len() && y.is_subset_plain(x)?),
+            CompareOp::Lt => Some(x.len() < y.len() && x.is_subset_plain(y)?),
+            CompareOp::Gt => Some(y.len() < x.len() && y.is_subset_plain(x)?),
+        };
+    }
+    if let Some(x) = b.downcast_exact::<Tuple>()
+        && matches!(op, CompareOp::Eq | CompareOp::Ne)
+    {
+        let y = c.downcast_exact::<Tuple>()?;
+        return Some(same_items(x.items(), y.items())? == (op == CompareOp::Eq));
+    }
+    let by_identity = matches!(op, CompareOp::Eq | CompareOp::Ne)
+        && compares_by_identity(b.ty())
+        && compares_by_identity(c.ty());
+    by_identity.then(|| b.is(c.value()) == (op == CompareOp::Eq))
 }
 
 #[inline(never)]
