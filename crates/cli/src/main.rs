@@ -1,8 +1,6 @@
-//! The `taipan` command: options, environment, start-up, running, exit.
+//! The `taipan` command: the stack that it runs on, and how it ends.
 
-mod interactive;
-mod options;
-mod run;
+use taipan_cli::{options, run};
 
 /// Bytes of native stack that the main thread's Python code gets.
 const MAIN_STACK: usize = 256 << 20;

@@ -5,11 +5,18 @@ use crate::interactive;
 use crate::options::{Options, Target};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use taipan_runtime::prelude::*;
+use taipan_runtime::vm::Config;
 use taipan_runtime::{compile, interp, start};
 
-/// Runs everything; the process's exit status.
-pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i32 {
-    taipan_stdlib_files::prepare_process(&mut options.config);
+/// An interpreter with all modules and the library, its main thread attached to the
+/// calling one; else an exit status, after a message. `native_limit` and `native_floor`:
+/// the lowest addresses of the native stack for recursion, and for work of bounded depth.
+pub fn open(
+    mut config: Config,
+    native_limit: usize,
+    native_floor: usize,
+) -> std::result::Result<&'static Vm, i32> {
+    taipan_stdlib_files::prepare_process(&mut config);
     let mut modules = taipan_stdlib_files::modules();
     modules.extend(taipan_stdlib_compress::modules());
     modules.extend(taipan_stdlib_crypto::modules());
@@ -21,10 +28,9 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
     modules.extend(taipan_stdlib_text::modules());
     modules.extend(taipan_stdlib_time::modules());
     modules.push(&taipan_pylib::MODULE);
-    let Some(vm) = start::new_interpreter(options.config, native_limit, modules, &taipan_pylib::LIBRARY)
-    else {
+    let Some(vm) = start::new_interpreter(config, native_limit, modules, &taipan_pylib::LIBRARY) else {
         eprintln!("Fatal Python error: cannot reserve memory for the interpreter");
-        return 1;
+        return Err(1);
     };
     vm.native_floor.set(native_floor);
     taipan_runtime::gc::hold();
@@ -34,10 +40,19 @@ pub fn run(mut options: Options, native_limit: usize, native_floor: usize) -> i3
         eprintln!("Fatal Python error: init_import_site: Failed to initialise the interpreter");
         let out = taipan_runtime::display::Output::of(vm, None);
         let _ = taipan_runtime::display::print_exception(vm, &exception, &out);
-        return 1;
+        return Err(1);
     }
     taipan_runtime::gc::release();
     taipan_host::memory::forget_program();
+    Ok(vm)
+}
+
+/// Runs everything; the process's exit status.
+pub fn run(options: Options, native_limit: usize, native_floor: usize) -> i32 {
+    let vm = match open(options.config, native_limit, native_floor) {
+        Ok(vm) => vm,
+        Err(status) => return status,
+    };
     let main = match main_module(vm) {
         Ok(main) => main,
         Err(raised) => return report(vm, raised),
