@@ -10,6 +10,7 @@ mod binascii;
 mod csv;
 mod expat;
 mod json;
+mod multibyte;
 mod sre;
 mod unicodedata;
 
@@ -17,7 +18,20 @@ use taipan_runtime::prelude::ModuleDef;
 
 /// The modules of this crate.
 pub fn modules() -> Vec<&'static ModuleDef> {
-    let mut modules = vec![&binascii::BINASCII, &csv::CSV, &json::JSON, &sre::SRE, &unicodedata::UNICODEDATA];
+    let mut modules = vec![
+        &binascii::BINASCII,
+        &csv::CSV,
+        &json::JSON,
+        &multibyte::MULTIBYTECODEC,
+        &multibyte::CODECS_CN,
+        &multibyte::CODECS_HK,
+        &multibyte::CODECS_ISO2022,
+        &multibyte::CODECS_JP,
+        &multibyte::CODECS_KR,
+        &multibyte::CODECS_TW,
+        &sre::SRE,
+        &unicodedata::UNICODEDATA,
+    ];
     if taipan_expat::AVAILABLE {
         modules.push(&expat::PYEXPAT);
     }
