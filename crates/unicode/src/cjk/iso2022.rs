@@ -5,7 +5,7 @@
 //! byte of the escape sequence, with the high bit for sets of two bytes), and
 //! flags in the fifth.
 
-use super::jis::{half_katakana, half_katakana_byte};
+use super::jis::{FULLWIDTH_TILDE, half_katakana, half_katakana_byte};
 use super::tables::{Decoded, Set, Table};
 use super::{Edition, Fault, Input, Source, State, join, put, put_code};
 
@@ -27,7 +27,8 @@ const ESCAPE: u8 = 2;
 /// Longest escape sequence.
 const MAX_ESCAPE: usize = 16;
 
-pub(super) const START: State = State([ASCII, ASCII, 0, 0, 0, 0, 0, 0]);
+pub(super) const ENCODER_START: State = State([ASCII, ASCII, 0, 0, 0, 0, 0, 0]);
+pub(super) const DECODER_START: State = State([ASCII, ASCII, ASCII, 0, 0, 0, 0, 0]);
 
 /// The character sets that can be designated.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl Charset {
         match self {
             Charset::Jisx0208 | Charset::Jisx0208Old => Set::Jisx0208.table().decode(code),
             Charset::Jisx0212 => Set::Jisx0212.table().decode(code),
-            Charset::Jisx0213One(edition) | Charset::Jisx0213Pairs(edition) => edition.first_plane(code),
+            Charset::Jisx0213One(edition) | Charset::Jisx0213Pairs(edition) => edition.first_plane(code).ok(),
             Charset::Jisx0213Two(_) => Set::Jisx0213Two.table().decode(code),
             Charset::Ksx1001 => Set::Ksx1001.table().decode(code),
             Charset::Gb2312 => Set::Gb2312.table().decode(code),
@@ -171,7 +172,7 @@ impl Charset {
             Charset::Gb2312 => Set::Gb2312.table(),
             Charset::Jisx0213One(edition) => {
                 // The tilde of full width is in the EUC form only.
-                if edition.lacks(c) || c == 0xff5e {
+                if edition.lacks(c) || c == FULLWIDTH_TILDE {
                     return None;
                 }
                 Set::Jisx0213One.table()
@@ -269,18 +270,15 @@ pub(super) fn decode(
 
 /// A character of G2, shifted to by an escape sequence of its own.
 fn shifted(mark: u8, byte: u8) -> Option<u32> {
-    if byte >= 0x80 {
-        return None;
-    }
+    let c = byte as u32 ^ 0x80;
     match mark {
-        b'A' => Some(byte as u32 + 0x80),
-        b'F' => {
-            let c = byte as u32 + 0x80;
-            match c.checked_sub(0xa0) {
-                None => Some(c),
-                Some(at) => GREEK.get(at as usize).map(|&c| c as u32).filter(|&c| c != 0),
-            }
-        }
+        // Bytes that have the high bit already lose it here.
+        b'F' => match c.checked_sub(0xa0) {
+            None => Some(c),
+            Some(at) => GREEK.get(at as usize).map(|&c| c as u32).filter(|&c| c != 0),
+        },
+        _ if byte >= 0x80 => None,
+        b'A' => Some(c),
         ASCII => Some(byte as u32),
         _ => None,
     }
@@ -375,10 +373,8 @@ pub(super) fn encode<F: Fn(usize) -> u32>(
         if state.0[designation.plane] != mark {
             match (double, mark & !DOUBLE) {
                 (false, last) => out.extend_from_slice(&[ESC, intermediate, last]),
-                // The three oldest have a short form.
-                (true, last @ b'@'..=b'B') if designation.plane == 0 => {
-                    out.extend_from_slice(&[ESC, b'$', last])
-                }
+                // The oldest has a short form.
+                (true, last @ b'B') => out.extend_from_slice(&[ESC, b'$', last]),
                 (true, last) => out.extend_from_slice(&[ESC, b'$', intermediate, last]),
             }
             state.0[designation.plane] = mark;

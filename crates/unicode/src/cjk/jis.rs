@@ -10,7 +10,8 @@ const INVALID: Fault = Fault::Invalid(1);
 const YEN: u32 = 0xa5;
 const OVERLINE: u32 = 0x203e;
 const FULLWIDTH_BACKSLASH_CODE: u16 = 0x2140;
-const FULLWIDTH_TILDE: u32 = 0xff5e;
+const FULLWIDTH_BACKSLASH: u32 = 0xff3c;
+pub(super) const FULLWIDTH_TILDE: u32 = 0xff5e;
 const TILDE_CODE: u16 = 0x2232;
 
 /// Katakana of half the width, which are one byte of JIS X 0201.
@@ -30,9 +31,9 @@ const CELLS: u32 = 94;
 const SECOND_PLANE: [u8; 26] =
     [1, 8, 3, 4, 5, 12, 13, 14, 15, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94];
 
-/// Is this the first of two bytes?
-fn is_lead(byte: u8) -> bool {
-    matches!(byte, 0x81..=0x9f | 0xe0..=0xfc)
+/// Is this the first of two bytes, if `last` is the last of those?
+fn is_lead(byte: u8, last: u8) -> bool {
+    matches!(byte, 0x81..=0x9f) || (0xe0..=last).contains(&byte)
 }
 
 /// Row (from 0 on) and cell of two bytes.
@@ -70,7 +71,7 @@ pub(super) fn decode_shift_jis(input: Input<'_>, out: &mut impl FnMut(u32)) -> R
             out(c);
             return Ok(1);
         }
-        if !is_lead(rest[0]) {
+        if !is_lead(rest[0], 0xea) {
             return Err(INVALID);
         }
         let (a, b) = two(rest)?;
@@ -140,7 +141,7 @@ const SINGLE_SHIFT_3: u8 = 0x8f;
 fn decode_euc<O: FnMut(u32)>(
     input: Input<'_>,
     out: &mut O,
-    two_bytes: impl Fn(u32) -> Option<Decoded>,
+    two_bytes: impl Fn(u32) -> Result<Decoded, Fault>,
     three_bytes: impl Fn(u32) -> Option<Decoded>,
 ) -> Result<(), Fault> {
     decode_above_ascii(input, out, |rest, out| {
@@ -152,7 +153,7 @@ fn decode_euc<O: FnMut(u32)>(
                 put(three_bytes(join(b, c) ^ 0x8080).ok_or(INVALID)?, out);
                 return Ok(3);
             }
-            _ => put(two_bytes(join(a, b) ^ 0x8080).ok_or(INVALID)?, out),
+            _ => put(two_bytes(join(a, b) ^ 0x8080)?, out),
         }
         Ok(2)
     })
@@ -160,7 +161,7 @@ fn decode_euc<O: FnMut(u32)>(
 
 pub(super) fn decode_euc_jp(input: Input<'_>, out: &mut impl FnMut(u32)) -> Result<(), Fault> {
     let (first, second) = (Set::Jisx0208.table(), Set::Jisx0212.table());
-    decode_euc(input, out, |code| first.decode(code), |code| second.decode(code))
+    decode_euc(input, out, |code| first.decode(code).ok_or(INVALID), |code| second.decode(code))
 }
 
 pub(super) fn encode_euc_jp<F: Fn(usize) -> u32>(
@@ -198,11 +199,10 @@ const CHANGED: (u16, u32) = (0x7d3b, 0x9b1d);
 impl Edition {
     /// A character of the first plane.
     #[inline]
-    pub(super) fn first_plane(self, code: u32) -> Option<Decoded> {
-        let decoded = Set::Jisx0213One.table().decode(code)?;
-        match decoded {
-            Decoded::One(c) if self.lacks(c) => None,
-            _ => Some(decoded),
+    pub(super) fn first_plane(self, code: u32) -> Result<Decoded, Fault> {
+        match Set::Jisx0213One.table().decode(code).ok_or(INVALID)? {
+            Decoded::One(c) if self.lacks(c) => Err(Fault::Invalid(2)),
+            decoded => Ok(decoded),
         }
     }
     /// A character of the second plane.
@@ -238,7 +238,7 @@ pub(super) fn decode_euc_jisx0213(
         out,
         |code| {
             if code == TILDE_CODE as u32 {
-                return Some(Decoded::One(FULLWIDTH_TILDE));
+                return Ok(Decoded::One(FULLWIDTH_TILDE));
             }
             edition.first_plane(code)
         },
@@ -291,18 +291,22 @@ pub(super) fn decode_shift_jisx0213(
             input.skip(1);
             continue;
         }
-        if !is_lead(lead) {
+        if !is_lead(lead, 0xfc) {
             return Err(INVALID);
         }
         let (a, b) = two(rest)?;
         let (row, cell) = unshift(a, b).ok_or(INVALID)?;
         let decoded = match row.checked_sub(CELLS) {
-            None => edition.first_plane((row + 0x21) << 8 | (cell + 0x21)),
+            None => match (row + 0x21) << 8 | (cell + 0x21) {
+                code if code == FULLWIDTH_BACKSLASH_CODE as u32 => Decoded::One('\\' as u32),
+                code => edition.first_plane(code)?,
+            },
             Some(at) => SECOND_PLANE
                 .get(at as usize)
-                .and_then(|&row| edition.second_plane((row as u32 + 0x20) << 8 | (cell + 0x21))),
+                .and_then(|&row| edition.second_plane((row as u32 + 0x20) << 8 | (cell + 0x21)))
+                .ok_or(INVALID)?,
         };
-        put(decoded.ok_or(INVALID)?, out);
+        put(decoded, out);
         input.skip(2);
     }
 }
@@ -328,7 +332,7 @@ pub(super) fn encode_shift_jisx0213<F: Fn(usize) -> u32>(
             out.extend_from_slice(&shift_code(FULLWIDTH_BACKSLASH_CODE));
         } else if c == '~' as u32 {
             out.extend_from_slice(&shift_code(TILDE_CODE));
-        } else if edition.lacks(c) {
+        } else if edition.lacks(c) || c == FULLWIDTH_BACKSLASH || c == FULLWIDTH_TILDE {
             return Err(INVALID);
         } else if let Some((code, n)) = with_pairs(first, c, &source)? {
             out.extend_from_slice(&shift_code(code));

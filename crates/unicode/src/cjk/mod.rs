@@ -150,10 +150,17 @@ pub static TW: [Codec; 2] =
     [codec("big5", Kind::Double(Set::Big5)), codec("cp950", Kind::Double(Set::Cp950))];
 
 impl Codec {
-    /// The state in which an encoder or a decoder begins.
-    pub fn start(&self) -> State {
+    /// The state in which an encoder begins.
+    pub fn encoder_start(&self) -> State {
         match self.kind {
-            Kind::Iso2022(_) => iso2022::START,
+            Kind::Iso2022(_) => iso2022::ENCODER_START,
+            _ => State::default(),
+        }
+    }
+    /// The state in which a decoder begins.
+    pub fn decoder_start(&self) -> State {
+        match self.kind {
+            Kind::Iso2022(_) => iso2022::DECODER_START,
             _ => State::default(),
         }
     }

@@ -283,6 +283,10 @@ impl<'a> Decoding<'a> {
         };
         exception(vm, &mut self.known, class, self.codec, &object, range, reason)
     }
+    /// All of the input.
+    pub fn bytes(&self) -> &[u8] {
+        self.data.bytes()
+    }
     /// What could not be decoded yet.
     pub fn left(&self) -> &[u8] {
         self.data.bytes().get(self.at..).unwrap_or_default()

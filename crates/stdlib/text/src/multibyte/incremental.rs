@@ -33,7 +33,7 @@ pub struct EncoderCore {
 
 impl EncoderCore {
     pub fn new(codec: &'static Codec, errors: ObjectCell) -> EncoderCore {
-        EncoderCore { codec, state: Cell::new(codec.start()), held: ObjectCell::EMPTY, errors }
+        EncoderCore { codec, state: Cell::new(codec.encoder_start()), held: ObjectCell::EMPTY, errors }
     }
     pub fn traverse(&self, visitor: &mut Visitor) {
         self.held.traverse(visitor);
@@ -194,34 +194,31 @@ pub struct DecoderCore {
 
 impl DecoderCore {
     pub fn new(codec: &'static Codec, errors: ObjectCell) -> DecoderCore {
-        DecoderCore { codec, state: Cell::new(codec.start()), held: RefCell::default(), errors }
+        DecoderCore { codec, state: Cell::new(codec.decoder_start()), held: RefCell::default(), errors }
     }
-    /// Decodes what waits and `input`. None: nothing came out of it.
-    pub fn decode(&self, vm: &Vm, input: Buffer, end: bool) -> Result<Option<Object>> {
+    /// Decodes what waits and `input`. None: nothing came out of it. `keep`: what waited
+    /// goes on waiting if there is an error at the end.
+    pub fn decode(&self, vm: &Vm, input: Buffer, end: bool, keep: bool) -> Result<Option<Object>> {
         let policy = policy_of(vm, &self.errors);
         let before = self.held.take();
-        let data = Data::joined(vm, before.clone(), input)?;
+        let kept = if keep { before.clone() } else { Vec::new() };
+        let data = Data::joined(vm, before, input)?;
         let mut decoding = Decoding::new(vm, self.codec, &self.state, &policy, data)?;
         decoding.run(false)?;
         if end && let Err(raised) = decoding.end() {
-            *self.held.borrow_mut() = before;
+            *self.held.borrow_mut() = kept;
             return Err(raised);
         }
-        self.hold(vm, decoding.left())?;
+        let left = decoding.left();
+        if left.len() > MAX_HELD {
+            let all = bytes::new(vm, decoding.bytes())?;
+            return Err(overflow(vm, self.codec, &all, "pending buffer overflow"));
+        }
+        self.held.borrow_mut().extend_from_slice(left);
         if decoding.is_empty() {
             return Ok(None);
         }
         Ok(Some(decoding.finish()))
-    }
-    /// Keeps bytes for later.
-    fn hold(&self, vm: &Vm, bytes: &[u8]) -> Result<()> {
-        let mut held = self.held.borrow_mut();
-        if held.len() + bytes.len() > MAX_HELD {
-            drop(held);
-            return Err(vm.error(&exc::UNICODE_ERROR, "pending buffer overflow"));
-        }
-        held.extend_from_slice(bytes);
-        Ok(())
     }
     pub fn reset(&self) {
         let mut state = self.state.get();
@@ -229,6 +226,16 @@ impl DecoderCore {
         self.state.set(state);
         self.held.borrow_mut().clear();
     }
+}
+
+/// More bytes than can wait.
+#[cold]
+fn overflow(vm: &Vm, codec: &Codec, all: &Object, reason: &str) -> Raised {
+    let len = all.downcast::<Bytes>().map_or(0, |b| b.len());
+    vm.error_with(
+        &exc::UNICODE_DECODE_ERROR,
+        vec![vm.str(codec.name), all.clone(), vm.int(0), vm.usize(len), vm.str(reason)],
+    )
 }
 
 /// Payload of `MultibyteIncrementalDecoder`.
@@ -255,7 +262,7 @@ pub static DECODER: Type = Type::new::<Decoder>(
             |vm, args| {
                 let input = vm.buffer(&args[1], flags::SIMPLE)?;
                 let last = vm.is_true(&args[2])?;
-                Ok(this::<Decoder>(&args[0]).0.decode(vm, input, last)?.unwrap_or_else(str::empty))
+                Ok(this::<Decoder>(&args[0]).0.decode(vm, input, last, true)?.unwrap_or_else(str::empty))
             },
             "",
         ),
@@ -301,12 +308,7 @@ fn set_decoder_state(vm: &Vm, args: &[Object]) -> Result {
     let state = unsigned_bytes(vm, flags, size_of::<State>())?;
     let this = &this::<Decoder>(&args[0]).0;
     if bytes.len() > MAX_HELD {
-        let (start, end) = (vm.int(0), vm.usize(bytes.len()));
-        let reason = vm.str("pending buffer too large");
-        return Err(vm.error_with(
-            &exc::UNICODE_DECODE_ERROR,
-            vec![vm.str(this.codec.name), held.clone(), start, end, reason],
-        ));
+        return Err(overflow(vm, this.codec, held, "pending buffer too large"));
     }
     *this.held.borrow_mut() = bytes.as_slice().to_vec();
     this.state.set(state_of(&state));

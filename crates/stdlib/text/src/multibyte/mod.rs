@@ -112,7 +112,7 @@ fn encode(vm: &Vm, args: &[Object]) -> Result {
     let encoded = match s.as_ascii() {
         Some(ascii) if codec.keeps_ascii() => bytes::new(vm, ascii.as_bytes())?,
         _ => {
-            let state = Cell::new(codec.start());
+            let state = Cell::new(codec.encoder_start());
             bytes::new(vm, &convert::encode(vm, codec, &state, &text, &policy, true, true)?.0)?
         }
     };
@@ -130,7 +130,7 @@ fn decode(vm: &Vm, args: &[Object]) -> Result {
             _ => str::from_known_ascii(vm, data.bytes())?,
         }
     } else {
-        let state = Cell::new(codec.start());
+        let state = Cell::new(codec.decoder_start());
         let mut decoding = convert::Decoding::new(vm, codec, &state, &policy, data)?;
         decoding.run(true)?;
         decoding.finish()

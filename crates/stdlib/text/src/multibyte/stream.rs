@@ -101,7 +101,7 @@ fn read(vm: &Vm, object: &Object, method: &str, size: &Object) -> Result {
         };
         let at_end = bytes.is_empty();
         let input = vm.buffer(&data, flags::SIMPLE)?;
-        let text = this.decoder.decode(vm, input, at_end || size < 0)?;
+        let text = this.decoder.decode(vm, input, at_end || size < 0, false)?;
         match text {
             Some(text) => return Ok(text),
             None if at_end || size < 0 => return Ok(str::empty()),
