@@ -12,6 +12,7 @@ mod lsprof;
 mod opcode;
 mod suggestions;
 mod symtable;
+mod sysconfig;
 mod tokenize;
 
 use taipan_runtime::prelude::ModuleDef;
@@ -29,6 +30,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &opcode::OPCODE,
         &suggestions::SUGGESTIONS,
         &symtable::SYMTABLE,
+        &sysconfig::SYSCONFIG,
         &tokenize::TOKENIZE,
     ]
 }
