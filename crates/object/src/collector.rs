@@ -10,6 +10,7 @@ use crate::header::{Header, header_flags::*};
 use crate::heap::{Block, GRANULE, Heap, LargePrefix, block_of};
 use crate::object::Object;
 use crate::value::Value;
+use std::collections::HashMap;
 
 /// Given to a type's `traverse`, which shows it every reference it owns.
 pub struct Visitor<'a> {
@@ -83,6 +84,26 @@ unsafe fn working_count(object: *mut Header) -> *mut u32 {
     }
 }
 
+/// The unreachable objects, those first that are reached from `root`, level by level.
+fn from_root(root: Value, dead: &[Object]) -> Vec<Object> {
+    let mut rest: HashMap<u64, usize> = dead.iter().enumerate().map(|(i, o)| (o.bits(), i)).collect();
+    let mut order = Vec::with_capacity(dead.len());
+    if let Some(i) = rest.remove(&root.bits()) {
+        order.push(dead[i].clone());
+    }
+    let mut next = 0;
+    while let Some(object) = order.get(next) {
+        next += 1;
+        for child in &referents(object) {
+            if let Some(i) = rest.remove(&child.bits()) {
+                order.push(dead[i].clone());
+            }
+        }
+    }
+    order.extend(dead.iter().filter(|object| rest.contains_key(&object.bits())).cloned());
+    order
+}
+
 /// Counters and settings of the collector (`gc.get_stats`, `get_threshold`).
 pub struct State {
     pub enabled: bool,
@@ -97,6 +118,9 @@ pub struct State {
     long_lived_pending: i64,
     /// DEBUG_SAVEALL: unreachable objects are kept in `gc.garbage`.
     pub save_all: bool,
+    /// For the next collection: finalizers run in the order in which their objects are
+    /// reached from this one, if it is unreachable.
+    pub root: Option<Value>,
 }
 
 impl Default for State {
@@ -112,6 +136,7 @@ impl Default for State {
             long_lived_total: 0,
             long_lived_pending: 0,
             save_all: false,
+            root: None,
         }
     }
 }
@@ -265,12 +290,14 @@ impl Heap {
             if !dead.is_empty() {
                 hooks.clear_weakrefs(&dead);
                 let mut revived = false;
-                for object in &dead {
+                let ordered = (*heap).collector.root.take().map(|root| from_root(root, &dead));
+                for object in ordered.as_ref().unwrap_or(&dead) {
                     if hooks.has_finalizer(object) {
                         hooks.finalize(object);
                         revived = true;
                     }
                 }
+                drop(ordered);
                 if revived {
                     dead = (*heap).still_unreachable(dead);
                     found = dead.len();

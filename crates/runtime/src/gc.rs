@@ -121,9 +121,16 @@ fn write_stderr(vm: &Vm, text: &str) {
 
 /// The collection at exit. What the interpreter made at its start is no garbage: if
 /// nothing has become long-lived since, the young generations are all there is to see.
-pub fn collect_at_exit(vm: &Vm) {
-    let generation = if with_state(|heap| heap.is_settled()) { 1 } else { 2 };
+///
+/// Finalizers run in the order in which their objects are reached from `root`, so that
+/// a file is closed before what is below it, as when it were destroyed.
+pub fn collect_at_exit(vm: &Vm, root: Option<Value>) {
+    let generation = with_state(|heap| {
+        heap.collector.root = root;
+        if heap.is_settled() { 1 } else { 2 }
+    });
     collect(vm, generation);
+    with_state(|heap| heap.collector.root = None);
 }
 
 /// Collects `generation` and the younger ones. Returns how many objects were

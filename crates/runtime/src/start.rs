@@ -338,11 +338,13 @@ fn clear_main(vm: &Vm) {
     let Some(d) = modules.downcast::<Dict>() else { return };
     let Ok(Some(main)) = d.remove(vm, &vm.intern("__main__")) else { return };
     let reference = crate::types::weakref::new(vm, &main);
+    // Not counted: it may go with the module.
+    let globals = module::dict_of(&main).value();
     drop(main);
-    crate::gc::collect_at_exit(vm);
+    crate::gc::collect_at_exit(vm, Some(globals));
     if let Some(main) = reference.ok().as_ref().and_then(crate::types::weakref::get) {
         clear_globals(vm, &main);
-        crate::gc::collect_at_exit(vm);
+        crate::gc::collect_at_exit(vm, None);
     }
     drop(vm.take_raised());
     if let Some(sys) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys")) {
