@@ -277,3 +277,54 @@ fn with_pairs<F: Fn(usize) -> u32>(
     }
     Ok(table.encode(c).map(|code| (code, 1)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a codec makes of two bytes it encodes to something it decodes the same way.
+    #[test]
+    fn there_and_back() {
+        for codec in CN.iter().chain(&HK).chain(&JP).chain(&KR).chain(&TW) {
+            let mut seen = 0;
+            for pair in 0x8121..=0xffffu16 {
+                let mut chars = Vec::new();
+                let decode = |bytes: &[u8], out: &mut Vec<u32>| {
+                    codec.decode(&mut codec.decoder_start(), bytes, &mut 0, &mut |c| out.push(c))
+                };
+                if decode(&pair.to_be_bytes(), &mut chars).is_err() {
+                    continue;
+                }
+                seen += 1;
+                let mut encoded = Vec::new();
+                let text = Text { len: chars.len(), at: |i| chars[i] };
+                let result = codec.encode(&mut codec.encoder_start(), &text, &mut 0, &mut encoded, true);
+                // Some codes are only read.
+                if result.is_ok() {
+                    let mut again = Vec::new();
+                    assert_eq!(decode(&encoded, &mut again), Ok(()), "{} {pair:x}", codec.name);
+                    assert_eq!(chars, again, "{} {pair:x}", codec.name);
+                }
+            }
+            assert!(seen > 6000 || codec.name == "hz", "{} {seen}", codec.name);
+        }
+    }
+
+    /// Escape sequences may be cut anywhere.
+    #[test]
+    fn pieces() {
+        let whole = b"\x1b$B0l\x1b&@\x1b$B0l\x1b(J\\\x1b(B!";
+        for cut in 0..whole.len() {
+            let (mut state, mut out, mut held) = (ISO2022[1].decoder_start(), Vec::new(), Vec::new());
+            for piece in [&whole[..cut], &whole[cut..]] {
+                held.extend_from_slice(piece);
+                let mut at = 0;
+                match ISO2022[1].decode(&mut state, &held, &mut at, &mut |c| out.push(c)) {
+                    Ok(()) | Err(Fault::Incomplete) => held.drain(..at),
+                    Err(fault) => panic!("{fault:?} at {cut}"),
+                };
+            }
+            assert_eq!(out, [0x4e00, 0x4e00, 0xa5, 0x21], "{cut}");
+        }
+    }
+}
