@@ -22,6 +22,7 @@ pub mod resolve;
 pub mod shared;
 pub mod signal;
 pub mod spawn;
+pub mod syslog;
 pub mod terminal;
 pub mod users;
 

@@ -22,6 +22,7 @@ pub mod signal;
 pub mod startup;
 pub mod stat;
 pub mod support;
+pub mod syslog;
 pub mod termios;
 pub mod time;
 pub mod users;
@@ -46,6 +47,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &shm::MODULE,
         &signal::MODULE,
         &stat::MODULE,
+        &syslog::SYSLOG,
         &termios::MODULE,
         &time::MODULE,
         &users::GRP,
