@@ -221,7 +221,7 @@ pub(super) fn decode(
                 Some(b'(' | b')' | b'$' | b'.' | b'&') => input.skip(escape(of, state, rest)?),
                 Some(b'N') if of.g2 => {
                     let &[_, _, byte, ..] = rest else { return Err(Fault::Incomplete) };
-                    out(shifted(state.0[2], byte).ok_or(Fault::Invalid(3))?);
+                    out(shifted(state.0[2], byte)?);
                     input.skip(3);
                 }
                 Some(_) => {
@@ -269,19 +269,20 @@ pub(super) fn decode(
 }
 
 /// A character of G2, shifted to by an escape sequence of its own.
-fn shifted(mark: u8, byte: u8) -> Option<u32> {
+fn shifted(mark: u8, byte: u8) -> Result<u32, Fault> {
     let c = byte as u32 ^ 0x80;
-    match mark {
+    let found = match mark {
         // Bytes that have the high bit already lose it here.
         b'F' => match c.checked_sub(0xa0) {
             None => Some(c),
             Some(at) => GREEK.get(at as usize).map(|&c| c as u32).filter(|&c| c != 0),
         },
-        _ if byte >= 0x80 => None,
+        b'A' | ASCII if byte >= 0x80 => None,
         b'A' => Some(c),
         ASCII => Some(byte as u32),
-        _ => None,
-    }
+        _ => return Err(Fault::State),
+    };
+    found.ok_or(Fault::Invalid(3))
 }
 
 /// Carries out the escape sequence that is next; its length.
@@ -359,7 +360,8 @@ pub(super) fn encode<F: Fn(usize) -> u32>(
 ) -> Result<(), Fault> {
     while let Some(c) = source.peek() {
         if c < 0x80 {
-            reset(state, out);
+            back_to_ascii(state, out);
+            shift_in(state, out);
             out.push(c as u8);
             source.skip(1);
             continue;
@@ -400,11 +402,15 @@ fn shift_in(state: &mut State, out: &mut Vec<u8>) {
     }
 }
 
-/// Back to ASCII.
-pub(super) fn reset(state: &mut State, out: &mut Vec<u8>) {
-    shift_in(state, out);
+fn back_to_ascii(state: &mut State, out: &mut Vec<u8>) {
     if state.0[0] != ASCII {
         out.extend_from_slice(&[ESC, b'(', ASCII]);
         state.0[0] = ASCII;
     }
+}
+
+/// Back to the start.
+pub(super) fn reset(state: &mut State, out: &mut Vec<u8>) {
+    shift_in(state, out);
+    back_to_ascii(state, out);
 }

@@ -25,6 +25,8 @@ pub enum Fault {
     Invalid(usize),
     /// The input ends within a character.
     Incomplete,
+    /// The state is one that the codec cannot come to.
+    State,
 }
 
 /// Text to encode: its length and its characters.

@@ -34,10 +34,11 @@ impl Policy {
 }
 
 /// The reason of an error and the length of what it is about, of so much that is left.
-fn explain(fault: Fault, left: usize) -> (&'static str, usize) {
+fn explain(vm: &Vm, fault: Fault, left: usize) -> Result<(&'static str, usize)> {
     match fault {
-        Fault::Invalid(n) => ("illegal multibyte sequence", n.min(left)),
-        Fault::Incomplete => ("incomplete multibyte sequence", left),
+        Fault::Invalid(n) => Ok(("illegal multibyte sequence", n.min(left))),
+        Fault::Incomplete => Ok(("incomplete multibyte sequence", left)),
+        Fault::State => Err(vm.runtime_error("internal codec error")),
     }
 }
 
@@ -117,7 +118,7 @@ pub fn encode(
             Err(Fault::Incomplete) if !last => break,
             Err(fault) => fault,
         };
-        let (reason, len) = explain(fault, s.len() - at);
+        let (reason, len) = explain(vm, fault, s.len() - at)?;
         let range = (at, at + len);
         match policy {
             Policy::Ignore => at += len,
@@ -250,7 +251,7 @@ impl<'a> Decoding<'a> {
     fn fault(&mut self, fault: Fault) -> Result<()> {
         let vm = self.vm;
         let total = self.data.bytes().len();
-        let (reason, len) = explain(fault, total - self.at);
+        let (reason, len) = explain(vm, fault, total - self.at)?;
         let range = (self.at, self.at + len);
         match self.policy {
             Policy::Ignore => self.at += len,
