@@ -290,7 +290,10 @@ impl Heap {
             if !dead.is_empty() {
                 hooks.clear_weakrefs(&dead);
                 let mut revived = false;
-                let ordered = (*heap).collector.root.take().map(|root| from_root(root, &dead));
+                let root = (*heap).collector.root.take();
+                let ordered = root
+                    .filter(|_| dead.iter().any(|object| hooks.has_finalizer(object)))
+                    .map(|root| from_root(root, &dead));
                 for object in ordered.as_ref().unwrap_or(&dead) {
                     if hooks.has_finalizer(object) {
                         hooks.finalize(object);
