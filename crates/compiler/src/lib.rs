@@ -116,7 +116,7 @@ pub fn from_syntax(e: taipan_syntax::SyntaxError) -> CompileError {
         K::Indentation => ErrorKind::Indentation,
         K::Tab => ErrorKind::Tab,
         K::IncompleteInput => ErrorKind::Incomplete,
-        K::Value => ErrorKind::Value,
+        K::Value | K::ConstantName => ErrorKind::Value,
         K::TooComplex => ErrorKind::Memory,
         K::Syntax => ErrorKind::Syntax,
     };

@@ -75,6 +75,19 @@ pub fn compile_bytes(vm: &Vm, source: &[u8], filename: &Object, mode: Mode, opti
     compile_source(vm, &text, filename, mode, 0, true, optimize)
 }
 
+/// Compiles the bytes of a script, in which a null byte has a place.
+pub fn compile_script(vm: &Vm, source: &[u8], filename: &Object) -> Result {
+    let Some(at) = memchr::memchr(0, source) else {
+        return compile_bytes(vm, source, filename, Mode::Exec, -1);
+    };
+    let line = source[..at].iter().filter(|&&b| b == b'\n').count() + 1;
+    let start = memchr::memrchr(b'\n', &source[..at]).map_or(0, |i| i + 1);
+    let text = vm.str(&String::from_utf8_lossy(&source[start..at]));
+    let place = vec![filename.clone(), vm.usize(line), vm.int(0), text, vm.usize(line), vm.int(0)];
+    let message = vm.str("source code cannot contain null bytes");
+    Err(vm.error_with(&exc::SYNTAX_ERROR, vec![message, vm.tuple(place)]))
+}
+
 /// A file name argument as a str: str, bytes or a path object.
 pub fn path_text(vm: &Vm, path: &Object) -> Result {
     let path = if path.downcast::<Str>().is_some() || path.downcast::<crate::types::bytes::Bytes>().is_some()
@@ -165,13 +178,10 @@ pub fn decode(vm: &Vm, bytes: &[u8], filename: &Object) -> Result<String> {
             let decoded = match decoded {
                 Ok(text) => text,
                 Err(raised) => {
-                    let problem = if vm.raised_is(&exc::LOOKUP_ERROR) {
-                        format!("unknown encoding: {name}")
-                    } else if vm.raised_is(&exc::UNICODE_ERROR) {
-                        format!("(unicode error) {}", vm.str_text(&vm.caught(raised))?)
-                    } else {
+                    if !vm.raised_is(&exc::LOOKUP_ERROR) && !vm.raised_is(&exc::UNICODE_ERROR) {
                         return Err(raised);
-                    };
+                    }
+                    let problem = vm.str_text(&vm.caught(raised))?;
                     return Err(unknown_encoding(vm, &problem, filename));
                 }
             };
@@ -387,6 +397,7 @@ pub fn syntax_error(vm: &Vm, error: &SyntaxError, filename: &Object) -> Raised {
         ErrorKind::Tab => &exc::TAB_ERROR,
         ErrorKind::IncompleteInput => &exc::_INCOMPLETE_INPUT_ERROR,
         ErrorKind::TooComplex => return vm.error(&exc::MEMORY_ERROR, &error.message),
+        ErrorKind::ConstantName => return vm.value_error(&error.message),
         ErrorKind::Value => return vm.error(&exc::SYNTAX_ERROR, &error.message),
     };
     let place = vec![

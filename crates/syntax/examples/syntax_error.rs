@@ -58,7 +58,7 @@ fn run() {
             Ok(_) => writeln!(out, "OK"),
             Err(e) => {
                 let class = match e.kind {
-                    ErrorKind::Syntax | ErrorKind::Value => "SyntaxError",
+                    ErrorKind::Syntax | ErrorKind::Value | ErrorKind::ConstantName => "SyntaxError",
                     ErrorKind::Indentation => "IndentationError",
                     ErrorKind::Tab => "TabError",
                     ErrorKind::IncompleteInput => "_IncompleteInputError",

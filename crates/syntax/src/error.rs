@@ -15,6 +15,8 @@ pub enum ErrorKind {
     TooComplex,
     /// `ValueError`-like trouble with the source itself (null bytes); CPython says `SyntaxError`
     Value,
+    /// `ValueError`: an identifier that is the name of a constant in compatibility characters
+    ConstantName,
 }
 
 /// A syntax error, with the attributes of CPython's exception.
@@ -34,6 +36,13 @@ pub struct SyntaxError {
     pub end_offset: i32,
     /// `text`, the source line
     pub text: Option<String>,
+}
+
+impl SyntaxError {
+    /// An error that is nowhere in the source.
+    pub(crate) fn without_place(kind: ErrorKind, message: String) -> SyntaxError {
+        SyntaxError { kind, message, lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None }
+    }
 }
 
 /// Class of a warning.

@@ -108,15 +108,10 @@ pub fn parse_with_warnings<'a>(
     options: &Options,
 ) -> Result<Parsed<'a>, SyntaxError> {
     if memchr::memchr(0, source.as_bytes()).is_some() || source.len() >= u32::MAX as usize {
-        return Err(SyntaxError {
-            kind: ErrorKind::Value,
-            message: "source code string cannot contain null bytes".into(),
-            lineno: 0,
-            offset: 0,
-            end_lineno: 0,
-            end_offset: 0,
-            text: None,
-        });
+        return Err(SyntaxError::without_place(
+            ErrorKind::Value,
+            "source code string cannot contain null bytes".into(),
+        ));
     }
     let lex_options = options.lex_options();
     let mut lexed = lexer::lex(source, lex_options);
@@ -125,7 +120,14 @@ pub fn parse_with_warnings<'a>(
         lexed.tokens.push(Token { kind: Tok::Error, start: end, end });
     }
     let mut parser = parser::Parser::new(arena, source, &lexed.tokens, options);
-    match parser.module(&lexed) {
+    let parsed = parser.module(&lexed);
+    if let Some(name) = parser.constant_name.get() {
+        return Err(SyntaxError::without_place(
+            ErrorKind::ConstantName,
+            format!("identifier field can't represent '{name}' constant"),
+        ));
+    }
+    match parsed {
         Ok(module) => {
             let warnings = collect_warnings(source, parser.warnings, lexed.warnings);
             Ok(Parsed { module, warnings })

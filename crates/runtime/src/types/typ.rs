@@ -246,7 +246,7 @@ pub fn module_of(vm: &Vm, ty: &Type) -> Result {
 }
 
 fn check_mutable(vm: &Vm, ty: &Type, attr: &str) -> Result<()> {
-    if !ty.is_heap() || ty.has(type_flags::IMMUTABLE) {
+    if ty.has(type_flags::IMMUTABLE) {
         return Err(
             vm.type_error(format!("cannot set '{attr}' attribute of immutable type '{}'", ty.full_name()))
         );
@@ -515,7 +515,7 @@ pub fn type_getattr(vm: &Vm, t: &Object, attr: &Object) -> Result {
 /// `type.__setattr__`.
 fn type_setattr(vm: &Vm, t: &Object, attr: &Object, value: Option<&Object>) -> Result<()> {
     let ty = this(t);
-    if !ty.is_heap() || ty.has(type_flags::IMMUTABLE) {
+    if ty.has(type_flags::IMMUTABLE) {
         return Err(vm.type_error(format!(
             "cannot set '{}' attribute of immutable type '{}'",
             vm.str_lossy(attr),

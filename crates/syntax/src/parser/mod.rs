@@ -48,6 +48,8 @@ pub(crate) struct Parser<'a, 't> {
     pos: usize,
     depth: u32,
     pub(crate) too_complex: bool,
+    /// The constant that an identifier became by normalisation.
+    pub(crate) constant_name: Cell<Option<&'static str>>,
     /// Newest minor version that the constructs met need.
     required: u8,
     /// `<>` instead of `!=`.
@@ -71,6 +73,7 @@ impl<'a, 't> Parser<'a, 't> {
             pos: 0,
             depth: 0,
             too_complex: false,
+            constant_name: Cell::new(None),
             required: 0,
             flufl: options.barry_as_flufl,
             options,
@@ -289,6 +292,9 @@ impl<'a, 't> Parser<'a, 't> {
             return text;
         }
         let s: String = text.nfkc().collect();
+        if let Some(name) = ["None", "True", "False"].into_iter().find(|name| *name == s) {
+            self.constant_name.set(Some(name));
+        }
         self.arena.alloc_str(&s)
     }
 

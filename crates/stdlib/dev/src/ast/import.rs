@@ -3,9 +3,8 @@
 //! Trees have byte offsets for positions; here they are offsets into a text
 //! that does not exist, whose lines are as long as the positions need them.
 
-use super::node::{self, Node};
-use super::schema::{self, Def};
-use std::collections::{BTreeMap, HashMap};
+use super::node::{Classes, Node};
+use std::collections::BTreeMap;
 use taipan_bytecode::Location;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::bytes::Bytes;
@@ -19,7 +18,7 @@ pub struct Importer<'v, 'a> {
     arena: &'a Bump,
     /// Line number, offset of its start; sorted.
     lines: Vec<(u32, u32)>,
-    classes: HashMap<u64, &'static Def>,
+    classes: Classes,
 }
 
 impl taipan_compiler::Locator for Importer<'_, '_> {
@@ -31,17 +30,17 @@ impl taipan_compiler::Locator for Importer<'_, '_> {
 }
 
 fn number(object: &Object) -> Option<u32> {
-    int::to_i64(object).map(|n| n.clamp(0, (u32::MAX >> 1) as i64) as u32)
+    int::to_i64(object).map(clamped)
+}
+
+fn clamped(n: i64) -> u32 {
+    n.clamp(0, (u32::MAX >> 1) as i64) as u32
 }
 
 impl<'v, 'a> Importer<'v, 'a> {
     /// For the tree below `root`.
     pub fn new(vm: &'v Vm, arena: &'a Bump, root: &Object) -> Result<Importer<'v, 'a>> {
-        let classes = schema::table()
-            .iter()
-            .filter_map(|def| Some((node::class_of(vm, def.name)?.bits(), def)))
-            .collect();
-        let mut out = Importer { vm, arena, lines: Vec::new(), classes };
+        let mut out = Importer { vm, arena, lines: Vec::new(), classes: Classes::new(vm) };
         let mut widths = BTreeMap::new();
         out.measure(root, &mut widths)?;
         let mut offset = 0u32;
@@ -72,7 +71,7 @@ impl<'v, 'a> Importer<'v, 'a> {
                 *width = (*width).max(column.unwrap_or(0));
             }
         }
-        if let Some(def) = self.definition(object, None) {
+        if let Some(def) = self.classes.find(object, None) {
             for field in
                 def.fields.iter().filter(|f| !matches!(f.kind, "identifier" | "string" | "int" | "constant"))
             {
@@ -95,18 +94,9 @@ impl<'v, 'a> Importer<'v, 'a> {
         }
     }
 
-    /// The table's row for a node, of this group.
-    fn definition(&self, object: &Object, group: Option<&str>) -> Option<&'static Def> {
-        object
-            .ty()
-            .mro()
-            .filter_map(|t| self.classes.get(&t.to_object().bits()))
-            .find(|def| group.is_none_or(|g| def.base == g || def.name == g))
-            .copied()
-    }
     /// The constructor's name of a node of a group.
     fn kind(&self, object: &Object, group: &str) -> Result<&'static str> {
-        match self.definition(object, Some(group)).filter(|def| !def.group) {
+        match self.classes.find(object, Some(group)).filter(|def| !def.group) {
             Some(def) => Ok(def.name),
             None => {
                 let shown = self.vm.repr_text(object)?;
@@ -145,35 +135,33 @@ impl<'v, 'a> Importer<'v, 'a> {
     }
     fn range(&self, object: &Object, group: &str) -> Result<Range> {
         self.vm.check_native_stack(" during compilation")?;
-        let mut found = [0u32; 2];
-        for (slot, name) in found.iter_mut().zip(["lineno", "col_offset"]) {
+        let mut start = [0i64; 2];
+        for (slot, name) in start.iter_mut().zip(["lineno", "col_offset"]) {
             let Some(value) = self.vm.lookup_attr_str(object, name)? else {
                 return Err(self.vm.type_error(format!("required field \"{name}\" missing from {group}")));
             };
-            *slot = self.integer(&value)?.clamp(0, (u32::MAX >> 1) as i64) as u32;
+            *slot = self.integer(&value)?;
         }
-        let mut ends = found;
-        for (slot, name) in ends.iter_mut().zip(["end_lineno", "end_col_offset"]) {
+        let mut end = start;
+        for (slot, name) in end.iter_mut().zip(["end_lineno", "end_col_offset"]) {
             if let Some(value) = self.raw(object, name)? {
-                *slot = self.integer(&value)?.clamp(0, (u32::MAX >> 1) as i64) as u32;
+                *slot = self.integer(&value)?;
             }
         }
-        let problem = if found[0] > ends[0] {
-            Some(("line", found[0], ends[0]))
-        } else if found[0] == ends[0] && found[1] > ends[1] {
-            Some(("column", found[1], ends[1]))
+        let ([line, column], [end_line, end_column]) = (start, end);
+        let problem = if line > end_line {
+            format!("AST node line range ({line}, {end_line}) is not valid")
+        } else if (line < 0 && line != end_line) || (column < 0 && column != end_column) {
+            format!(
+                "AST node column range ({column}, {end_column}) for line range ({line}, {end_line}) is not valid"
+            )
+        } else if line == end_line && column > end_column {
+            format!("line {line}, column {column}-{end_column} is not a valid range")
         } else {
-            None
+            let place = |[line, column]: [i64; 2]| self.offset(clamped(line), clamped(column));
+            return Ok(Range::new(place(start), place(end)));
         };
-        if let Some((what, a, b)) = problem {
-            let text = if what == "line" {
-                format!("AST node line range ({a}, {b}) is not valid")
-            } else {
-                format!("line {}, column {a}-{b} is not a valid range", found[0])
-            };
-            return Err(self.vm.value_error(text));
-        }
-        Ok(Range::new(self.offset(found[0], found[1]), self.offset(ends[0], ends[1])))
+        Err(self.vm.value_error(problem))
     }
 
     fn slice<T: Copy>(&self, items: Vec<Object>, f: impl Fn(&Object) -> Result<T>) -> Result<&'a [T]> {
@@ -206,6 +194,9 @@ impl<'v, 'a> Importer<'v, 'a> {
             return Err(self.vm.value_error(format!("identifier field can't represent '{name}' constant")));
         }
         Ok(())
+    }
+    fn only_name(&self, target: &Object, text: &str) -> Result<()> {
+        if self.kind(target, "expr")? == "Name" { Ok(()) } else { Err(self.vm.type_error(text)) }
     }
     fn not_empty(&self, empty: bool, what: &str, class: &str) -> Result<()> {
         if empty { Err(self.vm.value_error(format!("empty {what} on {class}"))) } else { Ok(()) }
@@ -303,11 +294,14 @@ impl<'v, 'a> Importer<'v, 'a> {
                 let value = self.sub(s, name, "value")?;
                 StmtKind::Assign { targets, value, type_comment: self.comment(s)? }
             }
-            "TypeAlias" => StmtKind::TypeAlias {
-                name: self.target(s, name, "name", ExprContext::Store)?,
-                type_params: self.type_params(s, name)?,
-                value: self.sub(s, name, "value")?,
-            },
+            "TypeAlias" => {
+                self.only_name(&self.needed(s, name, "name")?, "TypeAlias with non-Name name")?;
+                StmtKind::TypeAlias {
+                    name: self.target(s, name, "name", ExprContext::Store)?,
+                    type_params: self.type_params(s, name)?,
+                    value: self.sub(s, name, "value")?,
+                }
+            }
             "AugAssign" => StmtKind::AugAssign {
                 target: self.target(s, name, "target", ExprContext::Store)?,
                 op: self.operator(&self.needed(s, name, "op")?)?,
@@ -353,7 +347,7 @@ impl<'v, 'a> Importer<'v, 'a> {
             }
             "Match" => {
                 let cases = self.slice(self.items(s, name, "cases")?, |item| {
-                    let pattern = self.pattern(&self.needed(item, "match_case", "pattern")?)?;
+                    let pattern = self.pattern(&self.needed(item, "match_case", "pattern")?, false)?;
                     let (guard, body) = (self.optional(item, "guard")?, self.body(item, "match_case")?);
                     Ok(MatchCase { range: pattern.range, pattern, guard, body })
                 })?;
@@ -419,13 +413,9 @@ impl<'v, 'a> Importer<'v, 'a> {
         let handlers = self.slice(self.items(s, class, "handlers")?, |item| {
             let range = self.range(item, "excepthandler")?;
             let name = self.kind(item, "excepthandler")?;
-            let r#type = self.optional(item, "type")?;
-            Ok(ExceptHandler {
-                range,
-                r#type,
-                name: self.optional_identifier(item, "name")?,
-                body: self.body(item, name)?,
-            })
+            let (r#type, target) = (self.optional(item, "type")?, self.optional_identifier(item, "name")?);
+            self.not_constant(target.unwrap_or_default())?;
+            Ok(ExceptHandler { range, r#type, name: target, body: self.body(item, name)? })
         })?;
         let made = Try {
             body: self.body(s, class)?,
@@ -434,7 +424,7 @@ impl<'v, 'a> Importer<'v, 'a> {
             finalbody: self.stmts(s, class, "finalbody")?,
         };
         if handlers.is_empty() && made.finalbody.is_empty() {
-            return Err(self.vm.value_error(format!("{class} has neither handlers nor finalbody")));
+            return Err(self.vm.value_error(format!("{class} has neither except handlers nor finalbody")));
         }
         if handlers.is_empty() && !made.orelse.is_empty() {
             return Err(self.vm.value_error(format!("{class} has orelse but no except handlers")));
@@ -443,11 +433,13 @@ impl<'v, 'a> Importer<'v, 'a> {
     }
     fn aliases(&self, s: &Object, class: &str) -> Result<&'a [Alias<'a>]> {
         let names = self.slice(self.items(s, class, "names")?, |item| {
-            Ok(Alias {
+            let made = Alias {
                 range: self.range(item, "alias")?,
                 name: self.identifier(item, "alias", "name")?,
                 asname: self.optional_identifier(item, "asname")?,
-            })
+            };
+            self.not_constant(made.asname.unwrap_or(made.name))?;
+            Ok(made)
         })?;
         self.not_empty(names.is_empty(), "names", class)?;
         Ok(names)
@@ -569,10 +561,8 @@ impl<'v, 'a> Importer<'v, 'a> {
                 ExprKind::BoolOp { op, values }
             }
             "NamedExpr" => {
+                self.only_name(&self.needed(e, name, "target")?, "NamedExpr target must be a Name")?;
                 let target = self.target(e, name, "target", ExprContext::Store)?;
-                if !matches!(target.kind, ExprKind::Name { .. }) {
-                    return Err(vm.type_error("NamedExpr target must be a Name"));
-                }
                 ExprKind::NamedExpr { target, value: self.sub(e, name, "value")? }
             }
             "BinOp" => ExprKind::BinOp {
@@ -603,19 +593,19 @@ impl<'v, 'a> Importer<'v, 'a> {
             }
             "Set" => ExprKind::Set { elts: self.exprs(e, name, "elts")? },
             "ListComp" => {
-                ExprKind::ListComp { elt: self.sub(e, name, "elt")?, generators: self.generators(e, name)? }
+                ExprKind::ListComp { generators: self.generators(e, name)?, elt: self.sub(e, name, "elt")? }
             }
             "SetComp" => {
-                ExprKind::SetComp { elt: self.sub(e, name, "elt")?, generators: self.generators(e, name)? }
+                ExprKind::SetComp { generators: self.generators(e, name)?, elt: self.sub(e, name, "elt")? }
             }
             "GeneratorExp" => ExprKind::GeneratorExp {
-                elt: self.sub(e, name, "elt")?,
                 generators: self.generators(e, name)?,
+                elt: self.sub(e, name, "elt")?,
             },
             "DictComp" => ExprKind::DictComp {
+                generators: self.generators(e, name)?,
                 key: self.sub(e, name, "key")?,
                 value: self.sub(e, name, "value")?,
-                generators: self.generators(e, name)?,
             },
             "Await" => ExprKind::Await { value: self.sub(e, name, "value")? },
             "Yield" => ExprKind::Yield { value: self.optional(e, "value")? },
@@ -760,12 +750,65 @@ impl<'v, 'a> Importer<'v, 'a> {
         Err(vm.type_error(format!("got an invalid type in Constant: {}", value.ty().name())))
     }
 
-    fn pattern(&self, p: &Object) -> Result<&'a Pattern<'a>> {
+    /// A value that a pattern compares with: a literal or an attribute.
+    fn pattern_value(&self, object: &Object) -> Result<ExprRef<'a>> {
+        let value = self.expr(object, ExprContext::Load)?;
+        let number = |e: &Expr<'_>, imaginary: bool| match e.kind {
+            ExprKind::Constant { value: Constant::Imaginary(_) } => imaginary,
+            ExprKind::Constant { value: Constant::Int(_) | Constant::Float(_) } => true,
+            _ => false,
+        };
+        let signed = |e: &Expr<'_>, imaginary: bool| match e.kind {
+            ExprKind::UnaryOp { op: taipan_syntax::ast::UnaryOp::USub, operand } => {
+                number(operand, imaginary)
+            }
+            _ => number(e, imaginary),
+        };
+        let literal = self.kind(object, "expr")? == "Constant";
+        let fine = match value.kind {
+            ExprKind::Constant { value } => {
+                !matches!(value, Constant::Ellipsis | Constant::None | Constant::True | Constant::False)
+            }
+            // A number that is no literal of the language.
+            ExprKind::UnaryOp { .. } | ExprKind::BinOp { .. } if literal => true,
+            ExprKind::Attribute { .. } | ExprKind::JoinedStr { .. } | ExprKind::TemplateStr { .. } => true,
+            ExprKind::UnaryOp { .. } => signed(value, true),
+            ExprKind::BinOp { left, op: Operator::Add | Operator::Sub, right } => {
+                let imaginary = matches!(right.kind, ExprKind::Constant { value: Constant::Imaginary(_) });
+                signed(left, false) && imaginary
+            }
+            _ => false,
+        };
+        if fine {
+            return Ok(value);
+        }
+        Err(self.vm.value_error(if literal {
+            "unexpected constant inside of a literal pattern"
+        } else {
+            "patterns may only match literals and attribute lookups"
+        }))
+    }
+    /// A name that a pattern binds.
+    fn captured(&self, object: &Object, field: &str) -> Result<Option<&'a str>> {
+        let name = self.optional_identifier(object, field)?;
+        if name == Some("_") {
+            return Err(self.vm.value_error("can't capture name '_' in patterns"));
+        }
+        self.not_constant(name.unwrap_or_default())?;
+        Ok(name)
+    }
+
+    fn pattern(&self, p: &Object, star: bool) -> Result<&'a Pattern<'a>> {
         let range = self.range(p, "pattern")?;
         let name = self.kind(p, "pattern")?;
-        let all = |field: &str| self.slice(self.items(p, name, field)?, |item| self.pattern(item));
+        let all = |field: &str| {
+            let star = name == "MatchSequence";
+            self.slice(self.items(p, name, field)?, |item| self.pattern(item, star))
+        };
         let kind = match name {
-            "MatchValue" => PatternKind::MatchValue { value: self.sub(p, name, "value")? },
+            "MatchValue" => {
+                PatternKind::MatchValue { value: self.pattern_value(&self.needed(p, name, "value")?)? }
+            }
             "MatchSingleton" => {
                 let value = self.vm.lookup_attr_str(p, "value")?.unwrap_or(Object::UNBOUND);
                 let value = if value.is_none() {
@@ -781,12 +824,27 @@ impl<'v, 'a> Importer<'v, 'a> {
             }
             "MatchSequence" => PatternKind::MatchSequence { patterns: all("patterns")? },
             "MatchMapping" => {
-                let (keys, patterns) = (self.exprs(p, name, "keys")?, all("patterns")?);
+                let keys = self.slice(self.items(p, name, "keys")?, |key| {
+                    let constant = match key.is_none() {
+                        true => return Err(self.vm.value_error("None disallowed in expression list")),
+                        false if self.kind(key, "expr")? == "Constant" => {
+                            self.vm.lookup_attr_str(key, "value")?
+                        }
+                        false => None,
+                    };
+                    let single = |v: &Object| v.is_none() || v.is(Value::TRUE) || v.is(Value::FALSE);
+                    if constant.is_some_and(|v| single(&v)) {
+                        self.expr(key, ExprContext::Load)
+                    } else {
+                        self.pattern_value(key)
+                    }
+                })?;
+                let (patterns, rest) = (all("patterns")?, self.captured(p, "rest")?);
                 if keys.len() != patterns.len() {
                     let text = "MatchMapping doesn't have the same number of keys as patterns";
                     return Err(self.vm.value_error(text));
                 }
-                PatternKind::MatchMapping { keys, patterns, rest: self.optional_identifier(p, "rest")? }
+                PatternKind::MatchMapping { keys, patterns, rest }
             }
             "MatchClass" => {
                 let kwd_attrs = self.identifiers(p, name, "kwd_attrs")?;
@@ -796,12 +854,22 @@ impl<'v, 'a> Importer<'v, 'a> {
                     return Err(self.vm.value_error(text));
                 }
                 let cls = self.sub(p, name, "cls")?;
+                let mut root = cls;
+                while let ExprKind::Attribute { value, .. } = root.kind {
+                    root = value;
+                }
+                if !matches!(root.kind, ExprKind::Name { .. }) {
+                    let text = "MatchClass cls field can only contain Name or Attribute nodes.";
+                    return Err(self.vm.value_error(text));
+                }
+                kwd_attrs.iter().try_for_each(|name| self.not_constant(name))?;
                 PatternKind::MatchClass { cls, patterns: all("patterns")?, kwd_attrs, kwd_patterns }
             }
-            "MatchStar" => PatternKind::MatchStar { name: self.optional_identifier(p, "name")? },
+            "MatchStar" if !star => return Err(self.vm.value_error("can't use MatchStar here")),
+            "MatchStar" => PatternKind::MatchStar { name: self.captured(p, "name")? },
             "MatchAs" => {
-                let pattern = self.raw(p, "pattern")?.map(|p| self.pattern(&p)).transpose()?;
-                let name = self.optional_identifier(p, "name")?;
+                let name = self.captured(p, "name")?;
+                let pattern = self.raw(p, "pattern")?.map(|p| self.pattern(&p, false)).transpose()?;
                 if pattern.is_some() && name.is_none() {
                     let text = "MatchAs must specify a target name if a pattern is given";
                     return Err(self.vm.value_error(text));

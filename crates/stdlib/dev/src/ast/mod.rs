@@ -1,10 +1,12 @@
 //! `_ast`: the classes of syntax trees, and what `compile()` needs to make
 //! trees of source and code of trees. `schema` is the table of classes, `node`
-//! their common base, `export` goes from our trees to objects, `import` back.
+//! their common base, `export` goes from our trees to objects, `import` back, and
+//! `rebuild` copies and optimises trees of objects.
 
 mod export;
 mod import;
 mod node;
+mod rebuild;
 mod schema;
 
 use taipan_runtime::compile::{self, Mode, Request, flags};
@@ -67,7 +69,16 @@ fn parse(vm: &Vm, args: &[Object]) -> Result {
         };
         compile::warn(vm, category, &warning.message, warning.lineno, None, &source, &request)?;
     }
-    export::Exporter::new(vm, &source).module(&parsed.module)
+    let tree = export::Exporter::new(vm, &source).module(&parsed.module)?;
+    match wanted_optimization(&request) {
+        None => Ok(tree),
+        level => rebuild::Rebuilder::new(vm, level, request.flags).tree(&tree),
+    }
+}
+
+/// The level at which a tree shall be optimised.
+fn wanted_optimization(request: &Request<'_>) -> Option<u8> {
+    (request.flags & flags::OPTIMIZED_AST == flags::OPTIMIZED_AST).then_some(request.optimize)
 }
 
 /// Code of AST objects; NotImplemented if the source is none.
@@ -89,13 +100,17 @@ fn compile_objects(vm: &Vm, args: &[Object]) -> Result {
         return Err(vm.type_error(format!("expected {wanted} node, got {}", tree.ty().name())));
     }
     let flags = vm.to_i64(flags)? as u32;
-    if flags & flags::ONLY_AST != 0 {
-        return Ok(tree.clone());
-    }
     let request =
         Request { filename, mode, flags, optimize: vm.to_i64(optimize)? as u8, feature_version: 14 };
     let arena = taipan_syntax::Bump::new();
     let importer = import::Importer::new(vm, &arena, tree)?;
+    let only_tree = flags & flags::ONLY_AST != 0;
+    if only_tree && mode == Mode::FuncType {
+        return rebuild::Rebuilder::new(vm, None, flags).tree(tree);
+    }
     let module = importer.module(tree, mode)?;
+    if only_tree {
+        return rebuild::Rebuilder::new(vm, wanted_optimization(&request), flags).tree(tree);
+    }
     compile::compile_tree(vm, &module, &importer, &request)
 }

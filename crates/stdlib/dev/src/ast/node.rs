@@ -2,6 +2,7 @@
 //! and the making of its subclasses from the table.
 
 use super::schema;
+use std::collections::HashMap;
 use taipan_runtime::lookup::instance_set;
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::allocate;
@@ -49,12 +50,34 @@ pub fn class_of(vm: &Vm, name: &str) -> Option<Object> {
     vm.shared(CLASSES)?.downcast::<Dict>()?.get_text(vm, name)
 }
 
+/// The rows of the table by class.
+pub struct Classes(HashMap<u64, &'static schema::Def>);
+
+impl Classes {
+    /// All of them.
+    pub fn new(vm: &Vm) -> Classes {
+        let row = |def: &'static schema::Def| Some((class_of(vm, def.name)?.bits(), def));
+        Classes(schema::table().iter().filter_map(row).collect())
+    }
+    /// The row for a node, of this group.
+    pub fn find(&self, object: &Object, group: Option<&str>) -> Option<&'static schema::Def> {
+        object
+            .ty()
+            .mro()
+            .filter_map(|t| self.0.get(&t.to_object().bits()))
+            .find(|def| group.is_none_or(|g| def.base == g || def.name == g))
+            .copied()
+    }
+}
+
 /// Makes all classes and puts them into the module.
 pub fn make_classes(vm: &Vm, module: &Object) -> Result<()> {
     let empty = vm.tuple(Vec::new());
     for name in ["_fields", "__match_args__", "_attributes"] {
         AST.dict().set_text(vm, name, empty.clone());
     }
+    // A class like any other for programs.
+    AST.flags.set(AST.flags.get() & !type_flags::IMMUTABLE);
     AST.modified();
     let classes = vm.new_dict();
     let Some(table) = classes.downcast::<Dict>() else { return Ok(()) };
@@ -162,7 +185,7 @@ fn position(vm: &Vm, names: &[Object], name: &Object) -> Result<Option<usize>> {
 fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     let (class, full) = (object.ty().name().to_owned(), object.ty().full_name().to_owned());
     let (positional, values) = args.split_at(args.len() - kwnames.len());
-    let fields = fields_of(vm, object, "_fields")?;
+    let fields = vm.collect(&vm.get_attr_str(&object.ty().to_object(), "_fields")?)?;
     let mut given = vec![false; fields.len()];
     if positional.len() > fields.len() {
         let s = if fields.len() == 1 { "" } else { "s" };
@@ -305,8 +328,10 @@ fn replace(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     let all = vm.new_dict();
     let Some(merged) = all.downcast::<Dict>() else { return Ok(Object::NONE) };
     let own = get_dict(vm, object)?;
-    if let Some(own) = own.downcast::<Dict>() {
-        merged.merge(vm, own, true)?;
+    for name in fields.iter().chain(&attributes) {
+        if vm.contains(&own, name)? {
+            merged.set(vm, name, vm.get_item(&own, name)?)?;
+        }
     }
     for (name, value) in kwnames.iter().zip(&args[1..]) {
         merged.set(vm, name, value.clone())?;

@@ -196,7 +196,9 @@ fn parse() -> Vec<Def> {
             if head.is_empty() {
                 head.push_str(&format!("{} = {text}", group.0));
             } else {
-                head.push_str(&format!("\n{:1$}| {text}", "", group.0.len() + 1));
+                let simple = inner.is_empty() && !matches!(group.0, "stmt" | "expr");
+                let (start, indent) = if simple { (' ', 0) } else { ('\n', group.0.len() + 1) };
+                head.push_str(&format!("{start}{:indent$}| {text}", ""));
             }
         }
         let base = if own { "AST" } else { group.0 };
