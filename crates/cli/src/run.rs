@@ -186,7 +186,7 @@ fn run_file(vm: &Vm, path: &std::ffi::OsStr, main: &Object, skip_first_line: boo
         read_pyc(vm, &source)?
     } else {
         set_loader(vm, "SourceFileLoader", &dict, &shown);
-        compile::compile_bytes(vm, &source, &shown, compile::Mode::Exec, -1)?
+        compile::compile_script(vm, &source, &shown)?
     };
     interp::run_code(vm, &code, &dict, &dict)?;
     for name in ["__file__", "__cached__"] {
@@ -243,7 +243,9 @@ fn absolute(vm: &Vm, path: &std::ffi::OsStr) -> Object {
     compile::surrogate_escaped(vm, &path.into_vec())
 }
 
+/// Puts the script's directory (or what stands for it) in front of `sys.path`.
 fn insert_path(vm: &Vm, entry: Object) -> Result<()> {
+    vm.share("sys_path_0", entry.clone());
     let sys = vm.import_native("sys")?;
     let path = vm.get_attr_str(&sys, "path")?;
     vm.call_method(&path, "insert", &[vm.int(0), entry]).map(drop)

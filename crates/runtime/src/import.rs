@@ -221,21 +221,29 @@ pub fn import_from_fallback(vm: &Vm, module: &Object, attr: &Object) -> Result {
     let shown = vm.str_lossy(attr);
     let package = module_name.as_ref().map_or("<unknown module name>".to_string(), |n| vm.str_lossy(n));
     let spec = vm.lookup_attr(module, name::spec.object())?.unwrap_or(Object::NONE);
-    let origin = if spec.is_none() {
-        None
-    } else {
-        vm.lookup_attr(&spec, name::origin_plain.object())?.filter(|o| o.downcast::<Str>().is_some())
-    };
     let file = match vm.lookup_attr(module, name::file.object())? {
         Some(file) if file.downcast::<Str>().is_some() => Some(file),
-        _ => origin.clone(),
+        _ if spec.is_none() => None,
+        _ => module::file_origin(vm, &spec)?.map(|origin| vm.str(&origin)),
+    };
+    let shadowing = match &file {
+        Some(path) => module::possibly_shadowing(vm, &vm.str_lossy(path)),
+        None => false,
+    };
+    let hides_library = match &module_name {
+        Some(name) if shadowing => module::is_stdlib_name(vm, name)?,
+        _ => false,
     };
     let text = match &file {
         None => format!("cannot import name '{shown}' from '{package}' (unknown location)"),
+        Some(path) if hides_library => format!(
+            "cannot import name '{shown}' from '{package}' (consider renaming '{}' since it has the same name as the standard library module named '{package}' and prevents importing that standard library module)",
+            vm.str_lossy(path)
+        ),
         Some(path) => {
             let path = vm.str_lossy(path);
             if module::is_initializing(vm, &spec)? {
-                if module::possibly_shadowing(vm, &path) {
+                if shadowing {
                     format!(
                         "cannot import name '{shown}' from '{package}' (consider renaming '{path}' if it has the same name as a library you intended to import)"
                     )
