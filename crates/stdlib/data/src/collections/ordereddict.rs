@@ -166,7 +166,11 @@ fn compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
 fn same_order(vm: &Vm, x: &Dict, y: &Dict) -> Result<bool> {
     let (mut i, mut j) = (0, 0);
     let (x_changes, y_changes) = (x.changes(), y.changes());
-    while let (Some((p, _)), Some((q, _))) = (x.next_entry(&mut i), y.next_entry(&mut j)) {
+    loop {
+        let (p, q) = match (x.next_entry(&mut i), y.next_entry(&mut j)) {
+            (Some((p, _)), Some((q, _))) => (p, q),
+            (p, q) => return Ok(p.is_none() && q.is_none()),
+        };
         if !vm.equal(&p, &q)? {
             return Ok(false);
         }
@@ -174,7 +178,6 @@ fn same_order(vm: &Vm, x: &Dict, y: &Dict) -> Result<bool> {
             return Err(vm.runtime_error("OrderedDict mutated during iteration"));
         }
     }
-    Ok(true)
 }
 
 fn repr(vm: &Vm, object: &Object) -> Result {
@@ -185,8 +188,9 @@ fn repr(vm: &Vm, object: &Object) -> Result {
     let Some(_guard) = vm.enter_repr(object) else { return Ok(vm.intern("...")) };
     let copy = vm.new_dict();
     if let Some(d) = copy.downcast::<Dict>() {
-        if object.ty().is(&ORDERED_DICT) {
-            d.merge(vm, &this::<OrderedDict>(object).dict, true)?;
+        let source = &this::<OrderedDict>(object).dict;
+        if object.ty().is(&ORDERED_DICT) && !runs_code(source) {
+            d.merge(vm, source, true)?;
         } else {
             let items = vm.call_method(object, "items", &[])?;
             taipan_runtime::types::dict_methods::update_from_pairs(vm, d, &items)?;
@@ -219,10 +223,16 @@ fn from_keys(vm: &Vm, args: &[Object]) -> Result {
     Ok(new)
 }
 
+/// Is there a key whose hash and comparison are a program's? Such a key may not be found again.
+fn runs_code(dict: &Dict) -> bool {
+    let mut pos = 0;
+    std::iter::from_fn(|| dict.next_entry(&mut pos)).any(|(key, _)| key.ty().is_heap())
+}
+
 fn copy(vm: &Vm, args: &[Object]) -> Result {
     let object = &args[0];
     let source = &this::<OrderedDict>(object).dict;
-    if object.ty().is(&ORDERED_DICT) {
+    if object.ty().is(&ORDERED_DICT) && !runs_code(source) {
         return allocate(vm, &ORDERED_DICT, OrderedDict { dict: source.copy_payload() });
     }
     let new = vm.call(&object.ty().to_object(), &[])?;
@@ -230,7 +240,7 @@ fn copy(vm: &Vm, args: &[Object]) -> Result {
     let mut pos = 0;
     while let Some((key, _)) = source.next_entry(&mut pos) {
         let value = vm.get_item(object, &key)?;
-        vm.set_item(&new, &key, &value)?;
+        set(vm, &new, &key, &value)?;
         if source.changes() != changes {
             return Err(vm.runtime_error("OrderedDict mutated during iteration"));
         }

@@ -93,6 +93,11 @@ fn next(vm: &Vm, iterator: &Object) -> Result<Option<Object>> {
         this.dict.clear();
         return Ok(None);
     };
+    let value = match this.kind {
+        // A key has to be found again.
+        _ if key.ty().is_heap() => payload.dict.get(vm, &key)?.ok_or_else(|| vm.key_error(&key))?,
+        _ => value,
+    };
     Ok(Some(match this.kind {
         KEYS => key,
         VALUES => value,
