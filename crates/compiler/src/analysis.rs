@@ -268,7 +268,9 @@ impl Analysis<'_> {
                 && (name == self.class || name == self.classdict || name == self.conditional)
             {
                 scope = GLOBAL_IMPLICIT;
-                comp_free.remove(&name);
+                if !self.free_in_any_child(comp, name) {
+                    comp_free.remove(&name);
+                }
                 self.table.scopes[comp.0 as usize].symbols.set(name, only | GLOBAL_IMPLICIT << SCOPE_OFFSET);
             }
             match self.table.scope(id).symbols.get(name) {

@@ -302,37 +302,66 @@ impl<'a, 'e> Codegen<'a, 'e> {
         let simple = dst >= TEMP_BASE;
         let t = if simple { dst } else { self.top() };
         let end = self.label();
-        let (stop, go_on) = match op {
-            BoolOp::And => (Opcode::JumpIfFalse, Opcode::JumpIfTrue),
-            BoolOp::Or => (Opcode::JumpIfTrue, Opcode::JumpIfFalse),
-        };
         for e in rest {
-            if let Some(c) = fold(e) {
-                if crate::constants::truth(&c) == (op == BoolOp::Or) {
-                    self.into(e, t)?;
-                    self.jump(Opcode::Jump, end, e.range);
-                }
-                continue;
-            }
-            if let ExprKind::Name { id, .. } = &e.kind
-                && let Some(local) = self.local_of(id)
-            {
-                let next = self.label();
-                self.emit(go_on, 0, local, next.0, 0, e.range);
-                self.emit(Opcode::Move, 0, t, local, 0, e.range);
-                self.jump(Opcode::Jump, end, e.range);
-                self.bind(next);
-                continue;
-            }
-            self.into(e, t)?;
-            self.emit(stop, 0, t, end.0, 0, e.range);
-            self.emit(Opcode::Drop, 0, t, 0, 0, e.range);
+            self.bool_test(e, t, op == BoolOp::Or, end)?;
         }
         self.into(last, t)?;
         self.bind(end);
         self.set_depth(d);
         if t != dst {
             self.emit(Opcode::Move, B_TEMP, dst, t, 0, last.range);
+        }
+        Ok(())
+    }
+
+    /// If the truth of `e` is `stops`, its value is in `t` and control at `label`; else `t` is empty
+    /// and control goes on. Nobody is asked twice.
+    fn bool_test(&mut self, e: ExprRef<'a>, t: Reg, stops: bool, label: Label) -> Result<()> {
+        if let Some(c) = fold(e) {
+            if crate::constants::truth(&c) == stops {
+                self.into(e, t)?;
+                self.jump(Opcode::Jump, label, e.range);
+            }
+            return Ok(());
+        }
+        let (stop, go_on) = match stops {
+            false => (Opcode::JumpIfFalse, Opcode::JumpIfTrue),
+            true => (Opcode::JumpIfTrue, Opcode::JumpIfFalse),
+        };
+        match &e.kind {
+            ExprKind::Name { id, .. } if let Some(local) = self.local_of(id) => {
+                let next = self.label();
+                self.emit(go_on, 0, local, next.0, 0, e.range);
+                self.emit(Opcode::Move, 0, t, local, 0, e.range);
+                self.jump(Opcode::Jump, label, e.range);
+                self.bind(next);
+            }
+            ExprKind::BoolOp { op, values } if (*op == BoolOp::Or) == stops => {
+                self.nest()?;
+                for v in *values {
+                    self.bool_test(v, t, stops, label)?;
+                }
+                self.nesting -= 1;
+            }
+            ExprKind::BoolOp { values, .. } => {
+                let Some((last, rest)) = values.split_last() else { return Ok(()) };
+                self.nest()?;
+                let (full, empty) = (self.label(), self.label());
+                for v in rest {
+                    self.bool_test(v, t, !stops, full)?;
+                }
+                self.bool_test(last, t, stops, label)?;
+                self.jump(Opcode::Jump, empty, NO_LOCATION);
+                self.bind(full);
+                self.emit(Opcode::Drop, 0, t, 0, 0, e.range);
+                self.bind(empty);
+                self.nesting -= 1;
+            }
+            _ => {
+                self.into(e, t)?;
+                self.emit(stop, 0, t, label.0, 0, e.range);
+                self.emit(Opcode::Drop, 0, t, 0, 0, e.range);
+            }
         }
         Ok(())
     }

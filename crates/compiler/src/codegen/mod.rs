@@ -376,7 +376,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
         for i in 0..self.u.cells.len() {
             let name = self.u.cells[i];
             let flags = self.scope().symbols.get(name).unwrap_or(0);
-            if flags & FROM_COMPREHENSION != 0 {
+            // Not so a class's implicit cell that a comprehension names, too.
+            if flags & FROM_COMPREHENSION != 0 && flags >> 12 & 15 != GLOBAL_IMPLICIT {
                 continue;
             }
             let reg = self.cell_register(name).unwrap_or(CELL_BASE + i as u32);
@@ -680,7 +681,8 @@ impl<'a, 'e> Codegen<'a, 'e> {
             }
             match self.table.scope(comp.scope).scope_of(name) {
                 GLOBAL_EXPLICIT => return Access::Global,
-                GLOBAL_IMPLICIT if in_class => return Access::Global,
+                // A local of the same name is that of another comprehension.
+                GLOBAL_IMPLICIT if in_class || self.scope().is_function_like() => return Access::Global,
                 _ => {}
             }
         }

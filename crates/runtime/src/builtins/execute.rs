@@ -5,7 +5,8 @@ use crate::compile;
 use crate::names::name;
 use crate::prelude::*;
 use crate::types::code::Code;
-use crate::types::dict;
+use crate::types::function::running_builtins;
+use crate::types::{dict, mapping_builtins};
 
 /// The functions of this file.
 pub static FUNCTIONS: &[MethodDef] = &[
@@ -158,13 +159,7 @@ fn namespaces(vm: &Vm, globals: &Object, locals: &Object, what: &str) -> Result<
 }
 
 fn current_builtins(vm: &Vm) -> Object {
-    // SAFETY: the running frame is alive and keeps its builtins alive.
-    unsafe {
-        match vm.frame.get().as_ref() {
-            Some(frame) => Object::from_borrowed(frame.builtins()),
-            None => vm.interp().builtins_dict(),
-        }
-    }
+    mapping_builtins::shown(&running_builtins(vm))
 }
 
 fn exec(vm: &Vm, args: &[Object]) -> Result {

@@ -3,7 +3,9 @@
 use crate::names::name;
 use crate::prelude::*;
 use crate::types::code::Code;
+use crate::types::mapping_builtins;
 use std::cell::{Cell, RefCell, UnsafeCell};
+use taipan_bytecode::code_flags;
 
 /// Payload of Python functions. The loop reads the raw fields.
 pub struct Function {
@@ -100,13 +102,26 @@ impl Function {
     }
 }
 
-/// The `__builtins__` that functions with these globals see: a dict.
+/// The `__builtins__` that functions with these globals see: a dict. Without any they are those of
+/// whoever asks.
 pub fn builtins_of(vm: &Vm, globals: &Object) -> Object {
     let found = globals.downcast::<Dict>().and_then(|d| d.get_str_owned(name::builtins.object()));
     match found {
         Some(b) if b.downcast::<Dict>().is_some() => b,
         Some(b) if b.is_instance_of(&crate::types::module::MODULE) => crate::types::module::dict_of(&b),
-        _ => vm.interp().builtins_dict(),
+        Some(mapping) => mapping_builtins::wrap(vm, mapping),
+        None => running_builtins(vm),
+    }
+}
+
+/// The builtins that the running code sees.
+pub fn running_builtins(vm: &Vm) -> Object {
+    // SAFETY: the running frame is alive and keeps its builtins alive.
+    unsafe {
+        match vm.frame.get().as_ref() {
+            Some(frame) => Object::from_borrowed(frame.builtins()),
+            None => vm.interp().builtins_dict(),
+        }
     }
 }
 
@@ -178,7 +193,7 @@ pub static FUNCTION: Type = Type::new::<Function>(
     &[
         GetSetDef::new("__code__", |_, f| Ok(this(f).code_object())).with_set(set_code),
         GetSetDef::member("__globals__", |_, f| Ok(this(f).globals.clone())),
-        GetSetDef::member("__builtins__", |_, f| Ok(this(f).builtins.clone())),
+        GetSetDef::member("__builtins__", |_, f| Ok(mapping_builtins::shown(&this(f).builtins))),
         GetSetDef::member("__closure__", |_, f| {
             Ok(this(f).closure().some().cloned().unwrap_or(Object::NONE))
         }),
@@ -308,6 +323,14 @@ fn set_code(vm: &Vm, f: &Object, value: Option<&Object>) -> Result<()> {
             "{}() requires a code object with {have} free vars, not {free}",
             vm.str_lossy(&this(f).name.borrow())
         )));
+    }
+    let kind = |code: &Code| {
+        [code_flags::GENERATOR, code_flags::COROUTINE, code_flags::ASYNC_GENERATOR]
+            .map(|flag| code.has_flag(flag))
+    };
+    if value.downcast::<Code>().is_some_and(|new| kind(new) != kind(this(f).code())) {
+        let text = "Assigning a code object of non-matching type is deprecated (e.g., from a generator to a plain function)";
+        vm.warn(&exc::DEPRECATION_WARNING, text, 1)?;
     }
     doc_of(vm, f);
     let old = this(f).code.replace(value.clone().into_value());

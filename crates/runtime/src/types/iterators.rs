@@ -108,10 +108,14 @@ fn sequence_it(object: &Object) -> &SequenceIterator {
 /// The builtin function of that name, for `__reduce__`. The lookup may run
 /// Python code, so it comes before the iterator is looked at.
 pub(crate) fn builtin(vm: &Vm, function: &str) -> Result {
-    let builtins = vm.interp().builtins_dict();
-    let found = match builtins.downcast::<Dict>() {
-        Some(dict) => dict.get(vm, &vm.intern(function))?,
-        None => None,
+    let builtins = crate::types::function::running_builtins(vm);
+    let name = vm.intern(function);
+    let found = match builtins.downcast_exact::<Dict>() {
+        Some(dict) => dict.get(vm, &name)?,
+        None => {
+            let found = vm.get_item(&builtins, &name);
+            vm.swallow(found, &exc::KEY_ERROR)?
+        }
     };
     found.ok_or_else(|| vm.error(&exc::ATTRIBUTE_ERROR, function))
 }

@@ -28,6 +28,7 @@ pub mod int_methods;
 pub mod iterators;
 pub mod list;
 pub mod list_methods;
+pub mod mapping_builtins;
 pub mod mappingproxy;
 pub mod memory_format;
 pub mod memoryview;
@@ -91,6 +92,7 @@ pub fn registry() -> Vec<&'static Type> {
         &native_function::GETSET_DESCRIPTOR,
         &native_function::MEMBER_DESCRIPTOR,
         &function::FUNCTION,
+        &mapping_builtins::MAPPING_BUILTINS,
         &function::METHOD,
         &code::CODE,
         &cell::CELL,

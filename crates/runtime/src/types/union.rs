@@ -32,7 +32,10 @@ impl NativeClass for Union {
 pub static UNION: Type = Type::new::<Union>(
     "typing.Union",
     &object::OBJECT,
-    type_flags::HAVE_GC | type_flags::WEAKREFABLE | type_flags::DISALLOW_INSTANTIATION,
+    type_flags::HAVE_GC
+        | type_flags::WEAKREFABLE
+        | type_flags::DISALLOW_INSTANTIATION
+        | type_flags::ONLY_MAPPING,
     Slots {
         hash: Some(union_hash),
         compare: Some(union_compare),

@@ -372,13 +372,12 @@ fn partial_repr(vm: &Vm, object: &Object) -> Result {
     out.push_str(".");
     out.push_object(&vm.str_of(&vm.get_attr_str(&class, "__qualname__")?)?);
     out.push_str("(");
-    out.push_object(&vm.repr(&this.function.get())?);
-    let args = this.args.get();
+    let (function, args, keywords) = (this.function.get(), this.args.get(), this.keywords.get());
+    out.push_object(&vm.repr(&function)?);
     for item in items(&args) {
         out.push_str(", ");
         out.push_object(&vm.repr(item)?);
     }
-    let keywords = this.keywords.get();
     if let Some(keywords) = keywords.downcast::<Dict>() {
         for (key, value) in keywords.items() {
             out.push_str(", ");

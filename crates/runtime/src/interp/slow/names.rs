@@ -85,6 +85,10 @@ pub(super) unsafe fn locals_of(vm: &Vm, frame: F) -> Result {
     unsafe {
         let locals = (*frame).locals();
         if locals.is_unbound() {
+            // A function made of a module's code.
+            if !(*(*frame).code).has_flag(taipan_bytecode::code_flags::OPTIMIZED) {
+                return Ok(Object::from_borrowed((*frame).globals()));
+            }
             return Err(vm.system_error("no locals"));
         }
         Ok(Object::from_borrowed(locals))
