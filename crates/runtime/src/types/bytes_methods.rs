@@ -991,7 +991,7 @@ macro_rules! with_shared_methods {
             MethodDef::new("expandtabs($self, /, tabsize=8)", f::expandtabs, "A copy with tabs expanded to spaces."),
             MethodDef::new("find($self, sub, start=None, end=None, /)", f::find, "The lowest index of sub in B[start:end], or -1."),
             MethodDef::new("fromhex($type, string, /)", f::fromhex, "The bytes that pairs of hexadecimal digits stand for; white space between them is skipped.").class_method(),
-            MethodDef::new("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", f::hex, "The bytes as hexadecimal digits.\n\nsep\n  A character to stand between bytes.\nbytes_per_sep\n  How many bytes between separators, counted from the right; from the\n  left if negative."),
+            MethodDef::new("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", f::hex, "The bytes as hexadecimal digits.\n\nsep\n  A character to stand between bytes.\nbytes_per_sep\n  How many bytes between separators, counted from the right; from the\n  left if negative.\n\n    >>> data = bytes([0, 255, 195])\n    >>> data.hex()\n    '00ffc3'\n    >>> data.hex('-', 2)\n    '00-ffc3'"),
             MethodDef::new("index($self, sub, start=None, end=None, /)", f::index, "The lowest index of sub in B[start:end]; ValueError if there is none."),
             MethodDef::new("isalnum($self, /)", f::isalnum, "Are all bytes ASCII letters or digits, and is there one?"),
             MethodDef::new("isalpha($self, /)", f::isalpha, "Are all bytes ASCII letters, and is there one?"),

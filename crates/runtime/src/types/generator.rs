@@ -956,6 +956,7 @@ fn is_suspended(object: &Object) -> Object {
 
 const SEND_DOC: &str =
     "send(value) -> send 'value' into generator,\nreturn next yielded value or raise StopIteration.";
+const COROUTINE_THROW_DOC: &str = "throw(value)\nthrow(type[,value[,traceback]])\n\nRaise exception in coroutine, return next iterated value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 const THROW_DOC: &str = "throw(value)\nthrow(type[,value[,tb]])\n\nRaise exception in generator, return next yielded value or raise\nStopIteration.\nthe (type, val, tb) signature is deprecated, \nand may be removed in a future version of Python.";
 const CLOSE_DOC: &str = "close() -> raise GeneratorExit inside generator.";
 
@@ -1017,7 +1018,11 @@ pub static COROUTINE: Type = Type::new::<Generator>(
             method_send,
             "send(value) -> send 'value' into coroutine,\nreturn next iterated value or raise StopIteration.",
         ),
-        MethodDef::new("throw($self, type, value=<unset>, traceback=<unset>, /)", gen_throw, THROW_DOC),
+        MethodDef::new(
+            "throw($self, type, value=<unset>, traceback=<unset>, /)",
+            gen_throw,
+            COROUTINE_THROW_DOC,
+        ),
         MethodDef::new(
             "close($self, /)",
             |vm, args| {

@@ -301,7 +301,7 @@ pub static MEMORYVIEW: Type = Type::new::<MemoryView>(
             Ok(Object::NONE)
         }, "Give the buffer back; the view is of no use afterwards."),
         MethodDef::new("tobytes($self, /, order='C')", tobytes, "The data as bytes, in the order 'C', 'F' or (as it lies in memory) 'A'."),
-        MethodDef::new("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", hex, "The data as hexadecimal digits.\n\nsep\n  A character to stand between bytes.\nbytes_per_sep\n  How many bytes between separators, counted from the right; from the\n  left if negative."),
+        MethodDef::new("hex($self, /, sep=<unrepresentable>, bytes_per_sep=1)", hex, "The data as hexadecimal digits.\n\nsep\n  A character to stand between bytes.\nbytes_per_sep\n  How many bytes between separators, counted from the right; from the\n  left if negative.\n\n    >>> data = memoryview(bytes([0, 255, 195]))\n    >>> data.hex()\n    '00ffc3'\n    >>> data.hex('-', 2)\n    '00-ffc3'"),
         MethodDef::new("tolist($self, /)", tolist, "The data as a list of elements."),
         MethodDef::new("cast($self, /, format, shape=<unrepresentable>)", cast, "A view with another format or shape."),
         MethodDef::new("toreadonly($self, /)", toreadonly, "A view that cannot be written through."),

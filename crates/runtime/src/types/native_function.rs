@@ -259,7 +259,8 @@ fn call_new(vm: &Vm, f: &NativeFunction, args: &[Object], kwnames: &[Object]) ->
     }
     // The nearest static base must be the one whose __new__ this is.
     let mut base = class;
-    while base.is_heap() {
+    // Struct sequences are heap types that no program made.
+    while base.is_heap() && !base.has(type_flags::IMMUTABLE) {
         match base.base() {
             Some(b) => base = b,
             None => break,

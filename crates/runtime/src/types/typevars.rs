@@ -301,7 +301,7 @@ fn variance(vm: &Vm, flags: &[Object]) -> Result<Variance> {
 
 fn set_module(vm: &Vm, object: &Object) -> Result<()> {
     let module = caller(vm)?;
-    if module.is_none() { Ok(()) } else { vm.set_attr(object, name::module.object(), &module) }
+    vm.set_attr(object, name::module.object(), &module)
 }
 
 fn default_given(vm: &Vm, default: &Object) -> Object {
@@ -359,7 +359,8 @@ fn typevar_prepare(vm: &Vm, args: &[Object]) -> Result {
         }
     }
     let shown = vm.str_text(alias)?;
-    Err(vm.type_error(format!("Too few arguments for {shown}")))
+    let expected = index + 1;
+    Err(vm.type_error(format!("Too few arguments for {shown}; actual {len}, expected at least {expected}")))
 }
 
 /// The type variable of `[T]`, `[T: bound]`, `[T: (constraints)]`; functions or None.
@@ -391,7 +392,7 @@ pub static PARAMSPEC: Type = Type::new::<TypeParam<SPEC>>(
     },
 )
 .with_dict()
-.with_doc("Parameter specification variable.\n\nStands for the parameters of a callable: `def add_logging[**P, T](f: Callable[P, T]) -> Callable[P, T]`.\nIts attributes args and kwargs annotate *args and **kwargs that take them over.");
+.with_doc("Parameter specification variable.\n\nStands for the parameters of a callable: `def add_logging[**P, T](f: Callable[P, T]) -> Callable[P, T]`.\nIts attributes args and kwargs annotate *args and **kwargs that take them over.\n\n    >>> P = ParamSpec('P')\n    >>> P.__name__, P.args.__origin__ is P\n    ('P', True)");
 
 static PARAMSPEC_SIG: Sig = Sig::new(
     "paramspec(name, *, bound=None, default=<missing>, covariant=False, contravariant=False, infer_variance=False)",
@@ -462,13 +463,13 @@ part_type!(
     PARAMSPEC_ARGS,
     true,
     "typing.ParamSpecArgs",
-    "The args for a ParamSpec object.\n\nGiven a ParamSpec object P, P.args returns an instance of ParamSpecArgs.\nIts __origin__ is P."
+    "The args for a ParamSpec object.\n\nGiven a ParamSpec object P, P.args returns an instance of ParamSpecArgs.\nIts __origin__ is P.\n\n    >>> P = ParamSpec('P')\n    >>> P.args.__origin__ is P\n    True"
 );
 part_type!(
     PARAMSPEC_KWARGS,
     false,
     "typing.ParamSpecKwargs",
-    "The kwargs for a ParamSpec object.\n\nGiven a ParamSpec object P, P.kwargs returns an instance of ParamSpecKwargs.\nIts __origin__ is P."
+    "The kwargs for a ParamSpec object.\n\nGiven a ParamSpec object P, P.kwargs returns an instance of ParamSpecKwargs.\nIts __origin__ is P.\n\n    >>> P = ParamSpec('P')\n    >>> P.kwargs.__origin__ is P\n    True"
 );
 
 static ARGS_SIG: Sig = Sig::new("paramspecargs(origin)");

@@ -447,7 +447,7 @@ pub static ZIP: Type = Type::new::<Parallel>(
     ],
     &[],
 )
-.with_doc("Tuples with one item of each iterable, until the shortest ends.\n\nWith strict, iterables of different lengths are a ValueError.");
+.with_doc("Tuples with one item of each iterable, until the shortest ends.\n\nWith strict, iterables of different lengths are a ValueError.\n\n    >>> list(zip('abc', [1, 2]))\n    [('a', 1), ('b', 2)]");
 
 pub static MAP: Type = Type::new::<Parallel>(
     "map",

@@ -310,7 +310,8 @@ fn instance_check(vm: &Vm, args: &[Object]) -> Result {
     let (class, instance) = (&args[0], &args[1]);
     let data = data_of(vm, class)?;
     let data = this::<AbcData>(&data);
-    let subclass = vm.get_attr(instance, name::class.object())?;
+    let own = vm.lookup_attr(instance, name::class.object())?;
+    let subclass = own.unwrap_or_else(|| instance.ty().to_object());
     if data.cache.borrow().contains(&subclass) {
         return Ok(Object::TRUE);
     }

@@ -117,7 +117,7 @@ pub static BATCHED: Type = Type::new::<Batched>(
     &[],
     &[],
 )
-.with_doc("batched(iterable, n, *, strict=False)\n--\n\nTuples of n items; the last one may be shorter, unless strict.");
+.with_doc("batched(iterable, n, *, strict=False)\n--\n\nTuples of n items; the last one may be shorter, unless strict.\n\n    >>> list(batched(range(5), 2))\n    [(0, 1), (2, 3), (4,)]");
 
 static BATCHED_SIG: Sig = Sig::new("batched(iterable, n, *, strict=False)");
 

@@ -232,7 +232,7 @@ pub static DIR_ENTRY: Type = Type::new::<DirEntry>(
             "Returns the path for the entry.",
         ),
         MethodDef::new(
-            "__class_getitem__(object, /)",
+            "__class_getitem__($type, object, /)",
             taipan_runtime::types::genericalias::class_getitem,
             "See PEP 585",
         )
