@@ -72,3 +72,32 @@ print(type(iter([1])).__name__)
 for t in (int | str, types.UnionType):
     try: iter(t)
     except TypeError as e: print(e)
+
+from collections import defaultdict
+calls = []
+def factory():
+    calls.append(len(calls))
+    if len(calls) == 1: d['key']
+    return calls[-1]
+d = defaultdict(factory)
+print(d['key'], dict(d), calls)
+exec("from __future__ import annotations\ndef f(a: 'inf', b: (1e1000, 'inf'), c: b'inf'): pass\nprint(f.__annotations__)")
+
+print([(c := 1) for a, (*b, d[c], e.c) in ()])
+for value in ('0', 'frozenset()'):
+    try: exec(f'__conditional_annotations__ = {value}\nx: int', {})
+    except TypeError as e: print(e)
+
+class Base: pass
+class Meta(type, Base): pass
+class Made(metaclass=Meta): pass
+class Module(types.ModuleType, Base): pass
+for o in (Made, Module('x')):
+    for f in (lambda: Base.__dict__['__dict__'].__set__(o, {}), lambda: setattr(o, '__dict__', {}), lambda: delattr(o, '__dict__')):
+        try: f()
+        except AttributeError as e: print(e)
+class J: __slots__ = ['c', 'b']
+class N(J): __slots__ = ['__weakref__']
+for a, b in ((J, N), (N, J)):
+    try: a().__class__ = b
+    except TypeError as e: print(e)

@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
             }
             value |= old;
         }
-        if scope.comp_iter_target {
+        if scope.comp_iter_target && flag & DEF_LOCAL != 0 {
             if value & (DEF_GLOBAL | DEF_NONLOCAL) != 0 {
                 return syntax_error(
                     range,

@@ -222,7 +222,10 @@ impl Writer {
                     Literal::Int(IntLiteral::Big { digits, radix: 10 }) => digits.to_string(),
                     value => repr_constant(&constant_of(value)),
                 };
-                self.text(&text.replace("inf", "1e309"));
+                match value {
+                    Literal::Str { .. } | Literal::Bytes(_) => self.text(&text),
+                    _ => self.text(&text.replace("inf", "1e309")),
+                }
             }
             ExprKind::Attribute { value, attr, .. } => {
                 self.expr(value, ATOM);

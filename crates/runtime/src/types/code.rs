@@ -676,7 +676,7 @@ fn co_positions(vm: &Vm, args: &[Object]) -> Result {
         let Some(l) = unit else { return vm.tuple(vec![Object::NONE; 4]) };
         vm.tuple(vec![
             number(l.line, true),
-            number(l.end_line, ranges),
+            number(if ranges { l.end_line } else { l.line }, true),
             number(l.column, ranges),
             number(l.end_column, ranges),
         ])

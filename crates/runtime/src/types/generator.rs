@@ -1040,9 +1040,11 @@ pub static COROUTINE: Type = Type::new::<Generator>(
     ],
     &[
         GetSetDef::new("__name__", |_, g| Ok(this(g).name.borrow().clone()))
-            .with_set(|vm, g, value| set_name(vm, &this(g).name, "__name__", value)),
+            .with_set(|vm, g, value| set_name(vm, &this(g).name, "__name__", value))
+            .with_doc("name of the coroutine"),
         GetSetDef::new("__qualname__", |_, g| Ok(this(g).qualname.borrow().clone()))
-            .with_set(|vm, g, value| set_name(vm, &this(g).qualname, "__qualname__", value)),
+            .with_set(|vm, g, value| set_name(vm, &this(g).qualname, "__qualname__", value))
+            .with_doc("qualified name of the coroutine"),
         GetSetDef::new("cr_await", |_, g| Ok(inner_of(g))),
         GetSetDef::new("cr_running", |_, g| Ok(is_running(g))),
         GetSetDef::new("cr_frame", frame_of),
@@ -1095,7 +1097,7 @@ pub static COROUTINE_WRAPPER: Type = Type::new::<Wrapper>(
                 let step = throw(vm, wrapped(&args[0]), exception)?;
                 step_to_result(vm, step)
             },
-            THROW_DOC,
+            COROUTINE_THROW_DOC,
         ),
         MethodDef::new(
             "close($self, /)",

@@ -184,6 +184,12 @@ pub fn set_dict(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> 
 
 /// Setter of classes made by Python code: theirs can be deleted, a new one comes.
 pub fn replace_dict(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
+    if object.is_instance_of(&crate::types::typ::TYPE) {
+        return Err(vm.error(&exc::ATTRIBUTE_ERROR, "attribute '__dict__' of 'type' objects is not writable"));
+    }
+    if object.is_instance_of(&crate::types::module::MODULE) {
+        return Err(vm.error(&exc::ATTRIBUTE_ERROR, "readonly attribute"));
+    }
     match value {
         Some(_) => set_dict(vm, object, value),
         None => {
@@ -212,6 +218,7 @@ fn set_class(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
         && new.payload_size.get() == old.payload_size.get()
         && new.dict_offset.get() == old.dict_offset.get()
         && new.extra().slot_offsets == old.extra().slot_offsets
+        && new.has(type_flags::WEAKREFABLE) == old.has(type_flags::WEAKREFABLE)
         && same_slots(vm, old, new);
     if !same_layout {
         return Err(vm.type_error(format!(

@@ -76,6 +76,10 @@ pub unsafe fn set_add(vm: &Vm, frame: F, ins: I) -> Result<()> {
     unsafe {
         let item = get_b(vm, frame, ins)?;
         let target = borrowed(frame, ins.a());
+        // Only `__conditional_annotations__` can be something else.
+        if !target.ty().has(type_flags::SET_SUBCLASS) {
+            return Err(vm.type_error(format!("'{}' object is not a set", target.ty().name())));
+        }
         crate::types::set::add_to(vm, &target, item)
     }
 }

@@ -85,12 +85,8 @@ fn missing(vm: &Vm, object: &Object, key: &Object) -> Result {
         return Err(vm.key_error(key));
     }
     let value = vm.call(&factory, &[])?;
-    if object.ty().is(&DEFAULTDICT) {
-        this.dict.set(vm, key, value.clone())?;
-    } else {
-        vm.set_item(object, key, &value)?;
-    }
-    Ok(value)
+    // What the factory has set itself stays.
+    this.dict.set_default(vm, key, &value)
 }
 
 fn default_getitem(vm: &Vm, object: &Object, key: &Object) -> Result {
