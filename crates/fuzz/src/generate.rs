@@ -233,7 +233,6 @@ enum Place {
     Function,
     Generator,
     Coroutine,
-    Class,
 }
 
 impl Writer<'_> {

@@ -160,6 +160,9 @@ pub struct Signature {
     /// The least and most positional arguments that defaults complete, if there are at
     /// most `INLINE` parameters in all; else no number is between the two.
     filled_by: (usize, usize),
+    /// How many parameters stand before `*args`, if all of them are required and nothing
+    /// stands behind.
+    pub(crate) before_rest: Option<usize>,
     /// Those defaults, in the places of their parameters; `params` keeps them alive.
     defaults: [Value; INLINE],
 }
@@ -239,6 +242,7 @@ impl Signature {
             varargs: None,
             varkw: None,
             filled_by: (1, 0),
+            before_rest: None,
             defaults: [Value::UNBOUND; INLINE],
         };
         let mut keyword_only = false;
@@ -273,6 +277,9 @@ impl Signature {
                 out.params.push(Param { name, default, name_object: vm.intern(name) });
             }
         }
+        out.before_rest = out
+            .varargs
+            .filter(|&at| at + 1 == out.params.len() && at == out.required_positional && at < INLINE);
         let by_keyword = &out.params[out.positional..];
         if out.params.len() <= INLINE && by_keyword.iter().all(|param| param.default.is_some()) {
             out.filled_by = (out.required_positional, out.positional);

@@ -199,6 +199,18 @@ impl NativeFunction {
                     let bound = signature.borrowed(args);
                     return f(vm, Object::borrow_slice(&bound[..all]));
                 }
+                if let Some(first) = signature.before_rest
+                    && kwnames.is_empty()
+                    && args.len() >= first
+                {
+                    let rest = crate::types::tuple::from_slice(vm, &args[first..]);
+                    let mut bound = [Value::UNBOUND; crate::native::INLINE];
+                    for (slot, arg) in bound.iter_mut().zip(&args[..first]) {
+                        *slot = arg.value();
+                    }
+                    bound[first] = rest.value();
+                    return f(vm, Object::borrow_slice(&bound[..=first]));
+                }
                 let bound = signature.bind(vm, args, kwnames, skip)?;
                 f(vm, &bound)
             }
