@@ -9,8 +9,9 @@
 
 pub mod generate;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use taipan_runtime::prelude::*;
 use taipan_runtime::{compile, interp};
 
@@ -19,73 +20,71 @@ const STACK: usize = 256 << 20;
 /// How much of it recursion may use, as in the command.
 const RECURSION: usize = 16 << 20;
 
+/// The way to a thread that works: what it shall do next, and whether that went well.
+type Link<W> = Mutex<(Sender<W>, Receiver<bool>)>;
+
+/// Starts a thread with a large stack that does what it is handed, one after the other.
+fn start<C: 'static, W: Send + 'static>(set_up: fn() -> Option<C>, act: fn(&C, W)) -> Link<W> {
+    let (send, receive) = channel::<W>();
+    let (done, answer) = channel();
+    let worker = move || {
+        let Some(context) = set_up() else { return };
+        for work in receive {
+            let well = catch_unwind(AssertUnwindSafe(|| act(&context, work))).is_ok();
+            if done.send(well).is_err() {
+                return;
+            }
+        }
+    };
+    let started = std::thread::Builder::new().stack_size(STACK).spawn(worker);
+    assert!(started.is_ok(), "a thread to work in");
+    Mutex::new((send, answer))
+}
+
+/// Has the thread do something; a panic there is a panic here.
+fn hand_over<W>(link: &Link<W>, work: W) {
+    let link = link.lock().unwrap_or_else(PoisonError::into_inner);
+    let well = link.0.send(work).is_ok() && link.1.recv().unwrap_or(false);
+    assert!(well, "a panic");
+}
+
 type Work = Box<dyn FnOnce(&Vm) + Send>;
 
-/// Runs work in the one thread that has the interpreter, which is opened by the first
-/// that asks; a panic there is a panic here.
+/// Runs work in the one thread that has the interpreter.
 fn with_vm(work: impl FnOnce(&Vm) + Send + 'static) {
-    static TO_WORKER: OnceLock<Mutex<(Sender<Work>, Receiver<bool>)>> = OnceLock::new();
-    let link = TO_WORKER.get_or_init(|| {
-        let (send, receive) = channel::<Work>();
-        let (done, answer) = channel();
-        let worker = move || {
-            let marker = 0u8;
-            let top = &raw const marker as usize;
-            let config = taipan_runtime::vm::Config {
-                no_site: true,
-                warn_options: vec!["ignore".to_string()],
-                ..Default::default()
-            };
-            let floor = top.saturating_sub(STACK - (1 << 20));
-            let Ok(vm) = taipan_cli::run::open(config, top.saturating_sub(RECURSION), floor) else { return };
-            vm.interp().recursion_limit.set(200);
-            for work in receive {
-                let well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(vm))).is_ok();
-                if done.send(well).is_err() {
-                    return;
-                }
-            }
+    static WORKER: OnceLock<Link<Work>> = OnceLock::new();
+    let open = || {
+        let marker = 0u8;
+        let top = &raw const marker as usize;
+        let config = taipan_runtime::vm::Config {
+            no_site: true,
+            warn_options: vec!["ignore".to_string()],
+            ..Default::default()
         };
-        let started = std::thread::Builder::new().stack_size(STACK).spawn(worker);
-        assert!(started.is_ok(), "a thread for the interpreter");
-        Mutex::new((send, answer))
-    });
-    let link = link.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let well = link.0.send(Box::new(work)).is_ok() && link.1.recv().unwrap_or(false);
-    assert!(well, "the interpreter panicked");
+        let floor = top.saturating_sub(STACK - (1 << 20));
+        let vm = taipan_cli::run::open(config, top.saturating_sub(RECURSION), floor).ok()?;
+        vm.interp().recursion_limit.set(200);
+        Some(vm)
+    };
+    let link = WORKER.get_or_init(|| start(open, |vm, work: Work| work(vm)));
+    hand_over(link, Box::new(work));
 }
 
 /// Parses and compiles text in every mode; the code has to pass the verifier.
 pub fn compile(data: &[u8]) {
-    let text = String::from_utf8_lossy(data).into_owned();
-    // The compiler needs more stack than a test's thread has.
-    let work = move || {
-        for mode in [taipan_syntax::Mode::Exec, taipan_syntax::Mode::Eval, taipan_syntax::Mode::Single] {
-            let options = taipan_compiler::Options::default();
-            if let Ok((code, _)) = taipan_compiler::compile_source(&text, mode, &options) {
-                let findings = taipan_bytecode::verify(&code);
-                assert!(findings.is_empty(), "{}", findings[0]);
-            }
+    static WORKER: OnceLock<Link<String>> = OnceLock::new();
+    let link = WORKER.get_or_init(|| start(|| Some(()), |(), text: String| compile_text(&text)));
+    hand_over(link, String::from_utf8_lossy(data).into_owned());
+}
+
+fn compile_text(text: &str) {
+    for mode in [taipan_syntax::Mode::Exec, taipan_syntax::Mode::Eval, taipan_syntax::Mode::Single] {
+        let options = taipan_compiler::Options::default();
+        if let Ok((code, _)) = taipan_compiler::compile_source(text, mode, &options) {
+            let findings = taipan_bytecode::verify(&code);
+            assert!(findings.is_empty(), "{}", findings[0]);
         }
-    };
-    static WORKER: OnceLock<Mutex<(Sender<Box<dyn FnOnce() + Send>>, Receiver<bool>)>> = OnceLock::new();
-    let link = WORKER.get_or_init(|| {
-        let (send, receive) = channel::<Box<dyn FnOnce() + Send>>();
-        let (done, answer) = channel();
-        let started = std::thread::Builder::new().stack_size(STACK).spawn(move || {
-            for work in receive {
-                let well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_ok();
-                if done.send(well).is_err() {
-                    return;
-                }
-            }
-        });
-        assert!(started.is_ok(), "a thread for the compiler");
-        Mutex::new((send, answer))
-    });
-    let link = link.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let well = link.0.send(Box::new(work)).is_ok() && link.1.recv().unwrap_or(false);
-    assert!(well, "the compiler panicked");
+    }
 }
 
 /// Runs the program that [`generate::program`] makes of the data: whatever it raises is

@@ -93,9 +93,11 @@ macro_rules! handler {
             match $body(&mut m, At::before(ip)) {
                 Ok(()) => dispatch!(m, table),
                 Err(Leave::Miss) => become $miss(vm, ip, base, table, NOTHING),
-                Err(Leave::Destroy(value)) => become destroy(m.vm, m.ip, m.base, table, Spare::new(value)),
+                Err(Leave::Destroy(value)) => {
+                    become destroy::<false>(m.vm, m.ip, m.base, table, Spare::new(value))
+                }
                 Err(Leave::DestroyFirst(value)) => {
-                    become destroy_first(m.vm, m.ip, m.base, table, Spare::new(value))
+                    become destroy::<true>(m.vm, m.ip, m.base, table, Spare::new(value))
                 }
                 Err(Leave::Raise) => become raise(m.vm, m.ip, m.base, table, NOTHING),
                 Err(Leave::Return(value)) => {
@@ -123,8 +125,8 @@ handlers! {
         LoadDeref => names::load_deref;
         LoadAttrInline => attributes::load_place, else SharedLoad;
         LoadAttrSlot => attributes::load_place, else SharedLoad;
-        LoadAttrPlace => attributes::load_place_of_local, else SharedLoad;
-        LoadAttrOfTemporary => attributes::load_place_of_temporary, else SharedLoad;
+        LoadAttrPlace => attributes::load_place_to_temporary::<false>, else SharedLoad;
+        LoadAttrOfTemporary => attributes::load_place_to_temporary::<true>, else SharedLoad;
         LoadAttrClass => attributes::load_class, else SharedLoad;
         LoadAttrType => attributes::load_type, else LoadAttr;
         LoadAttrModule => attributes::load_module, else LoadAttr;
@@ -446,9 +448,10 @@ pub(super) unsafe extern "rust-preserve-none" fn raise(
     }
 }
 
-/// Destroys the object in `value`, the last reference to which is gone.
+/// Destroys the object in `value`, the last reference to which is gone. FIRST: then drops
+/// the word that waits in the thread state.
 #[inline(never)]
-unsafe extern "rust-preserve-none" fn destroy(
+unsafe extern "rust-preserve-none" fn destroy<const FIRST: bool>(
     vm: &Vm,
     ip: *const Instruction,
     base: *mut Value,
@@ -459,25 +462,7 @@ unsafe extern "rust-preserve-none" fn destroy(
     unsafe {
         let m = Core { vm, ip, base };
         m.save();
-        heap::destroy(value.assume_init().as_ptr());
-        dispatch!(m, table)
-    }
-}
-
-/// Destroys the object in `value`, then drops the word that waits in the thread state.
-#[cold]
-unsafe extern "rust-preserve-none" fn destroy_first(
-    vm: &Vm,
-    ip: *const Instruction,
-    base: *mut Value,
-    table: &Table,
-    value: Spare,
-) -> Result<Value> {
-    // SAFETY: its handler found it dead, and owned the other.
-    unsafe {
-        let m = Core { vm, ip, base };
-        m.save();
-        let second = vm.dies_second.get();
+        let second = if FIRST { vm.dies_second.get() } else { Value::UNBOUND };
         heap::destroy(value.assume_init().as_ptr());
         m.drop(second);
         dispatch!(m, table)

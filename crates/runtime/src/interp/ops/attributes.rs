@@ -89,34 +89,22 @@ pub unsafe fn shared_load(m: &mut Core, ins: At) -> Done {
     slowly!(m, slow::load_attr(m.vm, m.frame(), ins.word()))
 }
 
-/// `LoadAttrPlace`: into a temporary, which holds nothing.
+/// `LoadAttrPlace` and `LoadAttrOfTemporary`: into a temporary, which holds nothing.
 #[inline(always)]
-pub unsafe fn load_place_of_local(m: &mut Core, ins: At) -> Done {
+pub unsafe fn load_place_to_temporary<const OF_TEMPORARY: bool>(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);
     if has_version(b, cache) {
         let value = *((b.as_ptr() as *const u8).add(cache.index as usize) as *const Value);
         if !value.is_unbound() {
             incref(value);
+            if OF_TEMPORARY {
+                m.put(ins.b(), Value::UNBOUND);
+                m.put(ins.a(), value);
+                return m.finally_drop(b);
+            }
             m.put(ins.a(), value);
             return Ok(());
-        }
-    }
-    MISS
-}
-
-/// `LoadAttrOfTemporary`: from one into one.
-#[inline(always)]
-pub unsafe fn load_place_of_temporary(m: &mut Core, ins: At) -> Done {
-    let b = m.reg(ins.b());
-    let cache = m.cache(ins);
-    if has_version(b, cache) {
-        let value = *((b.as_ptr() as *const u8).add(cache.index as usize) as *const Value);
-        if !value.is_unbound() {
-            incref(value);
-            m.put(ins.b(), Value::UNBOUND);
-            m.put(ins.a(), value);
-            return m.finally_drop(b);
         }
     }
     MISS
