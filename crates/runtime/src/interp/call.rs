@@ -45,12 +45,12 @@ pub fn call_function(vm: &Vm, callable: &Object, args: &[Object], kwnames: &[Obj
     }
 }
 
-/// Drops `n` registers of a window.
+/// Drops `n` registers of a window, the last first.
 ///
 /// # Safety
 /// They hold owned values or no pointers.
 pub(crate) unsafe fn drop_window(base: *mut Value, n: usize) {
-    for i in 0..n {
+    for i in (0..n).rev() {
         // SAFETY: says the caller.
         unsafe {
             let value = std::mem::replace(&mut *base.add(i), Value::UNBOUND);

@@ -663,9 +663,9 @@ unsafe fn clear_and_pop(vm: &Vm, frame: *mut Frame, count: usize) {
         if (*frame).has(ff::OBJECT) {
             crate::types::traceback::detach(vm, frame);
         }
-        let mut slot = (*frame).base;
-        let end = slot.add(count);
-        while slot < end {
+        let mut slot = (*frame).base.add(count);
+        while slot > (*frame).base {
+            slot = slot.sub(1);
             let value = *slot;
             if value.is_ptr() {
                 *slot = Value::UNBOUND;
@@ -673,7 +673,6 @@ unsafe fn clear_and_pop(vm: &Vm, frame: *mut Frame, count: usize) {
                     heap::destroy(value.as_ptr());
                 }
             }
-            slot = slot.add(1);
         }
         vm.frame.set((*frame).previous);
         vm.frame_top.set(frame);

@@ -121,13 +121,12 @@ impl Generator {
     unsafe fn clear_registers(&self) {
         // SAFETY: each word is taken out before it is dropped.
         unsafe {
-            let mut slot = self.registers();
-            let end = slot.add(self.register_count());
-            while slot < end {
+            let mut slot = self.registers().add(self.register_count());
+            while slot > self.registers() {
+                slot = slot.sub(1);
                 if (*slot).is_ptr() {
                     drop(Object::from_owned(std::mem::replace(&mut *slot, Value::UNBOUND)));
                 }
-                slot = slot.add(1);
             }
         }
     }

@@ -144,6 +144,11 @@ fn append_all(vm: &Vm, list: &List, mut new: Vec<Object>) -> Result<()> {
     if done { Ok(()) } else { Err(vm.memory_error()) }
 }
 
+/// What is taken out of a list dies from its end.
+fn drop_backwards(mut items: Vec<Object>) {
+    while items.pop().is_some() {}
+}
+
 /// Replaces `start..stop` by `new`; what was there comes back, to be dropped.
 fn splice(vm: &Vm, list: &List, start: usize, stop: usize, mut new: Vec<Object>) -> Result<Vec<Object>> {
     list.with_items(|items| {
@@ -179,7 +184,7 @@ pub(crate) fn replace_items(vm: &Vm, list: &List, start: usize, stop: usize, new
         drop(dead);
         return Ok(());
     }
-    drop(splice(vm, list, start, stop, new.to_vec())?);
+    drop_backwards(splice(vm, list, start, stop, new.to_vec())?);
     Ok(())
 }
 
@@ -319,7 +324,7 @@ fn delete_slice(vm: &Vm, list: &List, slice: &slice::Slice) -> Result<()> {
     }
     if range.step == 1 {
         let start = range.start as usize;
-        drop(splice(vm, list, start, start + range.count, Vec::new())?);
+        drop_backwards(splice(vm, list, start, start + range.count, Vec::new())?);
         return Ok(());
     }
     // Ascending order, whatever the step's sign.
@@ -369,7 +374,7 @@ fn assign_slice(vm: &Vm, list: &List, slice: &slice::Slice, value: &Object) -> R
     };
     if before.step == 1 {
         let start = before.start as usize;
-        drop(splice(vm, list, start, start + before.count, new)?);
+        drop_backwards(splice(vm, list, start, start + before.count, new)?);
         return Ok(());
     }
     // Iterating the value may have changed the list.

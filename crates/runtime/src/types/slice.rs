@@ -10,11 +10,11 @@ use crate::types::int::{self, IntView};
 use crate::types::tuple::compare_items;
 use taipan_numeric::BigInt;
 
-/// Payload of slices.
+/// Payload of slices; its parts die in this order.
 pub struct Slice {
+    pub step: Object,
     pub start: Object,
     pub stop: Object,
-    pub step: Object,
 }
 
 impl NativeClass for Slice {

@@ -91,7 +91,7 @@ impl FrameObject {
     fn clear_registers(&self) {
         // SAFETY: the words are taken out before they are dropped.
         let words = unsafe { std::mem::take(&mut *self.registers.get()) };
-        for word in words {
+        for word in words.into_iter().rev() {
             // SAFETY: owned.
             drop(unsafe { Object::from_owned(word) });
         }

@@ -42,14 +42,24 @@ fn shadowed_dict(class: &Type) -> Option<Object> {
 }
 
 /// What a class or one of its bases has. Classes whose metaclass hides their dictionary
-/// are passed over.
+/// are passed over; one that has its own `__getattribute__` is asked for it.
 fn in_class(vm: &Vm, class: &Type, attr: &Object) -> Result<Option<Object>> {
     for entry in class.mro() {
         let entry_object = entry.to_object();
         let meta = entry_object.ty();
-        if (meta.is(&TYPE) || shadowed_dict(meta).is_none())
-            && let Some(found) = own(vm, entry, attr)?
-        {
+        if !meta.is(&TYPE) {
+            if shadowed_dict(meta).is_some() {
+                continue;
+            }
+            if meta.slots().getattr.map(|f| f as usize) != TYPE.slots().getattr.map(|f| f as usize) {
+                let dict = vm.get_attr(&entry_object, name::dict.object())?;
+                if vm.contains(&dict, attr)? {
+                    return vm.get_item(&dict, attr).map(Some);
+                }
+                continue;
+            }
+        }
+        if let Some(found) = own(vm, entry, attr)? {
             return Ok(Some(found));
         }
     }

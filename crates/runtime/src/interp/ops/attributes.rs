@@ -72,7 +72,7 @@ unsafe fn loaded(m: &mut Core, ins: At, object: Value, value: Value) -> Done {
         m.put(ins.b(), Value::UNBOUND);
         let old = m.reg(ins.a());
         m.put(ins.a(), value);
-        m.finally_drop_both(old, object)
+        m.finally_drop_both(object, old)
     } else {
         m.finish(ins.a(), value)
     }

@@ -264,7 +264,7 @@ unsafe fn call_code_defaults(
 
 #[inline(always)]
 unsafe fn call_done(m: &mut Core, ins: At, window: *mut Value, argc: usize, result: Result) -> Done {
-    for i in 0..=argc {
+    for i in (0..=argc).rev() {
         let slot = window.add(i);
         let old = *slot;
         *slot = Value::UNBOUND;
@@ -570,15 +570,15 @@ unsafe fn leave(m: &mut Core, value: Value) -> Done {
         m.save();
         return Err(Leave::Return(value));
     }
-    let end = m.base.add((*(*frame).code).first_temp);
-    let mut slot = m.base;
-    while slot < end {
+    // The last variable dies first.
+    let mut slot = m.base.add((*(*frame).code).first_temp);
+    while slot > m.base {
+        slot = slot.sub(1);
         let old = *slot;
         if old.is_ptr() {
             *slot = Value::UNBOUND;
             m.drop(old);
         }
-        slot = slot.add(1);
     }
     vm.frame.set((*frame).previous);
     vm.frame_top.set(frame);

@@ -15,12 +15,15 @@ unsafe fn found(m: &mut Core, ins: At, container: Value, item: Value) -> Done {
     m.put(ins.c(), Value::UNBOUND);
     if ins.has(f::B_TEMP) {
         m.put(ins.b(), Value::UNBOUND);
-        m.set(a, item);
-        return m.finally_drop_both(container, key);
+        let old = m.reg(a);
+        m.put(a, item);
+        // All three are rare to die together.
+        m.drop(key);
+        return m.finally_drop_both(container, old);
     }
     let old = m.reg(a);
     m.put(a, item);
-    m.finally_drop_both(old, key)
+    m.finally_drop_both(key, old)
 }
 
 /// The same for a key that is not a temporary.
@@ -31,7 +34,7 @@ unsafe fn found_plainly(m: &mut Core, ins: At, container: Value, item: Value, te
         m.put(ins.b(), Value::UNBOUND);
         let old = m.reg(ins.a());
         m.put(ins.a(), item);
-        return m.finally_drop_both(old, container);
+        return m.finally_drop_both(container, old);
     }
     m.finish(ins.a(), item)
 }

@@ -94,8 +94,8 @@ binary!(
 #[inline(always)]
 pub unsafe fn compare<const OP: u8>(m: &mut Core, ins: At) -> Done {
     if let Some(truth) = slow::compare_plain(m.b(ins), m.c(ins), CompareOp::ALL[OP as usize]) {
-        m.free_b(ins);
         m.free_c(ins);
+        m.free_b(ins);
         return m.branch(ins, truth);
     }
     slowly!(m, slow::compare(m.vm, m.frame(), ins.word(), CompareOp::ALL[OP as usize]))
@@ -131,8 +131,8 @@ pub unsafe fn is<const POSITIVE: bool>(m: &mut Core, ins: At) -> Done {
         return m.unbound(if b.is_unbound() { ins.b() } else { ins.c() });
     }
     let same = b == c;
-    m.free_b(ins);
     m.free_c(ins);
+    m.free_b(ins);
     m.branch(ins, same == POSITIVE)
 }
 

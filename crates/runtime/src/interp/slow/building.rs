@@ -219,8 +219,8 @@ pub unsafe fn format_with_spec(vm: &Vm, frame: F, ins: I) -> Result<()> {
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
         let result = vm.format(&b, &c)?;
-        drop(b);
         drop(c);
+        drop(b);
         set(frame, ins.a(), result);
         Ok(())
     }

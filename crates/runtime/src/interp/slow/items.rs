@@ -10,8 +10,8 @@ pub unsafe fn get_item(vm: &Vm, frame: F, ins: I) -> Result<()> {
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
         let value = vm.get_item(&b, &c)?;
-        drop(b);
         drop(c);
+        drop(b);
         set(frame, ins.a(), value);
         Ok(())
     }

@@ -251,8 +251,8 @@ pub unsafe fn binary(vm: &Vm, frame: F, ins: I, op: BinaryOp, inplace: bool) -> 
             }
         }
         let result = if inplace { vm.inplace(op, &b, &c) } else { vm.binary(op, &b, &c) }?;
-        drop(b);
         drop(c);
+        drop(b);
         set(frame, ins.a(), result);
         Ok(())
     }
@@ -275,8 +275,8 @@ pub unsafe fn compare(vm: &Vm, frame: F, ins: I, op: CompareOp) -> Result<()> {
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
         let result = vm.compare(&b, &c, op)?;
-        drop(b);
         drop(c);
+        drop(b);
         set(frame, ins.a(), result);
         Ok(())
     }
@@ -378,11 +378,11 @@ pub unsafe fn contains(vm: &Vm, frame: F, ins: I) -> Result<bool> {
             && let Some(found) =
                 contains_plain(vm, Object::borrow_value(&container), Object::borrow_value(&key))
         {
-            if ins.has(f::B_TEMP) {
-                drop(take(frame, ins.b()));
-            }
             if ins.has(f::C_TEMP) {
                 drop(take(frame, ins.c()));
+            }
+            if ins.has(f::B_TEMP) {
+                drop(take(frame, ins.b()));
             }
             return Ok(found);
         }
