@@ -8,6 +8,8 @@ use taipan_bytecode::{CodeUnit, Place};
 
 #[path = "repairs.rs"]
 mod repairs;
+#[path = "updates.rs"]
+mod updates;
 
 /// Directories of Lib that no program needs from inside the binary.
 const LEFT_OUT: [&str; 6] = ["test", "idlelib", "tkinter", "turtledemo", "__pycache__", "lib2to3"];
@@ -68,7 +70,7 @@ impl First {
 /// The content of a file after the changes that are written down for it.
 fn repair(relative: &str, bytes: Vec<u8>) -> Vec<u8> {
     let here = |change: &&(&str, &str, &str)| change.0 == relative;
-    let mut changes = repairs::REPAIRS.iter().filter(here).peekable();
+    let mut changes = repairs::REPAIRS.iter().chain(updates::UPDATES).filter(here).peekable();
     let mut functions = repairs::FUNCTIONS.iter().filter(here).peekable();
     if changes.peek().is_none() && functions.peek().is_none() {
         return bytes;
@@ -102,6 +104,7 @@ fn main() {
     println!("cargo:rerun-if-changed=overlay");
     println!("cargo:rerun-if-changed=first.txt");
     println!("cargo:rerun-if-changed=repairs.rs");
+    println!("cargo:rerun-if-changed=updates.rs");
     let lib = Path::new(rustpython_pylib::LIB_PATH);
     let mut files = BTreeMap::new();
     collect(lib, lib, &mut files);

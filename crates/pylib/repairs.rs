@@ -39,6 +39,13 @@ else:
 "##,
         "\n",
     ),
+    // A function made of a module's code has no namespace to store names in.
+    ("asyncio/__main__.py", "import types\n", "import functools\n"),
+    (
+        "asyncio/__main__.py",
+        "types.FunctionType(code, self.locals)",
+        "functools.partial(eval, code, self.locals)",
+    ),
     ("zipapp.py", "isinstance(new_archive, str):", "isinstance(new_archive, (str, os.PathLike)):"),
 ];
 

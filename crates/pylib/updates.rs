@@ -1,0 +1,611 @@
+//! Faults of the library that the newest release of Python 3.14 does not have, in the form of `repairs.rs`: most
+//! made somebody wait for ever.
+
+pub const UPDATES: &[(&str, &str, &str)] = &[
+    // Without a transport nobody closes the socket.
+    (
+        "asyncio/base_events.py",
+        r#"        protocol = protocol_factory()
+        waiter = self.create_future()
+        if ssl:
+            sslcontext = None if isinstance(ssl, bool) else ssl
+            transport = self._make_ssl_transport(
+                sock, protocol, sslcontext, waiter,
+                server_side=server_side, server_hostname=server_hostname,
+                ssl_handshake_timeout=ssl_handshake_timeout,
+                ssl_shutdown_timeout=ssl_shutdown_timeout)
+        else:
+            transport = self._make_socket_transport(sock, protocol, waiter)
+
+        try:
+            await waiter
+        except:
+            transport.close()
+            raise
+
+        return transport, protocol
+
+    async def sendfile("#,
+        r#"        try:
+            protocol = protocol_factory()
+            waiter = self.create_future()
+            if ssl:
+                sslcontext = None if isinstance(ssl, bool) else ssl
+                transport = self._make_ssl_transport(
+                    sock, protocol, sslcontext, waiter,
+                    server_side=server_side, server_hostname=server_hostname,
+                    ssl_handshake_timeout=ssl_handshake_timeout,
+                    ssl_shutdown_timeout=ssl_shutdown_timeout)
+            else:
+                transport = self._make_socket_transport(sock, protocol, waiter)
+        except:
+            sock.close()
+            raise
+
+        try:
+            await waiter
+        except:
+            transport.close()
+            raise
+
+        return transport, protocol
+
+    async def sendfile("#,
+    ),
+    // A process has ended even if somebody else holds its pipes.
+    (
+        "asyncio/base_subprocess.py",
+        r#"        if not self._pipes_connected:
+            # self._pipes_connected can be False if not all pipes were connected
+            # because either the process failed to start or the self._connect_pipes task
+            # got cancelled. In this broken state we consider all pipes disconnected and
+            # to avoid hanging forever in self._wait as otherwise _exit_waiters
+            # would never be woken up, we wake them up here.
+            for waiter in self._exit_waiters:
+                if not waiter.done():
+                    waiter.set_result(self._returncode)
+"#,
+        r#"        for waiter in self._exit_waiters:
+            if not waiter.done():
+                waiter.set_result(self._returncode)
+"#,
+    ),
+    // What is empty cannot be sent: it stayed in the buffer for ever.
+    (
+        "asyncio/selector_events.py",
+        r#"        self._buffer.extend([memoryview(data) for data in list_of_data])
+        self._write_ready()
+"#,
+        r#"        views = [memoryview(data) for data in list_of_data]
+        self._buffer.extend([view for view in views if view.nbytes])
+        if not self._buffer:
+            return
+        self._write_ready()
+"#,
+    ),
+    // `resume_writing` may close the transport, which then tells of that itself.
+    (
+        "asyncio/selector_events.py",
+        r#"                if self._closing:
+                    self._call_connection_lost(None)
+                elif self._eof:
+                    self._sock.shutdown(socket.SHUT_WR)
+
+    def write_eof(self):
+"#,
+        r#"                if self._closing:
+                    if not self._conn_lost:
+                        self._call_connection_lost(None)
+                elif self._eof:
+                    self._sock.shutdown(socket.SHUT_WR)
+
+    def write_eof(self):
+"#,
+    ),
+    (
+        "asyncio/selector_events.py",
+        r#"                if self._closing:
+                    self._call_connection_lost(None)
+                elif self._eof:
+                    self._sock.shutdown(socket.SHUT_WR)
+
+    def _adjust_leftover"#,
+        r#"                if self._closing:
+                    if not self._conn_lost:
+                        self._call_connection_lost(None)
+                elif self._eof:
+                    self._sock.shutdown(socket.SHUT_WR)
+
+    def _adjust_leftover"#,
+    ),
+    // A callback that is no coroutine function can fail, too; the client waited for ever.
+    (
+        "asyncio/streams.py",
+        r#"            res = self._client_connected_cb(reader, writer)
+            if coroutines.iscoroutine(res):
+                def callback(task):
+                    if task.cancelled():
+                        transport.close()
+                        return
+                    exc = task.exception()
+                    if exc is not None:
+                        self._loop.call_exception_handler({
+                            'message': 'Unhandled exception in client_connected_cb',
+                            'exception': exc,
+                            'transport': transport,
+                        })
+                        transport.close()
+"#,
+        r#"            def failed(exc):
+                self._loop.call_exception_handler({
+                    'message': 'Unhandled exception in client_connected_cb',
+                    'exception': exc,
+                    'transport': transport,
+                })
+                transport.close()
+
+            try:
+                res = self._client_connected_cb(reader, writer)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as exc:
+                failed(exc)
+                res = None
+            if coroutines.iscoroutine(res):
+                def callback(task):
+                    if task.cancelled():
+                        transport.close()
+                        return
+                    exc = task.exception()
+                    if exc is not None:
+                        failed(exc)
+"#,
+    ),
+    // After `start_tls`, the reader paused and resumed the transport below.
+    (
+        "asyncio/streams.py",
+        r#"        loop = self._loop
+        self._transport = transport
+        self._over_ssl"#,
+        r#"        self._transport = transport
+        reader = self._stream_reader
+        if reader is not None:
+            reader._transport = transport
+        self._over_ssl"#,
+    ),
+    // Between the end of a child and the news of it, its number could belong to another process.
+    (
+        "asyncio/unix_events.py",
+        r#"        self.call_soon_threadsafe(transp._process_exited, returncode)
+"#,
+        r#"        transp._process_exited(returncode)
+"#,
+    ),
+    (
+        "asyncio/unix_events.py",
+        r#"        try:
+            pid, status = os.waitpid(expected_pid, 0)
+        except ChildProcessError:
+            # The child process is already reaped
+            # (may happen if waitpid() is called elsewhere).
+            pid = expected_pid
+            returncode = 255
+            logger.warning(
+                "Unknown child process pid %d, will report returncode 255",
+                pid)
+        else:
+            returncode = waitstatus_to_exitcode(status)
+            if loop.get_debug():
+                logger.debug('process %s exited with returncode %s',
+                             expected_pid, returncode)
+
+        if loop.is_closed():
+            logger.warning("Loop %r that handles pid %r is closed", loop, pid)
+        else:
+            loop.call_soon_threadsafe(callback, pid, returncode, *args)
+
+        self._threads.pop(expected_pid)
+"#,
+        r#"        try:
+            # The child stays: the loop's thread takes it and tells of it in one step.
+            os.waitid(os.P_PID, expected_pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            pass  # Somebody else took it, as the next step sees.
+
+        if loop.is_closed():
+            self._reap(loop, expected_pid)
+            logger.warning("Loop %r that handles pid %r is closed",
+                           loop, expected_pid)
+        else:
+            loop.call_soon_threadsafe(self._publish, loop, expected_pid,
+                                      callback, args)
+
+        self._threads.pop(expected_pid)
+
+    def _publish(self, loop, pid, callback, args):
+        callback(pid, self._reap(loop, pid), *args)
+
+    def _reap(self, loop, pid):
+        try:
+            _, status = os.waitpid(pid, 0)
+        except ChildProcessError:
+            logger.warning(
+                "Unknown child process pid %d, will report returncode 255",
+                pid)
+            return 255
+        returncode = waitstatus_to_exitcode(status)
+        if loop.get_debug():
+            logger.debug('process %s exited with returncode %s',
+                         pid, returncode)
+        return returncode
+"#,
+    ),
+    // Whatever becomes of the child, its descriptor is closed.
+    (
+        "asyncio/unix_events.py",
+        r#"            returncode = waitstatus_to_exitcode(status)
+
+        os.close(pidfd)
+        callback("#,
+        r#"            returncode = waitstatus_to_exitcode(status)
+        finally:
+            os.close(pidfd)
+
+        callback("#,
+    ),
+    // Workers that have done `max_tasks_per_child` are replaced while there is work; what nobody can do fails.
+    (
+        "concurrent/futures/process.py",
+        r#"                process_exited = result_item.exit_pid is not None
+                if process_exited:
+                    p = self.processes.pop(result_item.exit_pid)
+                    p.join()
+"#,
+        r#"                process_exited = result_item.exit_pid is not None
+                if process_exited:
+                    with self.shutdown_lock:
+                        p = self.processes.pop(result_item.exit_pid)
+                    p.join()
+                    reason, cause = self.replace_worker()
+                    if reason is not None:
+                        self.terminate_broken(cause, reason)
+                        return
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"                if executor := self.executor_reference():
+                    if process_exited:
+                        with self.shutdown_lock:
+                            executor._adjust_process_count()
+                    else:
+                        executor._idle_worker_semaphore.release()
+                    del executor
+"#,
+        r#"                if not process_exited and (executor := self.executor_reference()):
+                    executor._idle_worker_semaphore.release()
+                    del executor
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"    def add_call_item_to_queue(self):
+"#,
+        r#"    def replace_worker(self):
+        # Starts a worker in the place of one that is gone, if there is more work
+        # than workers. The reason why the pending work cannot be done, and a cause,
+        # if there is nobody left to do it.
+        with self.shutdown_lock:
+            executor = self.executor_reference()
+            if executor is not None:
+                # No more workers can be idle than there are.
+                idle = executor._idle_worker_semaphore
+                while idle._value > len(self.processes):
+                    if not idle.acquire(blocking=False):
+                        break
+            if len(self.pending_work_items) <= len(self.processes):
+                return None, None
+            cause = None
+            if executor is None:
+                reason = ("The ProcessPoolExecutor was garbage collected with "
+                          "work pending after its last worker process exited "
+                          "upon reaching max_tasks_per_child; the pending work "
+                          "can never be run.")
+            elif executor._force_shutting_down:
+                reason = ("A worker process exited while the pool was being "
+                          "forcefully shut down; work that was still enqueued "
+                          "will not be run.")
+            elif len(self.processes) >= executor._max_workers:
+                return None, None
+            else:
+                try:
+                    _spawn_worker(executor, self.call_queue,
+                                  self.result_queue, self.processes)
+                    return None, None
+                except Exception as exc:
+                    cause = format_exception(exc)
+                    reason = ("A replacement worker process could not be "
+                              "started, leaving the pool without workers to "
+                              "run the remaining work.")
+            if self.processes:
+                # They get to it.
+                return None, None
+            return reason, cause
+
+    def add_call_item_to_queue(self):
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"    def _terminate_broken(self, cause):
+"#,
+        r#"    def _terminate_broken(self, cause, reason=None):
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"            executor._broken = ('A child process terminated '
+                                'abruptly, the process pool is not '
+                                'usable anymore')
+"#,
+        r#"            executor._broken = reason or ('A child process terminated '
+                                          'abruptly, the process pool is not '
+                                          'usable anymore')
+"#,
+    ),
+    // Futures that share an exception share its traceback, too.
+    (
+        "concurrent/futures/process.py",
+        r#"        bpe = BrokenProcessPool("A process in the process pool was "
+                                "terminated abruptly while the future was "
+                                "running or pending.")
+        if cause is not None:
+            bpe.__cause__ = _RemoteTraceback(
+                f"\n'''\n{''.join(cause)}'''")
+
+        # Mark pending tasks as failed.
+        for work_id, work_item in self.pending_work_items.items():
+            try:
+"#,
+        r#"        reason = reason or ("A process in the process pool was "
+                            "terminated abruptly while the future was "
+                            "running or pending.")
+
+        # Mark pending tasks as failed.
+        for work_id, work_item in self.pending_work_items.items():
+            bpe = BrokenProcessPool(reason)
+            if cause is not None:
+                bpe.__cause__ = _RemoteTraceback(
+                    f"\n'''\n{''.join(cause)}'''")
+            try:
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"    def terminate_broken(self, cause):
+        with self.shutdown_lock:
+            self._terminate_broken(cause)
+"#,
+        r#"    def terminate_broken(self, cause, reason=None):
+        with self.shutdown_lock:
+            self._terminate_broken(cause, reason)
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"_system_limits_checked = False
+_system_limited = None
+"#,
+        r#"def _spawn_worker(executor, call_queue, result_queue, processes):
+    p = executor._mp_context.Process(
+        target=_process_worker,
+        args=(call_queue,
+              result_queue,
+              executor._initializer,
+              executor._initargs,
+              executor._max_tasks_per_child))
+    p.start()
+    processes[p.pid] = p
+
+
+_system_limits_checked = False
+_system_limited = None
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"        self._cancel_pending_futures = False
+
+        # _ThreadWakeup is"#,
+        r#"        self._cancel_pending_futures = False
+        self._force_shutting_down = False
+
+        # _ThreadWakeup is"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"        if self._idle_worker_semaphore.acquire(blocking=False):
+            return
+
+        process_count"#,
+        r#"        # (Who told of being idle may have reached max_tasks_per_child since.)
+        if self._processes and self._idle_worker_semaphore.acquire(blocking=False):
+            return
+
+        process_count"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"        p = self._mp_context.Process(
+            target=_process_worker,
+            args=(self._call_queue,
+                  self._result_queue,
+                  self._initializer,
+                  self._initargs,
+                  self._max_tasks_per_child))
+        p.start()
+        self._processes[p.pid] = p
+"#,
+        r#"        _spawn_worker(self, self._call_queue, self._result_queue,
+                      self._processes)
+"#,
+    ),
+    (
+        "concurrent/futures/process.py",
+        r#"        processes = {}
+        if self._processes:
+            processes = self._processes.copy()
+"#,
+        r#"        processes = {}
+        with self._shutdown_lock:
+            self._force_shutting_down = True
+            if self._processes:
+                processes = self._processes.copy()
+"#,
+    ),
+    // What the server says of its capabilities when somebody logs in stays for `response`.
+    (
+        "imaplib.py",
+        r#"    def _refresh_capabilities(self):
+        # Use a CAPABILITY response sent by the server, or ask for it.
+        if 'CAPABILITY' in self.untagged_responses:
+            dat = self.untagged_responses.pop('CAPABILITY')[-1]
+"#,
+        r#"    def _refresh_capabilities(self, keep=False):
+        # Use a CAPABILITY response sent by the server, or ask for it.
+        if 'CAPABILITY' in self.untagged_responses:
+            dat = self.untagged_responses['CAPABILITY'][-1]
+            if not keep:
+                del self.untagged_responses['CAPABILITY']
+"#,
+    ),
+    (
+        "imaplib.py",
+        r#"        self._refresh_capabilities()
+        return typ, dat
+
+
+    def capability"#,
+        r#"        self._refresh_capabilities(keep=True)
+        return typ, dat
+
+
+    def capability"#,
+    ),
+    (
+        "imaplib.py",
+        r#"        self._refresh_capabilities()
+        return typ, dat
+
+
+    def login_cram_md5"#,
+        r#"        self._refresh_capabilities(keep=True)
+        return typ, dat
+
+
+    def login_cram_md5"#,
+    ),
+    // A handler may take itself away.
+    (
+        "logging/__init__.py",
+        r#"            for hdlr in c.handlers:
+                found = found + 1
+"#,
+        r#"            for hdlr in tuple(c.handlers):
+                found = found + 1
+"#,
+    ),
+    // A file that cannot be opened is an error of the handler.
+    (
+        "logging/__init__.py",
+        r#"            if self.mode != 'w' or not self._closed:
+                self.stream = self._open()
+"#,
+        r#"            if self.mode != 'w' or not self._closed:
+                try:
+                    self.stream = self._open()
+                except Exception:
+                    self.handleError(record)
+                    return
+"#,
+    ),
+    // Who waits for the server hears of it even if there is none.
+    (
+        "logging/config.py",
+        r#"            server = self.rcvr(port=self.port, handler=self.hdlr,
+                               ready=self.ready,
+                               verify=self.verify)
+            if self.port == 0:
+                self.port = server.server_address[1]
+            self.ready.set()
+"#,
+        r#"            try:
+                server = self.rcvr(port=self.port, handler=self.hdlr,
+                                   ready=self.ready,
+                                   verify=self.verify)
+                if self.port == 0:
+                    self.port = server.server_address[1]
+            finally:
+                self.ready.set()
+"#,
+    ),
+    (
+        "logging/handlers.py",
+        r#"        self.reopenIfNeeded()
+        logging.FileHandler.emit(self, record)
+"#,
+        r#"        try:
+            self.reopenIfNeeded()
+        except Exception:
+            self.handleError(record)
+            return
+        logging.FileHandler.emit(self, record)
+"#,
+    ),
+    // A rollover that did not work is not tried again with every record.
+    (
+        "logging/handlers.py",
+        r#"            # Already rolled over.
+            return
+
+        if self.stream:
+            self.stream.close()
+            self.stream = None
+        self.rotate(self.baseFilename, dfn)
+        if self.backupCount > 0:
+            for s in self.getFilesToDelete():
+                os.remove(s)
+        if not self.delay:
+            self.stream = self._open()
+        self.rolloverAt = self.computeRollover(currentTime)
+"#,
+        r#"            # Already rolled over.
+            self.rolloverAt = self.computeRollover(currentTime)
+            return
+
+        if self.stream:
+            self.stream.close()
+            self.stream = None
+        self.rotate(self.baseFilename, dfn)
+        self.rolloverAt = self.computeRollover(currentTime)
+        if self.backupCount > 0:
+            for s in self.getFilesToDelete():
+                os.remove(s)
+        if not self.delay:
+            self.stream = self._open()
+"#,
+    ),
+    // The name may be known later, when there is something to send.
+    (
+        "logging/handlers.py",
+        r#"        self.socket = None
+        self.createSocket()
+"#,
+        r#"        self.socket = None
+        try:
+            self.createSocket()
+        except socket.gaierror:
+            pass
+"#,
+    ),
+];
