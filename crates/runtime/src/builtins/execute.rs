@@ -5,7 +5,7 @@ use crate::compile;
 use crate::names::name;
 use crate::prelude::*;
 use crate::types::code::Code;
-use crate::types::function::running_builtins;
+use crate::types::function::{Function, running_builtins};
 use crate::types::{dict, mapping_builtins};
 
 /// The functions of this file.
@@ -181,8 +181,7 @@ fn exec(vm: &Vm, args: &[Object]) -> Result {
             }
         }
         vm.audit("exec", std::slice::from_ref(source))?;
-        let closure = cells.cloned().unwrap_or(Object::UNBOUND);
-        crate::interp::run_code_with(vm, source, &globals, &locals, &closure)?;
+        run(vm, source, code, &globals, &locals, cells)?;
         return Ok(Object::NONE);
     }
     if closure.some().is_some() {
@@ -201,10 +200,31 @@ fn eval(vm: &Vm, args: &[Object]) -> Result {
         if code.free_count() > 0 {
             return Err(vm.type_error("code object passed to eval() may not contain free variables"));
         }
-        return crate::interp::run_code(vm, source, &globals, &locals);
+        return run(vm, source, code, &globals, &locals, None);
     }
     let code = compile_for(vm, source, taipan_syntax::Mode::Eval, "eval")?;
     crate::interp::run_code(vm, &code, &globals, &locals)
+}
+
+/// Runs a code object that the program has. That of a function has variables and arguments of its own, whatever the
+/// namespace.
+fn run(
+    vm: &Vm,
+    source: &Object,
+    code: &Code,
+    globals: &Object,
+    locals: &Object,
+    closure: Option<&Object>,
+) -> Result {
+    let closure = closure.cloned().unwrap_or(Object::UNBOUND);
+    if !code.has_flag(taipan_bytecode::code_flags::OPTIMIZED) {
+        return crate::interp::run_code_with(vm, source, globals, locals, &closure);
+    }
+    let function = crate::types::function::new(vm, source.clone(), globals.clone());
+    if let Some(f) = function.downcast_exact::<Function>() {
+        drop(f.set(&f.closure, closure));
+    }
+    vm.call(&function, &[])
 }
 
 fn compile_for(vm: &Vm, source: &Object, mode: taipan_syntax::Mode, what: &str) -> Result {
