@@ -608,4 +608,48 @@ _system_limited = None
             pass
 "#,
     ),
+    // `breakpoint()` at the prompt forgot the frame that the prompt is about.
+    (
+        "pdb.py",
+        r#"    def set_trace(self, frame=None, *, commands=None):
+        Pdb._last_pdb_instance = self
+"#,
+        r#"    def set_trace(self, frame=None, *, commands=None):
+        Pdb._last_pdb_instance = self
+        if getattr(self, 'curframe', None) is not None:
+            return
+"#,
+    ),
+    // What nests too deeply is no SyntaxError.
+    (
+        "pdb.py",
+        r#"        except SyntaxError as exc:
+            return _rstr(self._format_exc(exc))
+        return ""
+"#,
+        r#"        except Exception as exc:
+            return _rstr(self._format_exc(exc))
+        return ""
+"#,
+    ),
+    // As for `wrap_socket`: without a name, nobody checks whose certificate it is.
+    (
+        "ssl.py",
+        r#"        self = cls.__new__(cls)
+        sslobj = context._wrap_bio(
+"#,
+        r#"        if server_side:
+            if server_hostname:
+                raise ValueError("server_hostname can only be specified "
+                                 "in client mode")
+            if session is not None:
+                raise ValueError("session can only be specified in "
+                                 "client mode")
+        if context.check_hostname and not server_hostname:
+            raise ValueError("check_hostname requires server_hostname")
+
+        self = cls.__new__(cls)
+        sslobj = context._wrap_bio(
+"#,
+    ),
 ];

@@ -85,7 +85,8 @@ def few_tasks_each():
         print([future.result() for future in [pool.submit(abs, -i) for i in range(9)]])
         print(pool.submit(abs, -9).result())
     pool = concurrent.futures.ProcessPoolExecutor(1)
-    futures = [pool.submit(os._exit, 1), pool.submit(abs, -1)]
+    futures = [pool.submit(signal.pause), pool.submit(abs, -1)]
+    next(iter(pool._processes.values())).terminate()
     errors = [future.exception() for future in futures]
     print([type(error).__name__ for error in errors], errors[0] is errors[1])
     pool.shutdown()
