@@ -219,7 +219,7 @@ pub fn program(bytes: &[u8]) -> String {
     let mut writer =
         Writer { choices: Choices { bytes: bytes.iter() }, out: String::new(), left: 30, made: 0 };
     writer.out.push_str("a, b, c, d, e, f, g, h = 1, 'two', [3], {4: 5}, (6,), {7}, 8.5, None\n");
-    writer.out.push_str("class A: pass\nB = C = D = A\n");
+    writer.out.push_str("class A: pass\nB = C = D = A\nasked = [0]\n");
     while writer.choices.bytes.len() > 0 && writer.left > 0 {
         writer.statement(0, Place::Module);
     }
@@ -567,6 +567,15 @@ impl Writer<'_> {
                 "y",
             ]);
             self.line(level + 1, &format!("def {method}(self, *x, **y):"));
+            // Sequences and iterators end.
+            if let Some(end) = match method {
+                "__getitem__" => Some("IndexError"),
+                "__next__" => Some("StopIteration"),
+                _ => None,
+            } {
+                self.line(level + 2, "asked[0] += 1");
+                self.line(level + 2, &format!("if asked[0] > 40: raise {end}"));
+            }
             self.block(level + 2, Place::Function);
         }
         let object = self.name();
