@@ -89,6 +89,9 @@ fn run(path: &Path) -> Result<(), String> {
 
 #[test]
 fn programs_print_what_cpython_prints() {
+    // A shell's background job starts with Ctrl-C ignored, and its children would go on so.
+    let interrupt = taipan_host::signal::set_disposition(2, taipan_host::signal::Disposition::Default);
+    assert!(interrupt.is_ok(), "SIGINT can be set");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests");
     let mut all = Vec::new();
     programs(&root, &mut all);
