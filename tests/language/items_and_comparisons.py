@@ -94,3 +94,8 @@ class Own:
     def m(self): return 'class'
 a = Own(); b = Own(); b.__dict__['m'] = lambda: 'own'; c = Own(); c.__dict__
 print([[x.m() for x in (a, b, c)] for _ in range(3)])
+# Items of tuples are compared up to the first that differs, also where the lengths differ.
+class Tells:
+    def __eq__(self, other): print('eq', end=' '); return True
+    __hash__ = object.__hash__
+print((Tells(),) == (1, 2), (1, Tells()) != (2, 1, 3), (Tells(), 1) == (1,), (1, 2) == (1, 2, Tells()))

@@ -3,7 +3,8 @@
 
 use crate::names::name;
 use crate::prelude::*;
-use crate::types::{boolean, dict, float, int, iterators, list, none, str, tuple};
+use crate::types::bytes::Bytes;
+use crate::types::{boolean, dict, float, generator, int, iterators, list, none, str, tuple};
 
 /// Methods every object has in Rust.
 pub trait ObjectExt {
@@ -90,7 +91,46 @@ impl ObjectExt for Object {
     }
 }
 
-/// Text for error messages: `'{}' object` and the like take `Type::name`.
+/// Are two objects equal, which are not the same? None if only a comparison can tell that
+/// may run Python code.
+#[inline(always)]
+pub(crate) fn equal_plain(a: &Object, b: &Object) -> Option<bool> {
+    let word = |object: &Object| object.is_int() || object.is_none();
+    match (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
+        (Some(a), Some(b)) => Some(a.equals(b)),
+        (Some(_), None) => word(b).then_some(false),
+        (None, Some(_)) => word(a).then_some(false),
+        (None, None) if word(a) && word(b) => Some(a.is(b.value())),
+        (None, None) => {
+            let (a, b) = (a.downcast_exact::<Bytes>()?, b.downcast_exact::<Bytes>()?);
+            Some(a.as_slice() == b.as_slice())
+        }
+    }
+}
+
+/// Where an item is that is the wanted object or equal to it. None if something before it
+/// might claim to be equal.
+pub(crate) fn position_plain(items: &[Object], wanted: &Object) -> Option<Option<usize>> {
+    if wanted.is_int() {
+        // Small ints are equal only if they are the same word.
+        for (i, item) in items.iter().enumerate() {
+            if item.is(wanted.value()) {
+                return Some(Some(i));
+            }
+            if !item.is_int() {
+                return None;
+            }
+        }
+        return Some(None);
+    }
+    for (i, item) in items.iter().enumerate() {
+        if item.is(wanted.value()) || equal_plain(item, wanted)? {
+            return Some(Some(i));
+        }
+    }
+    Some(None)
+}
+
 impl Vm {
     // ---- truth, size, hash ------------------------------------------------------
     /// `bool(object)`.
@@ -402,13 +442,9 @@ impl Vm {
     /// running Python code: `take` gives back what it does not take, which is the result
     /// then. Generators go on at once after an item is taken.
     #[inline]
-    pub fn next_untaken(
-        &self,
-        iterator: &Object,
-        take: &mut dyn FnMut(Object) -> Option<Object>,
-    ) -> Result<Option<Object>> {
-        if iterator.ty().is(&crate::types::generator::GENERATOR) {
-            return crate::types::generator::next_untaken(self, iterator, take);
+    pub fn next_untaken(&self, iterator: &Object, take: &mut generator::Sink) -> Result<Option<Object>> {
+        if iterator.ty().is(&generator::GENERATOR) {
+            return generator::next_untaken(self, iterator, take);
         }
         self.next(iterator)
     }

@@ -198,8 +198,7 @@ impl Best {
             false
         };
         if done {
-            // SAFETY: small ints are not counted.
-            self.found = best.map(|best| (unsafe { Object::from_borrowed(best) }, None));
+            self.found = best.map(|best| (Object::borrow_value(&best).clone(), None));
         }
         done
     }

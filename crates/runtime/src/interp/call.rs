@@ -53,8 +53,10 @@ pub(crate) unsafe fn drop_window(base: *mut Value, n: usize) {
     for i in (0..n).rev() {
         // SAFETY: says the caller.
         unsafe {
-            let value = std::mem::replace(&mut *base.add(i), Value::UNBOUND);
-            drop(Object::from_owned(value));
+            let slot = base.add(i);
+            if (*slot).is_ptr() {
+                drop(Object::from_owned(std::mem::replace(&mut *slot, Value::UNBOUND)));
+            }
         }
     }
 }

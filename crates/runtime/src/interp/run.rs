@@ -6,6 +6,7 @@
 //! The jump is a guaranteed tail call (`become`): the native stack does not
 //! grow, whatever the build.
 
+use super::call::drop_window;
 use super::core::{At, Core, Leave};
 use super::frame::{Frame, frame_flags as ff};
 use super::ops::operators::{ANY, CONST, REGISTERS};
@@ -604,11 +605,8 @@ pub(super) unsafe extern "rust-preserve-none" fn suspend<const TRACED: bool>(
             value = generator::offer(vm, value);
             if value.is_unbound() {
                 // Nothing was sent.
-                let pending = At::before(m.ip);
-                m.set(pending.a(), Value::NONE);
-                if pending.op_byte() == Opcode::YieldFrom as u8 {
-                    m.ip = m.ip.sub(1);
-                }
+                generator::deliver(m.frame(), Value::NONE);
+                m.ip = (*m.frame()).ip;
                 dispatch!(m, table)
             }
         }
@@ -663,17 +661,7 @@ unsafe fn clear_and_pop(vm: &Vm, frame: *mut Frame, count: usize) {
         if (*frame).has(ff::OBJECT) {
             crate::types::traceback::detach(vm, frame);
         }
-        let mut slot = (*frame).base.add(count);
-        while slot > (*frame).base {
-            slot = slot.sub(1);
-            let value = *slot;
-            if value.is_ptr() {
-                *slot = Value::UNBOUND;
-                if (*value.as_ptr()).decref() {
-                    heap::destroy(value.as_ptr());
-                }
-            }
-        }
+        drop_window((*frame).base, count);
         vm.frame.set((*frame).previous);
         vm.frame_top.set(frame);
         vm.depth.set(vm.depth.get() - 1);

@@ -7,6 +7,7 @@
 //! of its members other than through the head takes it apart first
 //! ([`Generator::state`]).
 
+use crate::interp::call::drop_window;
 use crate::interp::frame::{ExceptionItem, Frame, frame_flags as ff};
 use crate::interp::{run, suspended_inner};
 use crate::names::name;
@@ -121,13 +122,7 @@ impl Generator {
     unsafe fn clear_registers(&self) {
         // SAFETY: each word is taken out before it is dropped.
         unsafe {
-            let mut slot = self.registers().add(self.register_count());
-            while slot > self.registers() {
-                slot = slot.sub(1);
-                if (*slot).is_ptr() {
-                    drop(Object::from_owned(std::mem::replace(&mut *slot, Value::UNBOUND)));
-                }
-            }
+            drop_window(self.registers(), self.register_count());
         }
     }
     pub fn code(&self) -> Object {
@@ -366,17 +361,29 @@ pub(crate) unsafe fn push(vm: &Vm, generator: &Generator, sent: Value, flags: u3
         vm.exc_info.set(leaf.exception.get());
         if generator.state.replace(State::Running) == State::Suspended {
             generator.end.set(std::ptr::null());
-            let pending = *(*going).ip.sub(1);
-            let slot = (*going).base.add(pending.a());
-            let old = std::mem::replace(&mut *slot, sent);
-            if pending.op_byte() == Opcode::YieldFrom as u8 {
-                (*going).ip = (*going).ip.sub(1);
-            }
-            drop(Object::from_owned(old));
+            deliver(going, sent);
         } else {
             drop(Object::from_owned(sent));
         }
         Ok(going)
+    }
+}
+
+/// What a frame that yielded gets for it (owned): it goes on behind its `Yield`, or asks
+/// again whom it delegates to.
+///
+/// # Safety
+/// The frame's `ip` is behind the instruction that yielded.
+pub(crate) unsafe fn deliver(frame: *mut Frame, sent: Value) {
+    // SAFETY: says the caller.
+    unsafe {
+        let pending = *(*frame).ip.sub(1);
+        let slot = (*frame).base.add(pending.a());
+        let old = std::mem::replace(&mut *slot, sent);
+        if pending.op_byte() == Opcode::YieldFrom as u8 {
+            (*frame).ip = (*frame).ip.sub(1);
+        }
+        drop(Object::from_owned(old));
     }
 }
 

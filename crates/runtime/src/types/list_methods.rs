@@ -5,6 +5,8 @@
 //! its item anew by index and owns it while it is compared.
 
 use crate::prelude::*;
+use crate::protocol::position_plain;
+use crate::types::list::drop_from_end;
 use crate::types::{iterators, slice, sort, str};
 
 /// The type `list`.
@@ -144,11 +146,6 @@ fn append_all(vm: &Vm, list: &List, mut new: Vec<Object>) -> Result<()> {
     if done { Ok(()) } else { Err(vm.memory_error()) }
 }
 
-/// What is taken out of a list dies from its end.
-fn drop_backwards(mut items: Vec<Object>) {
-    while items.pop().is_some() {}
-}
-
 /// Replaces `start..stop` by `new`; what was there comes back, to be dropped.
 fn splice(vm: &Vm, list: &List, start: usize, stop: usize, mut new: Vec<Object>) -> Result<Vec<Object>> {
     list.with_items(|items| {
@@ -184,7 +181,7 @@ pub(crate) fn replace_items(vm: &Vm, list: &List, start: usize, stop: usize, new
         drop(dead);
         return Ok(());
     }
-    drop_backwards(splice(vm, list, start, stop, new.to_vec())?);
+    drop_from_end(splice(vm, list, start, stop, new.to_vec())?);
     Ok(())
 }
 
@@ -238,18 +235,12 @@ fn list_contains(vm: &Vm, list: &Object, item: &Object) -> Result<bool> {
 
 /// Index of the first item equal to `wanted` in `start..stop`.
 fn find(vm: &Vm, list: &List, wanted: &Object, start: usize, stop: usize) -> Result<Option<usize>> {
-    let mut i = start;
-    if wanted.is_int() {
-        // Small ints are equal only if they are the same word; other objects have a say.
-        let items = list.items_unchecked();
-        let stop = stop.min(items.len());
-        while i < stop && !items[i].is(wanted.value()) && items[i].is_int() {
-            i += 1;
-        }
-        if i >= stop || items[i].is(wanted.value()) {
-            return Ok((i < stop).then_some(i));
-        }
+    let items = list.items_unchecked();
+    let part = start.min(items.len())..stop.min(items.len()).max(start.min(items.len()));
+    if let Some(found) = position_plain(&items[part], wanted) {
+        return Ok(found.map(|i| start + i));
     }
+    let mut i = start;
     while i < stop {
         let Some(item) = list.get(i) else { return Ok(None) };
         if vm.equal(&item, wanted)? {
@@ -324,7 +315,7 @@ fn delete_slice(vm: &Vm, list: &List, slice: &slice::Slice) -> Result<()> {
     }
     if range.step == 1 {
         let start = range.start as usize;
-        drop_backwards(splice(vm, list, start, start + range.count, Vec::new())?);
+        drop_from_end(splice(vm, list, start, start + range.count, Vec::new())?);
         return Ok(());
     }
     // Ascending order, whatever the step's sign.
@@ -374,7 +365,7 @@ fn assign_slice(vm: &Vm, list: &List, slice: &slice::Slice, value: &Object) -> R
     };
     if before.step == 1 {
         let start = before.start as usize;
-        drop_backwards(splice(vm, list, start, start + before.count, new)?);
+        drop_from_end(splice(vm, list, start, start + before.count, new)?);
         return Ok(());
     }
     // Iterating the value may have changed the list.

@@ -7,6 +7,7 @@
 //! code: afterwards the table is looked at anew.
 
 use crate::prelude::*;
+use crate::protocol::equal_plain;
 use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
 use taipan_object::object as raw;
@@ -208,7 +209,7 @@ impl SetObject {
                     if known == key.value() {
                         return Ok(Probe::Found(i));
                     }
-                    match same_key(known, key) {
+                    match equal_plain(Object::borrow_value(&known), key) {
                         Some(true) => return Ok(Probe::Found(i)),
                         Some(false) => continue,
                         None => {}
@@ -254,7 +255,9 @@ impl SetObject {
                 match slot.key {
                     None if slot.hash == 0 => return Some(false),
                     Some(known) if slot.hash == hash => {
-                        if known == key || same_key(known, Object::borrow_value(&key))? {
+                        if known == key
+                            || equal_plain(Object::borrow_value(&known), Object::borrow_value(&key))?
+                        {
                             return Some(true);
                         }
                     }
@@ -556,7 +559,7 @@ impl SetObject {
             return vm.for_each(iterable, |item| self.add(vm, &item).map(drop));
         }
         let iterator = vm.iter(iterable)?;
-        while let Some(item) = vm.next_untaken(&iterator, &mut |item| self.take_int(item))? {
+        while let Some(item) = vm.next_untaken(&iterator, &mut |item| self.take_int(vm, item))? {
             self.add(vm, &item)?;
         }
         Ok(())
@@ -564,23 +567,18 @@ impl SetObject {
 
     /// Adds a small int if that needs no comparison and no more memory; gives back
     /// anything else.
-    fn take_int(&self, item: Object) -> Option<Object> {
+    fn take_int(&self, vm: &Vm, item: Object) -> Option<Object> {
         if !item.is_int() || (self.fill.get() + 1) * 5 >= self.mask.get() * 3 {
             return Some(item);
         }
         let hash = crate::types::int::hash_i64(item.as_int());
-        let first = hash as usize & self.mask.get();
-        let slot = self.slot(first);
-        if slot.key == Some(item.value()) {
-            return None;
+        let slot = self.slot(hash as usize & self.mask.get());
+        let free = slot.key.is_none() && slot.hash == 0;
+        if (free || slot.key == Some(item.value())) && self.add_hashed(vm, &item, hash).is_ok() {
+            None
+        } else {
+            Some(item)
         }
-        if slot.key.is_some() || slot.hash != 0 {
-            return Some(item);
-        }
-        self.set_slot(first, Slot { hash, key: Some(item.into_value()) });
-        self.used.set(self.used.get() + 1);
-        self.fill.set(self.fill.get() + 1);
-        None
     }
 
     /// Removes deleted slots if they are many.
@@ -622,17 +620,6 @@ impl SetObject {
         total = total.wrapping_mul(69069).wrapping_add(907133923);
         if total == u64::MAX { 590923713 } else { total as i64 }
     }
-}
-
-/// Are the keys of the same hash equal, as far as that can be told without
-/// running Python code?
-#[inline(always)]
-fn same_key(a: Value, b: &Object) -> Option<bool> {
-    if a.is_int() && b.is_int() {
-        return Some(false);
-    }
-    let (x, y) = (Object::borrow_value(&a).downcast_exact::<Str>()?, b.downcast_exact::<Str>()?);
-    Some(x.equals(y))
 }
 
 /// The next entry of a dict: key, value, hash.

@@ -455,28 +455,37 @@ fn set_isdisjoint(vm: &Vm, args: &[Object]) -> Result {
     Ok(Object::bool(disjoint))
 }
 
+/// `x OP y` of sets, by who tells whether one that is not the larger is a subset of the other.
+pub(crate) fn compare_by<E>(
+    x: &SetObject,
+    y: &SetObject,
+    op: CompareOp,
+    is_subset: impl Fn(&SetObject, &SetObject) -> std::result::Result<bool, E>,
+) -> std::result::Result<bool, E> {
+    let equal = || {
+        let hashed = x.hash.get() != -1 && y.hash.get() != -1;
+        Ok(x.len() == y.len() && !(hashed && x.hash.get() != y.hash.get()) && is_subset(x, y)?)
+    };
+    match op {
+        CompareOp::Eq => equal(),
+        CompareOp::Ne => equal().map(|equal| !equal),
+        CompareOp::Le => Ok(x.len() <= y.len() && is_subset(x, y)?),
+        CompareOp::Ge => Ok(y.len() <= x.len() && is_subset(y, x)?),
+        CompareOp::Lt => Ok(x.len() < y.len() && is_subset(x, y)?),
+        CompareOp::Gt => Ok(y.len() < x.len() && is_subset(y, x)?),
+    }
+}
+
 fn set_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
     if !is_any_set(a) || !is_any_set(b) {
         return Ok(Object::NOT_IMPLEMENTED);
     }
     let (x, y) = (this(a), this(b));
-    let equal = || -> Result<bool> {
-        if x.len() != y.len() {
-            return Ok(false);
-        }
-        if x.hash.get() != -1 && y.hash.get() != -1 && x.hash.get() != y.hash.get() {
-            return Ok(false);
-        }
-        is_subset(vm, a, b)
+    let subset = |left: &SetObject, _: &SetObject| {
+        let turned = !std::ptr::eq(left, x);
+        if turned { is_subset(vm, b, a) } else { is_subset(vm, a, b) }
     };
-    Ok(Object::bool(match op {
-        CompareOp::Eq => equal()?,
-        CompareOp::Ne => !equal()?,
-        CompareOp::Le => is_subset(vm, a, b)?,
-        CompareOp::Ge => is_subset(vm, b, a)?,
-        CompareOp::Lt => x.len() < y.len() && is_subset(vm, a, b)?,
-        CompareOp::Gt => y.len() < x.len() && is_subset(vm, b, a)?,
-    }))
+    compare_by(x, y, op, subset).map(Object::bool)
 }
 
 // ---- algebra ----------------------------------------------------------------------------------

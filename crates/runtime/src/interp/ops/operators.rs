@@ -93,7 +93,9 @@ binary!(
 /// The general form of the comparisons.
 #[inline(always)]
 pub unsafe fn compare<const OP: u8>(m: &mut Core, ins: At) -> Done {
-    if let Some(truth) = slow::compare_plain(m.b(ins), m.c(ins), CompareOp::ALL[OP as usize]) {
+    let (b, c) = (m.b(ins), m.c(ins));
+    let op = CompareOp::ALL[OP as usize];
+    if let Some(truth) = slow::compare_plain(Object::borrow_value(&b), Object::borrow_value(&c), op) {
         m.free_c(ins);
         m.free_b(ins);
         return m.branch(ins, truth);

@@ -23,7 +23,7 @@ use super::frame::{Frame, frame_flags as ff};
 use super::{copy_closure, push_frame};
 use crate::names::name;
 use crate::prelude::*;
-use crate::types::bytes::Bytes;
+use crate::protocol::{equal_plain, position_plain};
 use crate::types::cell::CellObject;
 use crate::types::code::{Cache, Code};
 use crate::types::exceptions::{self, BaseException};
@@ -33,7 +33,7 @@ use crate::types::native_function::{
 };
 use crate::types::object::compares_by_identity;
 use crate::types::set::{self, SetObject};
-use crate::types::{generator, str as text, tuple};
+use crate::types::{generator, set_methods, str as text, tuple};
 use taipan_bytecode::instruction::flags as f;
 use taipan_bytecode::{Instruction, LocalKind, Opcode};
 
@@ -282,25 +282,14 @@ pub unsafe fn compare(vm: &Vm, frame: F, ins: I, op: CompareOp) -> Result<()> {
     }
 }
 
-/// Are the items equal, one by one? None if that takes Python code to tell.
+/// Are tuples equal? None if that takes Python code to tell: the common items of two of
+/// different length are compared, too.
 fn same_items(x: &[Object], y: &[Object]) -> Option<bool> {
     if x.len() != y.len() {
-        return Some(false);
+        return None;
     }
     for (a, b) in x.iter().zip(y) {
-        if a.is(b.value()) && !a.is_float() {
-            continue;
-        }
-        let same = if a.is_int() && b.is_int() {
-            false
-        } else if let (Some(a), Some(b)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
-            a.equals(b)
-        } else if let (Some(a), Some(b)) = (a.downcast_exact::<Bytes>(), b.downcast_exact::<Bytes>()) {
-            a.as_slice() == b.as_slice()
-        } else {
-            return None;
-        };
-        if !same {
+        if (!a.is(b.value()) || a.is_float()) && !equal_plain(a, b)? {
             return Some(false);
         }
     }
@@ -310,11 +299,10 @@ fn same_items(x: &[Object], y: &[Object]) -> Option<bool> {
 /// `b OP c`, if that can be told without running Python code: of strings, of sets
 /// and tuples of simple things, of objects that compare by identity.
 #[inline(never)]
-pub unsafe fn compare_plain(b: Value, c: Value, op: CompareOp) -> Option<bool> {
+pub fn compare_plain(b: &Object, c: &Object, op: CompareOp) -> Option<bool> {
     if !b.is_ptr() || !c.is_ptr() {
         return None;
     }
-    let (b, c) = (Object::borrow_value(&b), Object::borrow_value(&c));
     if let Some(x) = b.downcast_exact::<Str>() {
         let y = c.downcast_exact::<Str>()?;
         return Some(match op {
@@ -329,14 +317,7 @@ pub unsafe fn compare_plain(b: Value, c: Value, op: CompareOp) -> Option<bool> {
         if !exact(b) || !exact(c) {
             return None;
         }
-        return match op {
-            CompareOp::Eq => Some(x.len() == y.len() && x.is_subset_plain(y)?),
-            CompareOp::Ne => Some(x.len() != y.len() || !x.is_subset_plain(y)?),
-            CompareOp::Le => Some(x.len() <= y.len() && x.is_subset_plain(y)?),
-            CompareOp::Ge => Some(y.len() <= x.len() && y.is_subset_plain(x)?),
-            CompareOp::Lt => Some(x.len() < y.len() && x.is_subset_plain(y)?),
-            CompareOp::Gt => Some(y.len() < x.len() && y.is_subset_plain(x)?),
-        };
+        return set_methods::compare_by(x, y, op, |a, b| a.is_subset_plain(b).ok_or(())).ok();
     }
     if let Some(x) = b.downcast_exact::<Tuple>()
         && matches!(op, CompareOp::Eq | CompareOp::Ne)
@@ -399,38 +380,10 @@ fn contains_plain(vm: &Vm, container: &Object, key: &Object) -> Option<bool> {
         return dict.probe(vm, key).map(|found| found.is_some());
     }
     if let Some(list) = container.downcast_exact::<List>() {
-        return list.with_items(|items| is_among(items, key));
+        return list.with_items(|items| position_plain(items, key)).map(|found| found.is_some());
     }
     if let Some(tuple) = container.downcast_exact::<Tuple>() {
-        return is_among(tuple.items(), key);
+        return position_plain(tuple.items(), key).map(|found| found.is_some());
     }
     None
-}
-
-/// Is an int or a str among items? None if one before it might claim to be equal.
-fn is_among(items: &[Object], key: &Object) -> Option<bool> {
-    if key.is_int() {
-        for item in items {
-            if item.is(key.value()) {
-                return Some(true);
-            }
-            if !item.is_int() {
-                return None;
-            }
-        }
-        return Some(false);
-    }
-    let wanted = key.downcast_exact::<Str>()?;
-    for item in items {
-        if item.is(key.value()) {
-            return Some(true);
-        }
-        if item.is_int() || item.is_none() {
-            continue;
-        }
-        if item.downcast_exact::<Str>()?.equals(wanted) {
-            return Some(true);
-        }
-    }
-    Some(false)
 }
