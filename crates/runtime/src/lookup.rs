@@ -4,6 +4,7 @@
 use crate::alloc::{DICT_AT_END, INLINE_SHIFT, LAST_SHIFT, dict_word, inline_values};
 use crate::names::name;
 use crate::prelude::*;
+use crate::types::typ;
 
 const CACHE_SIZE: usize = 4096;
 
@@ -347,6 +348,10 @@ impl Vm {
                 None => Ok(None),
             };
         }
+        if ty.slots().getattr.is_some_and(|get| std::ptr::fn_addr_eq(get, typ::type_getattr as fn(&Vm, &Object, &Object) -> Result)) {
+            let result = typ::type_lookup(self, object, name);
+            return Ok(self.swallow(result, &exc::ATTRIBUTE_ERROR)?.flatten());
+        }
         let result = self.get_attr(object, name);
         self.swallow(result, &exc::ATTRIBUTE_ERROR)
     }
@@ -389,10 +394,7 @@ impl Vm {
         let ty = object.ty();
         let Some(found) = ty.lookup_owned(self, name) else { return Ok(None) };
         if found.ty().has(type_flags::METHOD_DESCRIPTOR) {
-            let mut all = Vec::with_capacity(args.len() + 1);
-            all.push(object.clone());
-            all.extend_from_slice(args);
-            return self.call(&found, &all).map(Some);
+            return self.call_with_self(&found, object, args, &[]).map(Some);
         }
         let bound = match found.ty().slots().descr_get {
             Some(get) => get(self, &found, Some(object), Some(&ty.to_object()))?,

@@ -281,8 +281,10 @@ impl Signature {
             .varargs
             .filter(|&at| at + 1 == out.params.len() && at == out.required_positional && at < INLINE);
         let by_keyword = &out.params[out.positional..];
-        if out.params.len() <= INLINE && by_keyword.iter().all(|param| param.default.is_some()) {
-            out.filled_by = (out.required_positional, out.positional);
+        if out.params.len() <= INLINE {
+            if by_keyword.iter().all(|param| param.default.is_some()) {
+                out.filled_by = (out.required_positional, out.positional);
+            }
             for (word, param) in out.defaults.iter_mut().zip(&out.params) {
                 *word = param.default.as_ref().map_or(Value::UNBOUND, Object::value);
             }
@@ -504,6 +506,31 @@ impl Signature {
         }
         bound
     }
+    /// A complete call with keywords whose names are known by identity, borrowed from the
+    /// arguments and the signature. None: somebody else has to look.
+    pub(crate) fn borrowed_by_names(&self, args: &[Object], kwnames: &[Object]) -> Option<[Value; INLINE]> {
+        let npos = args.len() - kwnames.len();
+        let all = self.params.len();
+        if all > INLINE || npos > self.positional || self.varargs.is_some() || self.varkw.is_some() {
+            return None;
+        }
+        let mut bound = self.defaults;
+        for (slot, arg) in bound.iter_mut().zip(&args[..npos]) {
+            *slot = arg.value();
+        }
+        let first = npos.max(self.positional_only);
+        let mut given: u32 = 0;
+        for (key, arg) in kwnames.iter().zip(&args[npos..]) {
+            let at = first + self.params.get(first..)?.iter().position(|param| param.name_object.is(key.value()))?;
+            if given & 1 << at != 0 {
+                return None;
+            }
+            given |= 1 << at;
+            bound[at] = arg.value();
+        }
+        let lacks = |i: usize| given & 1 << i == 0 && self.params[i].default.is_none();
+        (!(npos..all).any(lacks)).then_some(bound)
+    }
     /// Positional arguments and the defaults of the rest; see `defaults_fill`.
     #[inline]
     pub(crate) fn filled(&self, args: &[Object]) -> [Object; INLINE] {
@@ -521,6 +548,13 @@ impl Sig {
         let signature = self.parsed.get_or_init(|| Signature::parse(vm, self.text));
         if kwnames.is_empty() && signature.defaults_fill(args.len()) {
             return Ok(Bound::Inline(signature.filled(args), signature.params.len()));
+        }
+        if !kwnames.is_empty()
+            && let Some(bound) = signature.borrowed_by_names(args, kwnames)
+        {
+            // SAFETY: the words are alive, in the arguments or in the signature.
+            let bound = bound.map(|word| unsafe { Object::from_borrowed(word) });
+            return Ok(Bound::Inline(bound, signature.params.len()));
         }
         signature.bind(vm, args, kwnames, 0).map(Bound::Many)
     }

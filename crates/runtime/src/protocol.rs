@@ -830,6 +830,10 @@ impl Vm {
         self.call_method_object(object, &self.intern(name), args)
     }
     pub fn call_method_object(&self, object: &Object, name: &Object, args: &[Object]) -> Result {
+        self.call_method_kw(object, name, args, &[])
+    }
+    /// `object.name(*args)`, the last of them for the parameters `kwnames`.
+    pub fn call_method_kw(&self, object: &Object, name: &Object, args: &[Object], kwnames: &[Object]) -> Result {
         let ty = object.ty();
         if ty.has(type_flags::GENERIC_GETATTR)
             && let Some(found) = ty.lookup(self, name)
@@ -839,14 +843,33 @@ impl Vm {
             // SAFETY: as above.
             let found = unsafe { Object::from_borrowed(found) };
             if crate::lookup::instance_get(self, object, name)?.is_none() {
-                let mut all = Vec::with_capacity(args.len() + 1);
-                all.push(object.clone());
-                all.extend_from_slice(args);
-                return self.call(&found, &all);
+                return self.call_with_self(&found, object, args, kwnames);
             }
         }
         let method = self.get_attr(object, name)?;
-        self.call(&method, args)
+        self.call_kw(&method, args, kwnames)
+    }
+    /// `callable(object, *args)`, the last of them for the parameters `kwnames`.
+    pub fn call_with_self(
+        &self,
+        callable: &Object,
+        object: &Object,
+        args: &[Object],
+        kwnames: &[Object],
+    ) -> Result {
+        const FEW: usize = 5;
+        if args.len() < FEW {
+            let mut all = [Value::UNBOUND; FEW];
+            all[0] = object.value();
+            for (slot, arg) in all[1..].iter_mut().zip(args) {
+                *slot = arg.value();
+            }
+            return self.call_kw(callable, Object::borrow_slice(&all[..args.len() + 1]), kwnames);
+        }
+        let mut all = Vec::with_capacity(args.len() + 1);
+        all.push(object.clone());
+        all.extend_from_slice(args);
+        self.call_kw(callable, &all, kwnames)
     }
     /// `callable(object)` exists: `callable()`.
     pub fn is_callable(&self, object: &Object) -> bool {

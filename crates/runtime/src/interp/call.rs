@@ -5,6 +5,8 @@ use super::{copy_closure, push_frame, run};
 use crate::prelude::*;
 use crate::types::code::Code;
 use crate::types::function::Function;
+use crate::types::tuple;
+use std::mem::MaybeUninit;
 use taipan_bytecode::code_flags as co;
 
 /// Call slot of functions: from native code into Python code.
@@ -98,7 +100,7 @@ pub(crate) unsafe fn bind(
                 return Ok(code.argcount);
             }
         }
-        if let Some(filled) = bind_keywords(vm, f, code, base, nargs, kwnames) {
+        if let Some(filled) = bind_quick(vm, f, code, base, nargs, kwnames) {
             return Ok(filled);
         }
         let mut given: Vec<Object> = Vec::with_capacity(nargs);
@@ -114,16 +116,16 @@ pub(crate) unsafe fn bind(
     }
 }
 
-/// Most parameters that [`bind_keywords`] handles.
+/// Most parameters, and most keywords, that [`bind_quick`] handles.
 const FEW: usize = 24;
 
-/// The usual call with keywords or keyword-only defaults: no `*args`, no
-/// `**kwargs`, every name known by identity, nothing missing. None: somebody
-/// else has to look, nothing has been moved.
+/// The usual call with keywords, keyword-only defaults, `*args` or `**kwargs`: every name
+/// is known by identity or surely none of a parameter, nothing is missing. None: somebody
+/// else has to look, nothing has been moved. Runs no Python code.
 ///
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_keywords(
+unsafe fn bind_quick(
     vm: &Vm,
     f: &Function,
     code: &Code,
@@ -133,46 +135,73 @@ unsafe fn bind_keywords(
 ) -> Option<usize> {
     let named = code.argcount + code.kwonly;
     let npos = nargs - kwnames.len();
-    if named > FEW || npos > code.argcount || code.has_flag(co::VARARGS | co::VARKEYWORDS) {
+    let (has_rest, has_names) = (code.has_flag(co::VARARGS), code.has_flag(co::VARKEYWORDS));
+    if named > FEW || kwnames.len() > FEW || npos > code.argcount && !has_rest {
         return None;
     }
+    let direct = npos.min(code.argcount);
     // SAFETY: words are read first and moved only when nothing can fail any more.
     unsafe {
-        let mut words = [Value::UNBOUND; FEW];
-        for (i, word) in words.iter_mut().enumerate().take(npos) {
-            *word = *base.add(i);
+        let locals = &code.locals(vm)[..named];
+        // The words of the parameters from `direct` on: those before are in their places.
+        let mut words = [const { MaybeUninit::<Value>::uninit() }; FEW];
+        for word in &mut words[direct..named] {
+            word.write(Value::UNBOUND);
         }
+        // Which keywords go into `**kwargs`.
+        let mut unknown: u32 = 0;
         for (k, key) in kwnames.iter().enumerate() {
-            let i = (code.posonly..named).find(|&i| code.locals(vm)[i].0.value() == key.value())?;
-            if !words[i].is_unbound() {
-                return None;
+            match (code.posonly..named).find(|&i| locals[i].0.is(key.value())) {
+                Some(i) if i < direct || !words[i].assume_init().is_unbound() => return None,
+                Some(i) => _ = words[i].write(*base.add(npos + k)),
+                // Interned names are equal only if they are the same.
+                None if has_names && Str::is_interned(key) => unknown |= 1 << k,
+                None => return None,
             }
-            words[i] = *base.add(npos + k);
         }
-        let mut defaulted = [false; FEW];
+        let mut defaulted: u32 = 0;
         let defaults = f.defaults().map_or(&[] as &[Object], |d| d.items());
-        for i in npos..named {
-            if !words[i].is_unbound() {
+        for i in direct..named {
+            if !words[i].assume_init().is_unbound() {
                 continue;
             }
-            defaulted[i] = true;
-            words[i] = if i < code.argcount {
+            defaulted |= 1 << i;
+            words[i].write(if i < code.argcount {
                 let back = code.argcount - i;
                 if back > defaults.len() {
                     return None;
                 }
                 defaults[defaults.len() - back].value()
             } else {
-                f.kwdefaults().downcast_exact::<Dict>()?.get_str(&code.locals(vm)[i].0)?
-            };
+                f.kwdefaults().downcast_exact::<Dict>()?.get_str(&locals[i].0)?
+            });
         }
-        for i in 0..named {
-            if defaulted[i] {
-                taipan_object::object::incref(words[i]);
+        let mut filled = named;
+        let rest = has_rest.then(|| tuple::from_raw(vm, base.add(direct), npos - direct));
+        let names = has_names.then(|| {
+            let made = vm.new_dict();
+            let dict = made.payload_unchecked::<Dict>();
+            for (k, key) in kwnames.iter().enumerate().filter(|(k, _)| unknown & 1 << k != 0) {
+                dict.set_str(vm, key, Object::from_owned(*base.add(npos + k)));
             }
-            *base.add(i) = words[i];
+            made
+        });
+        for i in direct..named {
+            let word = words[i].assume_init();
+            if defaulted & 1 << i != 0 {
+                taipan_object::object::incref(word);
+            }
+            *base.add(i) = word;
         }
-        Some(named)
+        for more in [rest, names].into_iter().flatten() {
+            *base.add(filled) = more.into_value();
+            filled += 1;
+        }
+        // What lay behind is in the tuple and the dict now.
+        for i in filled..nargs {
+            *base.add(i) = Value::UNBOUND;
+        }
+        Some(filled)
     }
 }
 

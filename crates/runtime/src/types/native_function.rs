@@ -199,6 +199,11 @@ impl NativeFunction {
                     let bound = signature.borrowed(args);
                     return f(vm, Object::borrow_slice(&bound[..all]));
                 }
+                if !kwnames.is_empty()
+                    && let Some(bound) = signature.borrowed_by_names(args, kwnames)
+                {
+                    return f(vm, Object::borrow_slice(&bound[..all]));
+                }
                 if let Some(first) = signature.before_rest
                     && kwnames.is_empty()
                     && args.len() >= first

@@ -481,6 +481,14 @@ fn type_repr(vm: &Vm, t: &Object) -> Result {
 
 /// `type.__getattribute__`.
 pub fn type_getattr(vm: &Vm, t: &Object, attr: &Object) -> Result {
+    match type_lookup(vm, t, attr)? {
+        Some(found) => Ok(found),
+        None => Err(vm.no_attribute(t, attr)),
+    }
+}
+
+/// As [`type_getattr`]; None if there is no such attribute.
+pub fn type_lookup(vm: &Vm, t: &Object, attr: &Object) -> Result<Option<Object>> {
     let ty = this(t);
     let meta = t.ty();
     let meta_found = meta.lookup_owned(vm, attr);
@@ -491,24 +499,23 @@ pub fn type_getattr(vm: &Vm, t: &Object, attr: &Object) -> Result {
         if let Some(get) = meta_get
             && slots.descr_set.is_some()
         {
-            return get(vm, descr, Some(t), Some(&meta.to_object()));
+            return get(vm, descr, Some(t), Some(&meta.to_object())).map(Some);
         }
     }
     if let Some(found) = ty.lookup_owned(vm, attr) {
         return match found.ty().slots().descr_get {
-            Some(get) => get(vm, &found, None, Some(t)),
-            None => Ok(found),
+            Some(get) => get(vm, &found, None, Some(t)).map(Some),
+            None => Ok(Some(found)),
         };
     }
     if meta.dict_offset.get() != 0
         && let Some(found) = instance_get(vm, t, attr)?
     {
-        return Ok(found);
+        return Ok(Some(found));
     }
     match (meta_found, meta_get) {
-        (Some(descr), Some(get)) => get(vm, &descr, Some(t), Some(&meta.to_object())),
-        (Some(found), None) => Ok(found),
-        (None, _) => Err(vm.no_attribute(t, attr)),
+        (Some(descr), Some(get)) => get(vm, &descr, Some(t), Some(&meta.to_object())).map(Some),
+        (found, _) => Ok(found),
     }
 }
 

@@ -303,14 +303,13 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
             return Ok(Called::Pushed(new));
         }
         // Classes made in Python whose construction is the usual one.
-        if kwnames.is_empty()
-            && !owns_extra
+        if !owns_extra
             && let Some(class) = Type::of(&callable)
             && let Some(init) = simple_init(vm, class)
         {
             let function = init.payload_unchecked::<Function>();
             let code = function.code();
-            if !method {
+            if !method && !keywords {
                 site.version2 = class.version_tag(vm);
                 site.value = init.value();
             }
@@ -322,7 +321,7 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
                 let in_generator = (*frame).has(ff::GENERATOR);
                 let mut place = base.add(at - 1);
                 drop(take(frame, at - 1));
-                if in_generator {
+                if in_generator || place.add(count + 1 + code.registers) >= vm.stack_end {
                     place = (*frame).window();
                     if place.add(count + 1 + code.registers) >= vm.stack_end {
                         drop_window(base.add(b), argc + 2);
@@ -333,10 +332,10 @@ pub unsafe fn call(vm: &Vm, frame: F, ins: I, method: bool, keywords: bool) -> R
                     }
                 }
                 *place = instance.clone().into_value();
-                let filled = if code.fast_argc == count + 1 {
+                let filled = if kwnames.is_empty() && code.fast_argc == count + 1 {
                     count + 1
                 } else {
-                    bind(vm, &init, function, place, count + 1, &[])?
+                    bind(vm, &init, function, place, count + 1, kwnames)?
                 };
                 let pushed = push_frame(vm, code, place, filled, init.value(), ff::INIT);
                 let new = match pushed {
@@ -451,42 +450,53 @@ pub unsafe fn star_arguments(vm: &Vm, frame: F, ins: I) -> Result {
     }
 }
 
+/// `callable(*positional, **keywords)`.
 #[inline(never)]
 pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
     unsafe {
         let b = ins.b();
         let callable = take(frame, b);
-        let positional = take(frame, b + 1);
+        let mut positional = take(frame, b + 1);
         let keywords = take(frame, b + 2);
-        let mut args = match positional.downcast_exact::<Tuple>() {
-            Some(t) => t.items().to_vec(),
-            None => collect_star(vm, &callable, &positional)?,
-        };
-        drop(positional);
+        if positional.downcast_exact::<Tuple>().is_none() {
+            positional = vm.tuple(collect_star(vm, &callable, &positional)?);
+        }
+        let items = positional.downcast::<Tuple>().map_or(&[] as &[Object], |t| t.items());
         let mut names = Vec::new();
-        if let Some(d) = keywords.downcast::<Dict>() {
-            for (key, value) in d.items() {
-                if key.downcast::<Str>().is_none() {
-                    return Err(vm.type_error("keywords must be strings"));
-                }
-                names.push(key);
-                args.push(value);
+        let mut values = Vec::new();
+        if let Some(dict) = keywords.downcast::<Dict>()
+            && !dict.is_empty()
+        {
+            (names, values) = dict.items().into_iter().unzip();
+            if names.iter().any(|key| key.downcast::<Str>().is_none()) {
+                return Err(vm.type_error("keywords must be strings"));
             }
         }
-        drop(keywords);
-        if callable.ty().is(&FUNCTION) {
-            let function = callable.payload_unchecked::<Function>();
-            let code = function.code();
+        // A bound method of a Python function: its object goes before the arguments.
+        let mut function = Object::borrow_value(&callable);
+        let mut object = None;
+        if function.ty().is(&METHOD) {
+            let method = callable.payload_unchecked::<Method>();
+            if method.function.ty().is(&FUNCTION) {
+                (function, object) = (&method.function, Some(&method.object));
+            }
+        }
+        if function.ty().is(&FUNCTION) {
+            let f = function.payload_unchecked::<Function>();
+            let code = f.code();
             let place = (*frame).window();
-            if place.add(args.len() + code.registers) >= vm.stack_end {
+            let count = object.is_some() as usize + items.len() + values.len();
+            if place.add(count + code.registers) >= vm.stack_end {
                 return Err(vm.recursion_error("maximum recursion depth exceeded"));
             }
-            let count = args.len();
-            for (i, arg) in args.into_iter().enumerate() {
-                *place.add(i) = arg.into_value();
+            for (i, arg) in object.into_iter().chain(items).chain(&values).enumerate() {
+                *place.add(i) = arg.clone().into_value();
             }
-            let filled = bind(vm, &callable, function, place, count, &names)?;
-            let pushed = push_frame(vm, code, place, filled, callable.value(), ff::OWNS_EXTRA);
+            let filled = match names.is_empty() && code.fast_argc == count {
+                true => count,
+                false => bind(vm, function, f, place, count, &names)?,
+            };
+            let pushed = push_frame(vm, code, place, filled, function.value(), ff::OWNS_EXTRA);
             let new = match pushed {
                 Ok(new) => new,
                 Err(raised) => {
@@ -494,15 +504,22 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
                     return Err(raised);
                 }
             };
-            copy_closure(code, place, function.closure());
+            copy_closure(code, place, f.closure());
             (*new).extra = callable.into_value();
             return Ok(Called::Pushed(new));
         }
-        let result = match callable.ty().slots().call {
-            Some(_) => vm.call_kw(&callable, &args, &names)?,
-            None => return Err(not_callable(vm, &callable)),
+        if callable.ty().slots().call.is_none() {
+            return Err(not_callable(vm, &callable));
+        }
+        let result = match names.is_empty() {
+            true => vm.call(&callable, items)?,
+            false => {
+                let all: Vec<Object> = items.iter().cloned().chain(values).collect();
+                vm.call_kw(&callable, &all, &names)?
+            }
         };
-        drop(args);
+        drop(positional);
+        drop(keywords);
         drop(callable);
         set(frame, ins.a(), result);
         Ok(Called::Done)

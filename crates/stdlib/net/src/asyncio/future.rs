@@ -4,6 +4,7 @@ use super::{cached, cancelled_error, event_loop, invalid_state};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use taipan_runtime::modules::contextvars;
+use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
 use taipan_runtime::slots::{set_stop_value, take_stop_value};
 use taipan_runtime::support::{allocate, this};
@@ -277,7 +278,7 @@ pub fn initialise(vm: &Vm, object: &Object, for_loop: &Object) -> Result<()> {
         None => event_loop(vm)?,
     };
     future.event_loop.set(for_loop.clone());
-    let debug = vm.call_method(&for_loop, "get_debug", &[])?;
+    let debug = vm.call_method_object(&for_loop, name::get_debug.object(), &[])?;
     if vm.is_true(&debug)? {
         let stack = vm.call(&cached(vm, "traceback:extract_stack")?, &[])?;
         future.source_traceback.set(stack);
@@ -331,14 +332,13 @@ pub fn loop_of(vm: &Vm, object: &Object) -> Result {
 
 /// `loop.call_soon(function, argument, context=context)`.
 pub fn call_soon(vm: &Vm, event_loop: &Object, args: &[Object], context: &Object) -> Result<()> {
-    let method = vm.get_attr_str(event_loop, "call_soon")?;
+    let (method, names) = (name::call_soon.object(), std::slice::from_ref(name::context_plain.object()));
     match args {
-        [function] => vm.call_kw(&method, &[function.clone(), context.clone()], &[vm.intern("context")]),
-        [function, argument, ..] => vm.call_kw(
-            &method,
-            &[function.clone(), argument.clone(), context.clone()],
-            &[vm.intern("context")],
-        ),
+        [function] => vm.call_method_kw(event_loop, method, &[function.clone(), context.clone()], names),
+        [function, argument, ..] => {
+            let args = [function.clone(), argument.clone(), context.clone()];
+            vm.call_method_kw(event_loop, method, &args, names)
+        }
         [] => return Ok(()),
     }
     .map(drop)

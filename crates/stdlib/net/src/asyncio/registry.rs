@@ -5,6 +5,7 @@ use super::cached;
 use super::task::Task;
 use std::cell::{Cell, RefCell};
 use taipan_runtime::prelude::*;
+use taipan_runtime::shared::Place;
 use taipan_runtime::support::allocate;
 use taipan_runtime::types::set::{self, SetObject};
 use taipan_runtime::types::weakref;
@@ -36,7 +37,7 @@ pub static REGISTRY: Type = Type::new::<Registry>(
     &[],
 );
 
-const KEY: &str = "asyncio tasks";
+static TASKS: Place = Place::new();
 /// Tasks of other classes that run their first step.
 const EAGER: &str = "asyncio eager tasks";
 /// Tasks of other classes, a WeakSet.
@@ -44,12 +45,12 @@ const FOREIGN: &str = "asyncio foreign tasks";
 const LEAST: usize = 256;
 
 fn registry(vm: &Vm) -> Result {
-    if let Some(found) = vm.shared(KEY) {
+    if let Some(found) = vm.at_place(&TASKS) {
         return Ok(found);
     }
     let payload = Registry { references: RefCell::default(), limit: Cell::new(LEAST) };
     let made = allocate(vm, &REGISTRY, payload)?;
-    vm.share(KEY, made.clone());
+    vm.put_in_place(&TASKS, made.clone());
     Ok(made)
 }
 

@@ -188,7 +188,7 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
         }
     }
     if eager {
-        let running = vm.call_method(&task.future.event_loop.get(), "is_running", &[])?;
+        let running = vm.call_method_object(&task.future.event_loop.get(), name::is_running.object(), &[])?;
         if vm.is_true(&running)? {
             return start_eagerly(vm, object);
         }
