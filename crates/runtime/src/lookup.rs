@@ -348,7 +348,9 @@ impl Vm {
                 None => Ok(None),
             };
         }
-        if ty.slots().getattr.is_some_and(|get| std::ptr::fn_addr_eq(get, typ::type_getattr as fn(&Vm, &Object, &Object) -> Result)) {
+        if ty.slots().getattr.is_some_and(|get| {
+            std::ptr::fn_addr_eq(get, typ::type_getattr as fn(&Vm, &Object, &Object) -> Result)
+        }) {
             let result = typ::type_lookup(self, object, name);
             return Ok(self.swallow(result, &exc::ATTRIBUTE_ERROR)?.flatten());
         }

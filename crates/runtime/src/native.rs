@@ -521,7 +521,8 @@ impl Signature {
         let first = npos.max(self.positional_only);
         let mut given: u32 = 0;
         for (key, arg) in kwnames.iter().zip(&args[npos..]) {
-            let at = first + self.params.get(first..)?.iter().position(|param| param.name_object.is(key.value()))?;
+            let at = first
+                + self.params.get(first..)?.iter().position(|param| param.name_object.is(key.value()))?;
             if given & 1 << at != 0 {
                 return None;
             }

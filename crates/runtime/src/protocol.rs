@@ -833,7 +833,13 @@ impl Vm {
         self.call_method_kw(object, name, args, &[])
     }
     /// `object.name(*args)`, the last of them for the parameters `kwnames`.
-    pub fn call_method_kw(&self, object: &Object, name: &Object, args: &[Object], kwnames: &[Object]) -> Result {
+    pub fn call_method_kw(
+        &self,
+        object: &Object,
+        name: &Object,
+        args: &[Object],
+        kwnames: &[Object],
+    ) -> Result {
         let ty = object.ty();
         if ty.has(type_flags::GENERIC_GETATTR)
             && let Some(found) = ty.lookup(self, name)

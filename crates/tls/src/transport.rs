@@ -3,14 +3,33 @@
 
 use crate::raw;
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::ffi::{c_char, c_int, c_long, c_void};
+use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 #[derive(Default)]
 struct Memory {
-    bytes: VecDeque<u8>,
+    bytes: Vec<u8>,
+    /// How many of them have been taken.
+    taken: usize,
     end: bool,
+}
+
+/// As much room as this is kept for what comes next.
+const KEPT: usize = 1 << 16;
+
+impl Memory {
+    fn left(&self) -> &[u8] {
+        self.bytes.get(self.taken..).unwrap_or(&[])
+    }
+    fn advance(&mut self, count: usize) {
+        self.taken += count;
+        if self.taken >= self.bytes.len() {
+            self.taken = 0;
+            self.bytes.clear();
+            self.bytes.shrink_to(KEPT);
+        }
+    }
 }
 
 /// A buffer that one side fills and the other empties.
@@ -22,14 +41,14 @@ impl MemoryBuffer {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
     pub fn len(&self) -> usize {
-        self.with(|memory| memory.bytes.len())
+        self.with(|memory| memory.left().len())
     }
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
     /// Nothing is left, and nothing will come.
     pub fn at_end(&self) -> bool {
-        self.with(|memory| memory.end && memory.bytes.is_empty())
+        self.with(|memory| memory.end && memory.left().is_empty())
     }
     pub fn is_ended(&self) -> bool {
         self.with(|memory| memory.end)
@@ -37,20 +56,27 @@ impl MemoryBuffer {
     pub fn set_end(&self) {
         self.with(|memory| memory.end = true);
     }
-    /// Takes at most so many bytes.
-    pub fn take(&self, most: usize) -> Vec<u8> {
+    /// Takes at most so many bytes: `use_them` gets them.
+    pub fn take<R>(&self, most: usize, use_them: impl FnOnce(&[u8]) -> R) -> R {
         self.with(|memory| {
-            let count = most.min(memory.bytes.len());
-            memory.bytes.drain(..count).collect()
+            let left = memory.left();
+            let count = most.min(left.len());
+            let result = use_them(&left[..count]);
+            memory.advance(count);
+            result
         })
     }
     /// False: there is no memory.
     pub fn put(&self, bytes: &[u8]) -> bool {
         self.with(|memory| {
+            if memory.taken > memory.bytes.len() / 2 {
+                memory.bytes.drain(..memory.taken);
+                memory.taken = 0;
+            }
             if memory.bytes.try_reserve(bytes.len()).is_err() {
                 return false;
             }
-            memory.bytes.extend(bytes);
+            memory.bytes.extend_from_slice(bytes);
             true
         })
     }
@@ -95,7 +121,7 @@ impl State {
         errno == libc::EAGAIN || errno == libc::EWOULDBLOCK || errno == libc::EINTR || errno == libc::ENOTCONN
     }
     /// Some(0): the end; None: not now, or an error.
-    fn read(&self, out: &mut [u8]) -> (Option<usize>, bool) {
+    fn read(&self, out: &mut [MaybeUninit<u8>]) -> (Option<usize>, bool) {
         match &self.transport {
             Transport::Socket(fd) => {
                 // SAFETY: room for so many bytes.
@@ -105,12 +131,14 @@ impl State {
                 (count, count.is_none() && self.should_retry())
             }
             Transport::Memory { incoming, .. } => {
-                let bytes = incoming.take(out.len());
-                if bytes.is_empty() && !incoming.is_ended() {
+                let count = incoming.take(out.len(), |bytes| {
+                    out[..bytes.len()].write_copy_of_slice(bytes);
+                    bytes.len()
+                });
+                if count == 0 && !incoming.is_ended() {
                     return (None, true);
                 }
-                out[..bytes.len()].copy_from_slice(&bytes);
-                (Some(bytes.len()), false)
+                (Some(count), false)
             }
         }
     }
@@ -146,7 +174,6 @@ unsafe extern "C" fn bio_read(bio: *mut raw::BIO, out: *mut c_char, len: c_int) 
         if out.is_null() || len == 0 {
             return 0;
         }
-        std::ptr::write_bytes(out, 0, len);
         match state.read(std::slice::from_raw_parts_mut(out.cast(), len)) {
             (Some(count), _) => {
                 state.end.set(count == 0);

@@ -58,7 +58,15 @@ impl ByteArray {
             if data.try_reserve(bytes.len()).is_err() {
                 return Err(vm.memory_error());
             }
-            data.splice(start..stop, bytes.iter().copied());
+            let (room, given) = (stop - start, bytes.len());
+            if start == data.len() {
+                data.extend_from_slice(bytes);
+            } else if given <= room {
+                data[start..start + given].copy_from_slice(bytes);
+                data.drain(start + given..stop);
+            } else {
+                data.splice(start..stop, bytes.iter().copied());
+            }
             // Give memory back once most of it is unused.
             if data.capacity() / 2 > data.len() {
                 data.shrink_to(data.len() + data.len() / 8 + 8);
@@ -450,6 +458,12 @@ fn clear(vm: &Vm, args: &[Object]) -> Result {
 
 fn extend(vm: &Vm, args: &[Object]) -> Result {
     let (object, source) = (&args[0], &args[1]);
+    if let Some(bytes) = source.downcast::<Bytes>() {
+        if !bytes.is_empty() {
+            this(object).extend_from_slice(vm, bytes.as_slice())?;
+        }
+        return Ok(Object::NONE);
+    }
     let bytes = if let Some(own) = source.downcast::<ByteArray>() {
         own.as_slice().to_vec()
     } else if vm.is_bytes_like(source) {

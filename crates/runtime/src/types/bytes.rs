@@ -216,13 +216,19 @@ fn convert(vm: &Vm, args: &[Object]) -> Result<Converted> {
     if let Some(n) = shared::size_argument(vm, source)? {
         return Ok(Converted::Zeros(n));
     }
-    shared::collect_bytes(vm, source, "bytes").map(Converted::Bytes)
+    from_object(vm, source).map(Converted::Object)
 }
 
 /// The bytes of any object that `bytes()` takes (`PyBytes_FromObject`).
 pub fn from_object(vm: &Vm, source: &Object) -> Result {
     if source.ty().is(&BYTES) {
         return Ok(source.clone());
+    }
+    if vm.is_bytes_like(source) {
+        let buffer = vm.buffer(source, crate::buffer::flags::FULL_RO)?;
+        if buffer.info().is_c_contiguous() {
+            return new(vm, buffer.bytes());
+        }
     }
     new(vm, &shared::collect_bytes(vm, source, "bytes")?)
 }

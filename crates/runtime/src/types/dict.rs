@@ -7,6 +7,7 @@
 
 use crate::prelude::*;
 use crate::types::str::Str;
+use crate::types::{int, object};
 use std::cell::{Cell, UnsafeCell};
 
 pub use crate::types::dict_methods::{DICT, VIEW_TYPES};
@@ -260,6 +261,10 @@ impl Dict {
         self.version.set(0);
         self.changes.set(self.changes.get().wrapping_add(1));
     }
+    /// The entries that are not deleted, in order.
+    pub(crate) fn live_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries().iter().filter(|entry| !entry.key.is_unbound())
+    }
     /// The next live entry from position `pos` on.
     pub fn next_entry(&self, pos: &mut usize) -> Option<(Object, Object)> {
         while let Some(entry) = self.entries().get(*pos) {
@@ -368,7 +373,7 @@ impl Dict {
         }
     }
 
-    /// Position of a key that is an int or an exact str, if that can be told without
+    /// Position of a key that is an int, an exact str or equal to itself only, if that can be told without
     /// running Python code. `Some(None)`: it is not there. None: look the long way.
     #[inline]
     pub fn probe(&self, vm: &Vm, key: &Object) -> Option<Option<usize>> {
@@ -377,17 +382,25 @@ impl Dict {
             let found = self.find_str_first(key.value(), s, s.hash(vm), &mut doubtful);
             return if found.is_none() && doubtful { None } else { Some(found) };
         }
-        if key.is_int() { self.probe_int(key) } else { None }
+        if key.is_int() {
+            return self.probe_same(key, int::hash_i64(key.as_int()), |other| other.is_int());
+        }
+        let ty = key.ty();
+        if object::hashes_by_identity(ty) && object::compares_by_identity(ty) {
+            return self.probe_same(key, object::identity_hash(key), |other| {
+                object::compares_by_identity(other.ty())
+            });
+        }
+        None
     }
 
-    /// As [`Dict::probe`], for a small int.
+    /// As [`Dict::probe`], for a key that no other of its `kind` is equal to.
     #[inline(always)]
-    fn probe_int(&self, key: &Object) -> Option<Option<usize>> {
+    fn probe_same(&self, key: &Object, hash: i64, kind: impl Fn(&Object) -> bool) -> Option<Option<usize>> {
         let table = self.table();
         if table.memory.is_null() {
             return Some(None);
         }
-        let hash = crate::types::int::hash_i64(key.as_int());
         let mask = table.mask();
         let mut perturb = hash as u64;
         let mut at = hash as usize & mask;
@@ -399,7 +412,7 @@ impl Dict {
                 if entry.key == key.value() {
                     return Some(Some(index as usize));
                 }
-                if entry.hash == hash && !entry.key.is_int() {
+                if entry.hash == hash && !kind(Object::borrow_value(&entry.key)) {
                     return None;
                 }
             } else if index == EMPTY {
@@ -412,10 +425,11 @@ impl Dict {
 
     #[inline]
     fn locate(&self, vm: &Vm, key: &Object) -> Result<(i64, Option<usize>)> {
-        if key.is_int()
-            && let Some(found) = self.probe_int(key)
-        {
-            return Ok((crate::types::int::hash_i64(key.as_int()), found));
+        if key.is_int() {
+            let hash = int::hash_i64(key.as_int());
+            if let Some(found) = self.probe_same(key, hash, |other| other.is_int()) {
+                return Ok((hash, found));
+            }
         }
         if let Some(s) = key.downcast_exact::<Str>() {
             let hash = s.hash(vm);
@@ -768,7 +782,7 @@ impl Dict {
     }
     /// Becomes a copy of `other` in one go. False: not possible (not empty, too
     /// many deleted entries, no memory); nothing was done.
-    fn clone_from_table(&self, other: &Dict) -> bool {
+    pub(crate) fn clone_from_table(&self, other: &Dict) -> bool {
         let source = other.table();
         if !self.is_empty()
             || source.memory.is_null()

@@ -62,6 +62,12 @@ pub fn identity_hash(object: &Object) -> i64 {
     object.bits().rotate_right(4) as i64
 }
 
+/// Is the type's hash `object`'s?
+#[inline]
+pub fn hashes_by_identity(ty: &Type) -> bool {
+    ty.slots().hash.is_some_and(|f| std::ptr::fn_addr_eq(f, object_hash as fn(&Vm, &Object) -> Result<i64>))
+}
+
 /// Is the type's comparison `object`'s?
 #[inline]
 pub fn compares_by_identity(ty: &Type) -> bool {

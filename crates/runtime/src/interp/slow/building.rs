@@ -152,6 +152,9 @@ pub unsafe fn dict_merge(vm: &Vm, frame: F, ins: I) -> Result<()> {
         let callable = borrowed(frame, ins.c());
         let d = dict_of(target.value());
         let pairs: Vec<(Object, Object)> = if let Some(m) = mapping.downcast_exact::<Dict>() {
+            if m.is_empty() || d.clone_from_table(m) {
+                return Ok(());
+            }
             m.items()
         } else {
             if vm.lookup_attr(&mapping, name::keys.object())?.is_none() {

@@ -463,15 +463,19 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
         }
         let items = positional.downcast::<Tuple>().map_or(&[] as &[Object], |t| t.items());
         let mut names = Vec::new();
-        let mut values = Vec::new();
-        if let Some(dict) = keywords.downcast::<Dict>()
-            && !dict.is_empty()
-        {
-            (names, values) = dict.items().into_iter().unzip();
-            if names.iter().any(|key| key.downcast::<Str>().is_none()) {
-                return Err(vm.type_error("keywords must be strings"));
+        let dict = keywords.downcast::<Dict>().filter(|dict| !dict.is_empty());
+        if let Some(dict) = dict {
+            names.reserve_exact(dict.len());
+            for entry in dict.live_entries() {
+                let key = Object::borrow_value(&entry.key);
+                if key.downcast::<Str>().is_none() {
+                    return Err(vm.type_error("keywords must be strings"));
+                }
+                names.push(key.clone());
             }
         }
+        let values = dict.into_iter().flat_map(Dict::live_entries);
+        let values = values.map(|entry| Object::borrow_value(&entry.value));
         // A bound method of a Python function: its object goes before the arguments.
         let mut function = Object::borrow_value(&callable);
         let mut object = None;
@@ -485,11 +489,11 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
             let f = function.payload_unchecked::<Function>();
             let code = f.code();
             let place = (*frame).window();
-            let count = object.is_some() as usize + items.len() + values.len();
+            let count = object.is_some() as usize + items.len() + names.len();
             if place.add(count + code.registers) >= vm.stack_end {
                 return Err(vm.recursion_error("maximum recursion depth exceeded"));
             }
-            for (i, arg) in object.into_iter().chain(items).chain(&values).enumerate() {
+            for (i, arg) in object.into_iter().chain(items).chain(values).enumerate() {
                 *place.add(i) = arg.clone().into_value();
             }
             let filled = match names.is_empty() && code.fast_argc == count {
@@ -514,13 +518,10 @@ pub unsafe fn call_ex(vm: &Vm, frame: F, ins: I) -> Result<Called> {
         let result = match names.is_empty() {
             true => vm.call(&callable, items)?,
             false => {
-                let all: Vec<Object> = items.iter().cloned().chain(values).collect();
+                let all: Vec<Object> = items.iter().chain(values).cloned().collect();
                 vm.call_kw(&callable, &all, &names)?
             }
         };
-        drop(positional);
-        drop(keywords);
-        drop(callable);
         set(frame, ins.a(), result);
         Ok(Called::Done)
     }

@@ -35,8 +35,8 @@ pub static MEMORY_BIO: Type = Type::new::<MemoryBio>(
             "read($self, size=-1, /)",
             |vm, args| {
                 let size = vm.to_plain_c_int(&args[1])?;
-                let data = this::<MemoryBio>(&args[0]).0.take(usize::try_from(size).unwrap_or(usize::MAX));
-                bytes::new(vm, &data)
+                let most = usize::try_from(size).unwrap_or(usize::MAX);
+                this::<MemoryBio>(&args[0]).0.take(most, |data| bytes::new(vm, data))
             },
             "Takes bytes out: at most size, all if that is negative.",
         ),

@@ -21,7 +21,7 @@ use taipan_stdlib_files::support::os_error;
 use taipan_tls::{Connection, Failure, Transport, kind};
 
 /// Most bytes of one read.
-const READ_ROOM: usize = 1 << 16;
+const READ_ROOM: usize = 1 << 14;
 const VERIFY_PEER: i32 = 1;
 
 /// Payload of `_SSLSocket`.
