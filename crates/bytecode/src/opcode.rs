@@ -498,6 +498,8 @@ opcodes! {
     CallMethodBuiltin,
     /// CallMethod as CallMakes.
     CallMethodMakes,
+    /// LoadAttr by a getter of native code found on the object's type.
+    LoadAttrGetSet,
     /// The first and only instruction of code that was not read yet: reads it and
     /// goes on with its first instruction.
     ReadBody,

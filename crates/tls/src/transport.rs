@@ -12,10 +12,12 @@ struct Memory {
     bytes: Vec<u8>,
     /// How many of them have been taken.
     taken: usize,
+    /// How many there were at most: since the buffer was last empty, and the time before.
+    peaks: [usize; 2],
     end: bool,
 }
 
-/// As much room as this is kept for what comes next.
+/// As much room as this is always kept for what comes next.
 const KEPT: usize = 1 << 16;
 
 impl Memory {
@@ -25,9 +27,14 @@ impl Memory {
     fn advance(&mut self, count: usize) {
         self.taken += count;
         if self.taken >= self.bytes.len() {
+            // Room for as much as lately is kept.
+            let [now, before] = self.peaks;
+            self.peaks = [0, now];
             self.taken = 0;
             self.bytes.clear();
-            self.bytes.shrink_to(KEPT);
+            if self.bytes.capacity() / 4 > now.max(before) {
+                self.bytes.shrink_to(now.max(before).max(KEPT));
+            }
         }
     }
 }
@@ -77,6 +84,7 @@ impl MemoryBuffer {
                 return false;
             }
             memory.bytes.extend_from_slice(bytes);
+            memory.peaks[0] = memory.peaks[0].max(memory.bytes.len());
             true
         })
     }

@@ -100,6 +100,28 @@ pub(crate) unsafe fn bind(
                 return Ok(code.argcount);
             }
         }
+        // What is too much for the others goes into `*args`, nothing into `**kwargs`.
+        let has_rest = code.has_flag(co::VARARGS);
+        if kwnames.is_empty()
+            && code.kwonly == 0
+            && nargs >= code.argcount
+            && (has_rest || nargs == code.argcount)
+        {
+            let mut filled = code.argcount;
+            if has_rest {
+                let rest = tuple::from_raw(vm, base.add(filled), nargs - filled);
+                *base.add(filled) = rest.into_value();
+                filled += 1;
+            }
+            if code.has_flag(co::VARKEYWORDS) {
+                *base.add(filled) = vm.new_dict().into_value();
+                filled += 1;
+            }
+            for i in filled..nargs {
+                *base.add(i) = Value::UNBOUND;
+            }
+            return Ok(filled);
+        }
         if let Some(filled) = bind_quick(vm, f, code, base, nargs, kwnames) {
             return Ok(filled);
         }

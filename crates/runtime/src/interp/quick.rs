@@ -16,7 +16,7 @@ pub fn generic_opcode(op: Opcode) -> Opcode {
     use Opcode::*;
     match op {
         LoadAttrInline | LoadAttrSlot | LoadAttrPlace | LoadAttrOfTemporary | LoadAttrClass
-        | LoadAttrProperty | LoadAttrModule | LoadAttrType | LoadAttrDict => LoadAttr,
+        | LoadAttrProperty | LoadAttrModule | LoadAttrType | LoadAttrDict | LoadAttrGetSet => LoadAttr,
         LoadMethodCached | LoadMethodLocal | LoadMethodOfTemporary | LoadMethodModule | LoadMethodType => {
             LoadMethod
         }

@@ -132,6 +132,7 @@ handlers! {
         LoadAttrType => attributes::load_type, else LoadAttr;
         LoadAttrModule => attributes::load_module, else LoadAttr;
         LoadAttrDict => attributes::load_dict, else LoadAttr;
+        LoadAttrGetSet => attributes::load_getset, else LoadAttr;
         LoadAttrProperty => attributes::load_property, else LoadAttr;
         LoadMethodCached => attributes::load_method_cached, else SharedMethod;
         LoadMethodLocal => attributes::load_method_of_object::<false>, else SharedMethod;

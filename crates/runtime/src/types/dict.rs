@@ -585,6 +585,12 @@ impl Dict {
         table.used += 1;
         true
     }
+    /// Adds a str key that is not there.
+    pub(crate) fn add_str(&self, vm: &Vm, key: &Object, value: Object) {
+        if let Some(s) = key.downcast::<Str>() {
+            self.insert(key.clone(), s.hash(vm), value);
+        }
+    }
     /// Sets a str key. Never runs Python code but for the death of the old value.
     pub fn set_str(&self, vm: &Vm, key: &Object, value: Object) {
         let Some(s) = key.downcast::<Str>() else { return };

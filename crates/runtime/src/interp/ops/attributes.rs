@@ -173,6 +173,14 @@ pub unsafe fn load_dict(m: &mut Core, ins: At) -> Done {
 }
 
 #[inline(always)]
+pub unsafe fn load_getset(m: &mut Core, ins: At) -> Done {
+    if has_version(m.reg(ins.b()), m.cache(ins)) {
+        slowly!(m, slow::load_getset(m.vm, m.frame(), ins.word()));
+    }
+    MISS
+}
+
+#[inline(always)]
 pub unsafe fn load_property(m: &mut Core, ins: At) -> Done {
     let b = m.reg(ins.b());
     let cache = m.cache(ins);

@@ -114,6 +114,15 @@ pub(super) unsafe fn specialise_load(
             c.value = getter.value();
             return Some(Opcode::LoadAttrProperty);
         }
+        if kind.is(&GETSET_DESCRIPTOR) && !method && object.is_ptr() {
+            let owner = &found_object.payload_unchecked::<GetSet>().owner;
+            if !object.is_instance_of(Type::from_object_unchecked(owner)) {
+                return None;
+            }
+            c.version = version;
+            c.value = found;
+            return Some(Opcode::LoadAttrGetSet);
+        }
         if kind.slots().descr_set.is_some() {
             return None;
         }
@@ -362,6 +371,27 @@ pub unsafe fn load_attr(vm: &Vm, frame: F, ins: I) -> Result<()> {
         drop(object);
         set(frame, ins.a(), value);
         Ok(())
+    }
+}
+
+/// Asks the getter in the cache, which is for the object's type.
+#[inline(never)]
+pub unsafe fn load_getset(vm: &Vm, frame: F, ins: I) -> Result<()> {
+    unsafe {
+        let descriptor = cache(frame, ins).value;
+        let get = Object::borrow_value(&descriptor).payload_unchecked::<GetSet>().def.get;
+        let object = get_b(vm, frame, ins)?;
+        match get(vm, &object) {
+            Ok(value) => {
+                drop(object);
+                set(frame, ins.a(), value);
+                Ok(())
+            }
+            Err(raised) => {
+                exceptions::fill_attribute_error(vm, &object, name_of(frame, ins));
+                Err(raised)
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use crate::types::code::{Cache, Code};
 use crate::types::exceptions::{self, BaseException};
 use crate::types::function::{FUNCTION, Function, METHOD, Method};
 use crate::types::native_function::{
-    BUILTIN_FUNCTION, MEMBER_DESCRIPTOR, METHOD_DESCRIPTOR, Member, NativeFunction,
+    BUILTIN_FUNCTION, GETSET_DESCRIPTOR, GetSet, MEMBER_DESCRIPTOR, METHOD_DESCRIPTOR, Member, NativeFunction,
 };
 use crate::types::object::compares_by_identity;
 use crate::types::set::{self, SetObject};
