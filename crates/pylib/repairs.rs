@@ -46,6 +46,62 @@ else:
         "types.FunctionType(code, self.locals)",
         "functools.partial(eval, code, self.locals)",
     ),
+    // The slots of handles, and the work on what is ready, are native.
+    (
+        "asyncio/events.py",
+        r#"class Handle:
+    """Object returned by callback registration methods."""
+
+    __slots__ = ('_callback', '_args', '_cancelled', '_loop',
+                 '_source_traceback', '_repr', '__weakref__',
+                 '_context')
+
+    def __init__(self, callback, args, loop, context=None):
+        if context is None:
+            context = contextvars.copy_context()
+        self._context = context
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._repr = None
+        if self._loop.get_debug():
+            self._source_traceback = format_helpers.extract_stack(
+                sys._getframe(1))
+        else:
+            self._source_traceback = None
+
+"#,
+        r#"class Handle(_Handle):
+    """Object returned by callback registration methods."""
+
+    __slots__ = ()
+
+"#,
+    ),
+    ("asyncio/events.py", "import contextvars\n", "import contextvars\nfrom _asyncio import _Handle\n"),
+    (
+        "asyncio/base_events.py",
+        "from . import constants\n",
+        "from _asyncio import _adopt_loop, _run_ready\nfrom . import constants\n",
+    ),
+    (
+        "asyncio/base_events.py",
+        "        for i in range(ntodo):\n            handle = self._ready.popleft()\n",
+        "        for i in range(_run_ready(self, ntodo)):\n            handle = self._ready.popleft()\n",
+    ),
+    (
+        "asyncio/base_events.py",
+        "        if self.is_running():
+            self.call_soon_threadsafe(self._set_coroutine_origin_tracking, enabled)
+",
+        "        if self.is_running():
+            self.call_soon_threadsafe(self._set_coroutine_origin_tracking, enabled)
+
+
+_adopt_loop(BaseEventLoop, events.Handle)
+",
+    ),
     ("zipapp.py", "isinstance(new_archive, str):", "isinstance(new_archive, (str, os.PathLike)):"),
 ];
 

@@ -94,8 +94,15 @@ impl Type {
 pub fn inline_index(ty: &Type, name: &Object) -> Option<usize> {
     let keys = &ty.extra().shared_keys;
     let value = name.value();
-    if let Some(i) = keys.iter().position(|&key| key == value) {
-        return Some(i);
+    // Four at a time: most names that are looked for are not there.
+    let (fours, rest) = keys.as_chunks::<4>();
+    for (i, four) in fours.iter().enumerate() {
+        if (four[0] == value) | (four[1] == value) | (four[2] == value) | (four[3] == value) {
+            return four.iter().position(|&key| key == value).map(|at| i * 4 + at);
+        }
+    }
+    if let Some(i) = rest.iter().position(|&key| key == value) {
+        return Some(fours.len() * 4 + i);
     }
     if Str::is_interned(name) {
         return None;
@@ -123,7 +130,7 @@ fn inline_index_or_add(vm: &Vm, ty: &Type, name: &Object) -> Option<usize> {
 
 /// Does the instance keep its attributes in inline values right now?
 #[inline]
-fn uses_inline(object: &Object) -> bool {
+pub fn has_inline_values(object: &Object) -> bool {
     let ty = object.ty();
     let offset = ty.dict_offset.get();
     if offset == 0 || offset == DICT_AT_END || !ty.is_heap() {
@@ -142,7 +149,7 @@ pub fn instance_get(vm: &Vm, object: &Object, name: &Object) -> Result<Option<Ob
     // SAFETY: the word is the object's dict word.
     let dict = unsafe { *word };
     if dict.is_unbound() {
-        if uses_inline(object)
+        if has_inline_values(object)
             && let Some(i) = inline_index(object.ty(), name)
         {
             let values = inline_values(object);
@@ -169,7 +176,7 @@ pub fn instance_get(vm: &Vm, object: &Object, name: &Object) -> Result<Option<Ob
 /// Stores (or deletes: None) an instance attribute. Ok(false): deleting what is not there.
 pub fn instance_set(vm: &Vm, object: &Object, name: &Object, value: Option<&Object>) -> Result<bool> {
     let ty = object.ty();
-    if uses_inline(object) {
+    if has_inline_values(object) {
         let index = match value {
             Some(_) => inline_index_or_add(vm, ty, name),
             None => inline_index(ty, name),

@@ -190,6 +190,12 @@ pub fn enter(vm: &Vm, context: &Object) -> Result {
     Ok(previous)
 }
 
+/// As `enter`; None if it is no context, or one that is entered already.
+pub fn enter_exact(vm: &Vm, context: &Object) -> Option<Object> {
+    let free = context.ty().is(&CONTEXT) && !this(context).entered.replace(true);
+    free.then(|| std::mem::replace(&mut *vm.context.borrow_mut(), context.clone()))
+}
+
 /// Goes back to the context that `enter` returned.
 pub fn leave(vm: &Vm, context: &Object, previous: Object) {
     this(context).entered.set(false);

@@ -1,10 +1,10 @@
 //! `Future`: a result that is there later, and the iterator that awaits one.
 
+use super::event_loop::{call_soon, debug};
 use super::{cached, cancelled_error, event_loop, invalid_state};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use taipan_runtime::modules::contextvars;
-use taipan_runtime::names::name;
 use taipan_runtime::prelude::*;
 use taipan_runtime::slots::{set_stop_value, take_stop_value};
 use taipan_runtime::support::{allocate, this};
@@ -278,8 +278,7 @@ pub fn initialise(vm: &Vm, object: &Object, for_loop: &Object) -> Result<()> {
         None => event_loop(vm)?,
     };
     future.event_loop.set(for_loop.clone());
-    let debug = vm.call_method_object(&for_loop, name::get_debug.object(), &[])?;
-    if vm.is_true(&debug)? {
+    if debug(vm, &for_loop)? {
         let stack = vm.call(&cached(vm, "traceback:extract_stack")?, &[])?;
         future.source_traceback.set(stack);
     }
@@ -330,20 +329,6 @@ pub fn loop_of(vm: &Vm, object: &Object) -> Result {
 
 // ---- callbacks --------------------------------------------------------------------------------
 
-/// `loop.call_soon(function, argument, context=context)`.
-pub fn call_soon(vm: &Vm, event_loop: &Object, args: &[Object], context: &Object) -> Result<()> {
-    let (method, names) = (name::call_soon.object(), std::slice::from_ref(name::context_plain.object()));
-    match args {
-        [function] => vm.call_method_kw(event_loop, method, &[function.clone(), context.clone()], names),
-        [function, argument, ..] => {
-            let args = [function.clone(), argument.clone(), context.clone()];
-            vm.call_method_kw(event_loop, method, &args, names)
-        }
-        [] => return Ok(()),
-    }
-    .map(drop)
-}
-
 /// Has the callbacks called soon, and forgets them.
 fn schedule_callbacks(vm: &Vm, object: &Object) -> Result<()> {
     let future = this::<Future>(object);
@@ -353,7 +338,7 @@ fn schedule_callbacks(vm: &Vm, object: &Object) -> Result<()> {
     }
     let event_loop = future.event_loop.get();
     for (function, context) in callbacks {
-        call_soon(vm, &event_loop, &[function, object.clone()], &context)?;
+        call_soon(vm, &event_loop, &function, std::slice::from_ref(object), &context)?;
     }
     Ok(())
 }
@@ -368,7 +353,7 @@ pub fn add_callback(vm: &Vm, object: &Object, function: Object, context: Object)
         future.callbacks.borrow_mut().push((function, context));
         return Ok(());
     }
-    call_soon(vm, &future.event_loop.get(), &[function, object.clone()], &context)
+    call_soon(vm, &future.event_loop.get(), &function, std::slice::from_ref(object), &context)
 }
 
 fn remove_callback(vm: &Vm, args: &[Object]) -> Result {

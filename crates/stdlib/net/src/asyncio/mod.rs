@@ -1,6 +1,7 @@
 //! The module `_asyncio`: futures ([`future`]), tasks ([`task`]), and which loop
 //! and task a thread runs. The loops themselves are Python's.
 
+pub mod event_loop;
 pub mod future;
 pub mod registry;
 pub mod task;
@@ -12,7 +13,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_asyncio",
     doc: "The native half of the package asyncio.",
     functions: FUNCTIONS,
-    types: &[&future::FUTURE, &task::TASK],
+    types: &[&future::FUTURE, &task::TASK, &event_loop::HANDLE],
     init: Some(|vm, _| {
         for ty in [&future::FUTURE_ITER, &task::STEP, &task::WAKEUP, &registry::REGISTRY] {
             taipan_runtime::types::typ::ready(vm, ty);
@@ -49,6 +50,16 @@ const FUNCTIONS: &[MethodDef] = &[
             Ok(Object::NONE)
         },
         "Sets the running event loop of this thread.\n\nFor event loops.",
+    ),
+    MethodDef::new(
+        "_adopt_loop(loop_class, handle_class, /)",
+        event_loop::adopt,
+        "Says which methods of loops are the library's own.\n\nFor asyncio.base_events.",
+    ),
+    MethodDef::new(
+        "_run_ready(loop, count, /)",
+        event_loop::run_ready,
+        "Runs so many handles that are ready; returns how many are left for the loop to run.\n\nFor event loops.",
     ),
     MethodDef::new(
         "_register_task(task)",

@@ -1,8 +1,8 @@
 //! `Task`: a future that runs a coroutine, step by step, whenever what it awaits
 //! is done.
 
-use super::future::{self, FUTURE, Future, Outcome, add_callback, alive, call_soon, truth};
-use super::{cached, cancelled_error, enter, invalid_state, leave, registry, swap};
+use super::future::{self, FUTURE, Future, Outcome, add_callback, alive, truth};
+use super::{cached, cancelled_error, enter, event_loop, invalid_state, leave, registry, swap};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use taipan_runtime::modules::contextvars;
@@ -187,11 +187,8 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
             task.name.set(shown);
         }
     }
-    if eager {
-        let running = vm.call_method_object(&task.future.event_loop.get(), name::is_running.object(), &[])?;
-        if vm.is_true(&running)? {
-            return start_eagerly(vm, object);
-        }
+    if eager && event_loop::is_running(vm, &task.future.event_loop.get())? {
+        return start_eagerly(vm, object);
     }
     step_soon(vm, object, Object::UNBOUND)?;
     registry::register(vm, object)
@@ -260,7 +257,7 @@ fn step_soon(vm: &Vm, object: &Object, exception: Object) -> Result<()> {
     let task = this::<Task>(object);
     let payload = TaskStep { task: ObjectCell::new(object.clone()), exception: ObjectCell::new(exception) };
     let step = allocate(vm, &STEP, payload)?;
-    call_soon(vm, &task.future.event_loop.get(), &[step], &task.context.or_none())
+    event_loop::call_soon(vm, &task.future.event_loop.get(), &step, &[], &task.context.or_none())
 }
 
 /// The first step, right now.
@@ -496,6 +493,11 @@ fn wake_up(vm: &Vm, object: &Object, awaited: &Object) -> Result {
             step(vm, object, exception)
         }
     }
+}
+
+/// Is it what the loop calls to go on with a task?
+pub fn is_step(callback: &Object) -> bool {
+    callback.ty().is(&STEP) || callback.ty().is(&WAKEUP)
 }
 
 // ---- what the loop calls ----------------------------------------------------------------------
