@@ -70,6 +70,28 @@ pub const UPDATES: &[(&str, &str, &str)] = &[
                 waiter.set_result(self._returncode)
 "#,
     ),
+    // A peer that does not read must not delay the end of a connection for ever.
+    (
+        "asyncio/sslproto.py",
+        r#"    def _on_shutdown_complete(self, shutdown_exc):
+        if self._shutdown_timeout_handle is not None:
+            self._shutdown_timeout_handle.cancel()
+            self._shutdown_timeout_handle = None
+
+        if shutdown_exc:
+            self._fatal_error("#,
+        r#"    def _on_shutdown_complete(self, shutdown_exc):
+        timer = self._shutdown_timeout_handle
+        if not shutdown_exc and timer is None:
+            timer = self._loop.call_later(self._ssl_shutdown_timeout, self._check_shutdown_timeout)
+        self._shutdown_timeout_handle = timer
+
+        if shutdown_exc:
+            if timer is not None:
+                timer.cancel()
+                self._shutdown_timeout_handle = None
+            self._fatal_error("#,
+    ),
     // What is empty cannot be sent: it stayed in the buffer for ever.
     (
         "asyncio/selector_events.py",

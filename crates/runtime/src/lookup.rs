@@ -356,9 +356,8 @@ impl Vm {
                 None => Ok(None),
             };
         }
-        if ty.slots().getattr.is_some_and(|get| {
-            std::ptr::fn_addr_eq(get, typ::type_getattr as fn(&Vm, &Object, &Object) -> Result)
-        }) {
+        let of_types = typ::TYPE.slots().getattr.map(|get| get as usize);
+        if ty.slots().getattr.map(|get| get as usize) == of_types {
             let result = typ::type_lookup(self, object, name);
             return Ok(self.swallow(result, &exc::ATTRIBUTE_ERROR)?.flatten());
         }

@@ -255,6 +255,8 @@ pub struct ContextVar {
     name: Object,
     /// UNBOUND: none.
     default: ObjectCell,
+    /// Where the variable was found last: the version of the dict, and the position there.
+    found: Cell<(u32, u32)>,
 }
 
 impl NativeClass for ContextVar {
@@ -334,7 +336,7 @@ fn var_new(vm: &Vm, _class: &Type, args: &[Object], kwnames: &[Object]) -> Resul
     if args[0].downcast::<Str>().is_none() {
         return Err(vm.type_error("context variable name must be a str"));
     }
-    Ok(vm.alloc(&CONTEXT_VAR, ContextVar { name: args[0].clone(), default }))
+    Ok(vm.alloc(&CONTEXT_VAR, ContextVar { name: args[0].clone(), default, found: Cell::default() }))
 }
 
 fn var_repr(vm: &Vm, var: &Object) -> Result {
@@ -352,13 +354,28 @@ fn var_repr(vm: &Vm, var: &Object) -> Result {
 
 /// `var.get(default)`; None if there is neither a value nor a default.
 pub fn get(vm: &Vm, var: &Object, default: Option<&Object>) -> Result<Option<Object>> {
-    let context = vm.context.borrow().clone();
-    if let Some(context) = context.downcast::<Context>()
-        && let Some(value) = context.get(vm, var)?
+    let context = vm.context.borrow();
+    let values = context.downcast::<Context>().and_then(|context| context.values().downcast::<Dict>());
+    if let Some(values) = values
+        && let Some(value) = find(vm, values, var)
     {
         return Ok(Some(value));
     }
     Ok(default.cloned().or_else(|| var_of(var).default.bound()))
+}
+
+/// The value of a variable in a dict of a context, where it most likely is at the place
+/// of the last time.
+fn find(vm: &Vm, values: &Dict, var: &Object) -> Option<Object> {
+    let (version, position) = var_of(var).found.get();
+    let mut position = position as usize;
+    if version == 0 || version != values.version() {
+        // Variables are equal to themselves only: no Python code runs.
+        position = values.position(vm, var).ok()??;
+        var_of(var).found.set((values.version_tag(vm), position as u32));
+    }
+    // SAFETY: a live entry.
+    values.entries().get(position).map(|entry| unsafe { Object::from_borrowed(entry.value) })
 }
 
 /// `var.set(value)`: a token.

@@ -385,13 +385,17 @@ impl Dict {
         if key.is_int() {
             return self.probe_same(key, int::hash_i64(key.as_int()), |other| other.is_int());
         }
+        self.probe_itself(key)
+    }
+
+    /// As [`Dict::probe`], for a key that is equal to itself only.
+    #[inline]
+    fn probe_itself(&self, key: &Object) -> Option<Option<usize>> {
         let ty = key.ty();
-        if object::hashes_by_identity(ty) && object::compares_by_identity(ty) {
-            return self.probe_same(key, object::identity_hash(key), |other| {
-                object::compares_by_identity(other.ty())
-            });
+        if !object::hashes_by_identity(ty) || !object::compares_by_identity(ty) {
+            return None;
         }
-        None
+        self.probe_same(key, object::identity_hash(key), |other| object::compares_by_identity(other.ty()))
     }
 
     /// As [`Dict::probe`], for a key that no other of its `kind` is equal to.
@@ -443,6 +447,9 @@ impl Dict {
                 Found::At(i) => Ok((hash, Some(i))),
                 Found::Absent => Ok((hash, None)),
             };
+        }
+        if let Some(found) = self.probe_itself(key) {
+            return Ok((object::identity_hash(key), found));
         }
         let hash = match vm.hash(key) {
             Ok(hash) => hash,

@@ -62,16 +62,18 @@ pub fn identity_hash(object: &Object) -> i64 {
     object.bits().rotate_right(4) as i64
 }
 
+// The functions are compared with those in the slots: what is small may have several addresses.
+
 /// Is the type's hash `object`'s?
 #[inline]
 pub fn hashes_by_identity(ty: &Type) -> bool {
-    ty.slots().hash.is_some_and(|f| std::ptr::fn_addr_eq(f, object_hash as fn(&Vm, &Object) -> Result<i64>))
+    ty.slots().hash.map(|hash| hash as usize) == OBJECT.slots().hash.map(|hash| hash as usize)
 }
 
 /// Is the type's comparison `object`'s?
 #[inline]
 pub fn compares_by_identity(ty: &Type) -> bool {
-    ty.slots().compare.is_some_and(|f| f as usize == object_compare as crate::ty::CompareFn as usize)
+    ty.slots().compare.map(|compare| compare as usize) == OBJECT.slots().compare.map(|compare| compare as usize)
 }
 
 fn object_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {

@@ -145,10 +145,12 @@ impl Coefficient {
     /// How many decimal digits there are; zero has one.
     pub fn digits(&self) -> i64 {
         match self {
-            Small(n) => match u64::try_from(*n) {
-                Ok(n) => n.checked_ilog10().unwrap_or(0) as i64 + 1,
-                Err(_) => n.ilog10() as i64 + 1,
-            },
+            Small(n) => {
+                // The logarithm of two is a little more than 1233 / 4096.
+                let bits = 128 - (*n | 1).leading_zeros();
+                let least = (bits * 1233) >> 12;
+                least as i64 + (*n | 1 >= POWERS[least as usize]) as i64
+            }
             Big(n) => {
                 const LOG10_2: f64 = std::f64::consts::LOG10_2;
                 let bits = n.bit_length() as f64;

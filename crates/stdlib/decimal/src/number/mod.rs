@@ -234,8 +234,7 @@ impl Number {
                 {
                     return self;
                 }
-                self = self.checked_exponent(digits, env, status);
-                self.checked_digits(env, status)
+                self.checked_exponent(digits, env, status).checked_digits(env, status)
             }
         }
     }
