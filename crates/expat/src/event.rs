@@ -3,6 +3,7 @@
 use crate::parser::Shared;
 use crate::raw::{self, Raw, Text};
 use std::ffi::{CStr, c_int, c_void};
+use std::marker::PhantomData;
 
 /// The kinds of events, in the order of Python's handlers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,32 @@ pub struct ModelNode {
     pub children: std::ops::Range<usize>,
 }
 
+/// Names and values of an element's attributes in turn.
+pub struct Attributes<'a> {
+    /// The next one of an array of texts that ends with null; null: there are none.
+    at: *mut Text,
+    texts: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = &'a [u8];
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.at.is_null() {
+            return None;
+        }
+        // SAFETY: `at` has not passed the array's end; the texts live as long as the event.
+        unsafe {
+            let found = optional(*self.at)?;
+            self.at = self.at.add(1);
+            Some(found)
+        }
+    }
+}
+
 /// A part of the document. Texts are UTF-8.
 pub enum Event<'a> {
-    /// Names and values of the attributes in turn.
-    StartElement(&'a [u8], Vec<&'a [u8]>),
+    StartElement(&'a [u8], Attributes<'a>),
     /// An event whose parts are texts that may be missing.
     Texts(Kind, &'a [Option<&'a [u8]>]),
     CharacterData(&'a [u8]),
@@ -95,13 +118,8 @@ unsafe fn show(data: *mut c_void, event: Event) -> i32 {
 
 unsafe extern "C" fn start_element(data: *mut c_void, name: Text, attributes: *mut Text) {
     unsafe {
-        let mut all = Vec::new();
-        let mut at = attributes;
-        while !at.is_null() && !(*at).is_null() {
-            all.push(text(*at));
-            at = at.add(1);
-        }
-        show(data, Event::StartElement(text(name), all));
+        let attributes = Attributes { at: attributes, texts: PhantomData };
+        show(data, Event::StartElement(text(name), attributes));
     }
 }
 unsafe extern "C" fn end_element(data: *mut c_void, name: Text) {

@@ -10,7 +10,7 @@ mod event;
 mod parser;
 mod raw;
 
-pub use event::{Event, Kind, ModelNode};
+pub use event::{Attributes, Event, Kind, ModelNode};
 pub use parser::{Encoding, Parser, Position};
 
 use std::ffi::CStr;
@@ -20,7 +20,8 @@ pub const AVAILABLE: bool = cfg!(expat);
 
 /// `XML_STATUS_ERROR`.
 pub const STATUS_ERROR: i32 = 0;
-/// Codes that the Python module needs.
+/// Codes that the Python modules need.
+pub const ERROR_UNDEFINED_ENTITY: i32 = 11;
 pub const ERROR_INVALID_ARGUMENT: i32 = 41;
 
 /// The library's words for an error code.

@@ -248,7 +248,7 @@ mod tests {
         let listener = |event: Event| {
             match event {
                 Event::StartElement(name, attributes) => {
-                    seen.borrow_mut().push((name.to_vec(), attributes.concat()));
+                    seen.borrow_mut().push((name.to_vec(), attributes.collect::<Vec<_>>().concat()));
                 }
                 Event::CharacterData(text) => seen.borrow_mut().push((text.to_vec(), Vec::new())),
                 _ => {}

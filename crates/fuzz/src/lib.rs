@@ -1,5 +1,5 @@
 //! What the fuzzers do with an input: compile it, run the program that it stands for,
-//! unmarshal it. Each target returns whatever Python answers; a fault is a panic, a
+//! unmarshal it, parse it as XML. Each target returns whatever Python answers; a fault is a panic, a
 //! signal, bytecode that does not pass the verifier, or a run without end.
 //!
 //! `fuzz/` hands these functions to libFuzzer; `tests/bounded.rs` gives them the corpus and
@@ -124,6 +124,59 @@ pub fn unmarshal(data: &[u8]) {
             vm.call_method(&marshal, "loads", &[again])
         };
         if let Err(raised) = round_trip() {
+            drop(vm.caught(raised));
+        }
+    });
+}
+
+/// Feeds the data to an XML parser in pieces, whose length the first byte says; what comes
+/// out is walked, copied and written, and the pull parser gets the same pieces.
+pub fn xml(data: &[u8]) {
+    const PROGRAM: &str = "
+import copy, xml.etree.ElementTree as ET
+def pieces(data):
+    size = 1 + (data[0] if data else 0) % 64
+    return [data[i:i + size] for i in range(1, len(data), size)]
+def whole(data):
+    builder = ET.TreeBuilder(insert_comments=True, insert_pis=True)
+    parser = ET.XMLParser(target=builder)
+    parser.entity['known'] = 'text'
+    for piece in pieces(data):
+        parser.feed(piece)
+    tree = parser.close()
+    list(tree.iter()), list(tree.itertext()), tree.findall('.//a'), tree.find('a'), tree[::-2]
+    text = ET.tostring(copy.deepcopy(tree), 'unicode')
+    copied = copy.copy(tree)
+    copied[1:1] = tree
+    ET.indent(copied)
+    ET.fromstring(text)
+def pull(data):
+    parser = ET.XMLPullParser(('start', 'end', 'start-ns', 'end-ns', 'comment', 'pi'))
+    for piece in pieces(data):
+        parser.feed(piece)
+        for event, element in parser.read_events():
+            if event == 'end':
+                element.clear()
+    parser.close()
+";
+    let data = data.to_vec();
+    with_vm(move |vm| {
+        let both = || {
+            let namespace = vm.new_dict();
+            let code =
+                compile::compile_bytes(vm, PROGRAM.as_bytes(), &vm.str("<xml>"), compile::Mode::Exec, 0)?;
+            vm.set_item(&namespace, &vm.str("__builtins__"), &vm.interp().builtins.clone())?;
+            interp::run_code(vm, &code, &namespace, &namespace)?;
+            for function in ["whole", "pull"] {
+                let function = vm.get_item_str(&namespace, function)?;
+                // Most inputs are no XML.
+                if let Err(raised) = vm.call(&function, &[vm.bytes(&data)]) {
+                    drop(vm.caught(raised));
+                }
+            }
+            Ok(())
+        };
+        if let Err(raised) = both() {
             drop(vm.caught(raised));
         }
     });

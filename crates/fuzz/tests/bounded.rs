@@ -69,6 +69,11 @@ fn unmarshal() {
 }
 
 #[test]
+fn xml() {
+    bounded("xml", taipan_fuzz::xml, 2000);
+}
+
+#[test]
 fn run() {
     bounded("run", taipan_fuzz::run, 600);
     let mut numbers = Numbers(0x7a69_7061_6e00_0002);

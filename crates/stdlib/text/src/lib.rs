@@ -8,6 +8,7 @@
 
 mod binascii;
 mod csv;
+mod elementtree;
 mod expat;
 mod json;
 mod multibyte;
@@ -34,6 +35,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
     ];
     if taipan_expat::AVAILABLE {
         modules.push(&expat::PYEXPAT);
+        modules.push(&elementtree::ELEMENTTREE);
     }
     modules
 }

@@ -4,7 +4,7 @@
 //! until the library has returned.
 
 use super::parser::XmlParser;
-use taipan_expat::{Event, Kind, ModelNode};
+use taipan_expat::{Attributes, Event, Kind, ModelNode};
 use taipan_runtime::codecs::utf8;
 use taipan_runtime::prelude::*;
 
@@ -121,7 +121,7 @@ impl XmlParser {
             Event::CharacterData(_) => {}
             Event::StartElement(name, attributes) => {
                 self.call(vm, Kind::StartElement, || {
-                    let attributes = self.attributes(vm, &attributes)?;
+                    let attributes = self.attributes(vm, attributes)?;
                     Ok(vec![self.interned(vm, Some(name))?, attributes])
                 })?;
             }
@@ -204,14 +204,14 @@ impl XmlParser {
     }
 
     /// Attributes as a list or a dict.
-    fn attributes(&self, vm: &Vm, all: &[&[u8]]) -> Result {
-        let count =
-            if self.specified_attributes.get() { self.parser.specified_attributes() } else { all.len() };
-        let (pairs, _) = all.get(..count).unwrap_or(all).as_chunks::<2>();
+    fn attributes(&self, vm: &Vm, all: Attributes) -> Result {
+        let specified = self.specified_attributes.get();
+        let count = if specified { self.parser.specified_attributes() } else { usize::MAX };
+        let mut all = all.take(count);
         let ordered = self.ordered_attributes.get();
         let mut list = Vec::new();
         let dict = vm.new_dict();
-        for [name, value] in pairs {
+        while let (Some(name), Some(value)) = (all.next(), all.next()) {
             let name = self.interned(vm, Some(name))?;
             let value = text(vm, value)?;
             if ordered {

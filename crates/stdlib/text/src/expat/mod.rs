@@ -3,7 +3,7 @@
 //! ([`events`]), and the two modules of constants.
 
 mod events;
-mod parser;
+pub mod parser;
 
 use taipan_expat as expat;
 use taipan_runtime::prelude::*;
@@ -159,7 +159,12 @@ fn raise(vm: &Vm, message: &str, code: i32, line: u64, column: u64) -> Raised {
 }
 
 /// A str or None as a C string.
-fn optional_text(vm: &Vm, object: &Object, function: &str, which: &str) -> Result<Option<std::ffi::CString>> {
+pub fn optional_text(
+    vm: &Vm,
+    object: &Object,
+    function: &str,
+    which: &str,
+) -> Result<Option<std::ffi::CString>> {
     if object.some().is_none() {
         return Ok(None);
     }

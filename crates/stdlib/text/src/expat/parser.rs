@@ -352,7 +352,7 @@ impl XmlParser {
 }
 
 /// What the 256 bytes of an encoding stand for.
-fn encoding(vm: &Vm, name: &[u8]) -> Result<Encoding> {
+pub fn encoding(vm: &Vm, name: &[u8]) -> Result<Encoding> {
     let bytes: Vec<u8> = (0..=255).collect();
     let name = String::from_utf8_lossy(name);
     let text = codecs::decode(vm, &bytes, &name, "replace")?;
