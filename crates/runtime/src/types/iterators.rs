@@ -367,6 +367,15 @@ fn sequence_next(vm: &Vm, object: &Object) -> Result<Option<Object>> {
     if index == i64::MAX {
         return Err(vm.overflow_error("iter index too large"));
     }
+    // A native sequence knows where it ends: no IndexError is needed.
+    let ty = sequence.ty();
+    if !ty.is_heap()
+        && let Some(len) = ty.slots().len
+        && index as usize >= len(vm, &sequence)?
+    {
+        this.sequence.clear();
+        return Ok(None);
+    }
     match vm.get_item(&sequence, &vm.int(index)) {
         Ok(item) => {
             this.index.set(index + 1);

@@ -296,7 +296,8 @@ fn str_contains(vm: &Vm, object: &Object, item: &Object) -> Result<bool> {
     }
 }
 
-fn str_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
+/// `a + b` of a string.
+pub(crate) fn str_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
     let Some(y) = b.downcast::<Str>() else {
         return Err(
             vm.type_error(format!("can only concatenate str (not \"{}\") to str", b.ty().full_name()))

@@ -222,6 +222,12 @@ pub unsafe fn binary(vm: &Vm, frame: F, ins: I, op: BinaryOp, inplace: bool) -> 
         }
         let b = get_b(vm, frame, ins)?;
         let c = get_c(vm, frame, ins)?;
+        if op == BinaryOp::Add && b.downcast_exact::<Str>().is_some() && c.downcast_exact::<Str>().is_some() {
+            let joined = crate::types::str_methods::str_concat(vm, &b, &c)?;
+            drop((b, c));
+            set(frame, ins.a(), joined);
+            return Ok(());
+        }
         // Numbers outside the words' ranges, or of two kinds.
         if b.is_float() || c.is_float() {
             let as_float = |o: &Object| {
@@ -385,5 +391,8 @@ fn contains_plain(vm: &Vm, container: &Object, key: &Object) -> Option<bool> {
     if let Some(tuple) = container.downcast_exact::<Tuple>() {
         return position_plain(tuple.items(), key).map(|found| found.is_some());
     }
-    None
+    match (container.downcast_exact::<Str>(), key.downcast_exact::<Str>()) {
+        (Some(text), Some(part)) => Some(crate::types::str_search::contains(text, part)),
+        _ => None,
+    }
 }

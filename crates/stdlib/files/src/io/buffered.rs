@@ -6,6 +6,7 @@
 //! two is in use at a time. The buffers are never borrowed while Python code
 //! runs or the GIL is released: they are taken out and put back.
 
+use super::bytesio::BytesIo;
 use super::file::{self, FileIo};
 use super::lock::{Guard, Lock};
 use super::*;
@@ -531,6 +532,9 @@ fn raw_write(vm: &Vm, b: &Buffered, data: &[u8]) -> Result<Option<usize>> {
 
 /// Is the stream closed? None if that has to be asked of Python code.
 pub fn closed_quickly(object: &Object) -> Option<bool> {
+    if let Some(bytes) = object.downcast_exact::<BytesIo>() {
+        return Some(bytes.is_closed());
+    }
     let b = of(object)?;
     if object.ty().is_heap() || b.stage.get() != Stage::Ready {
         return None;

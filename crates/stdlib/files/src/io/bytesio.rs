@@ -19,6 +19,13 @@ pub struct BytesIo {
     closed: Cell<bool>,
 }
 
+impl BytesIo {
+    /// Was it closed?
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+}
+
 impl NativeClass for BytesIo {
     fn class() -> &'static Type {
         &BYTES_IO

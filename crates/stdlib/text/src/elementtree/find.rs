@@ -46,7 +46,10 @@ fn is_path(object: &Object) -> bool {
 
 /// Has `ElementPath` search.
 fn ask(vm: &Vm, function: &str, args: &[Object]) -> Result {
-    let Some(path) = vm.at_place(&ELEMENT_PATH) else {
+    // The module that is imported now, as fresh copies of modules have their own state.
+    let imported =
+        vm.interp().modules.downcast::<Dict>().and_then(|all| all.get_text(vm, "xml.etree.ElementPath"));
+    let Some(path) = imported.or_else(|| vm.at_place(&ELEMENT_PATH)) else {
         return Err(vm.runtime_error("_elementtree is not initialised"));
     };
     vm.call(&vm.get_attr_str(&path, function)?, args)

@@ -342,6 +342,7 @@ fn parse_whole(vm: &Vm, args: &[Object]) -> Result {
                 break;
             }
             let text = utf8::encode(vm, &piece, "surrogatepass")?;
+            parser.set_encoding(c"utf-8");
             feed(vm, &args[0], &parser, &text, false)?;
             continue;
         }
