@@ -674,4 +674,145 @@ _system_limited = None
         sslobj = context._wrap_bio(
 "#,
     ),
+    // What is white space in XML is less than what it is in Unicode.
+    (
+        "xml/etree/ElementTree.py",
+        r#"if not elem.text or not elem.text.strip():"#,
+        r#"if not elem.text or not elem.text.strip(" \t\r\n"):"#,
+    ),
+    (
+        "xml/etree/ElementTree.py",
+        r#"if not child.tail or not child.tail.strip():"#,
+        r#"if not child.tail or not child.tail.strip(" \t\r\n"):"#,
+    ),
+    (
+        "xml/etree/ElementTree.py",
+        r#"        if not child.tail.strip():"#,
+        r#"        if not child.tail.strip(" \t\r\n"):"#,
+    ),
+    (
+        "xml/etree/ElementTree.py",
+        r#"            data = data.strip()
+        if self._pending_start"#,
+        r#"            data = data.strip(" \t\r\n")
+        if self._pending_start"#,
+    ),
+    (
+        "xml/dom/expatbuilder.py",
+        r#"if child.nodeType == TEXT_NODE and not child.data.strip():"#,
+        r#"if child.nodeType == TEXT_NODE and not child.data.strip(" \t\r\n"):"#,
+    ),
+    (
+        "xml/dom/minidom.py",
+        r#"        if self.data.strip():
+            return False
+        elem ="#,
+        r#"        if self.data.strip(" \t\r\n"):
+            return False
+        elem ="#,
+    ),
+    // Namespaces are values like others: they have to be quoted.
+    (
+        "xml/sax/saxutils.py",
+        r#"                self._write(' xmlns:%s="%s"' % (prefix, uri))
+            else:
+                self._write(' xmlns="%s"' % uri)
+"#,
+        r#"                self._write(' xmlns:' + prefix + '=' + quoteattr(uri))
+            else:
+                self._write(' xmlns=' + quoteattr(uri))
+"#,
+    ),
+    // One search for all children of an element that have the same tag.
+    (
+        "xml/etree/ElementPath.py",
+        r#"            parent_map = get_parent_map(context)
+            for elem in result:
+                try:
+                    parent = parent_map[elem]
+                    # FIXME: what if the selector is "*" ?
+                    elems = list(parent.findall(elem.tag))
+                    if elems[index] is elem:
+                        yield elem
+                except (IndexError, KeyError):
+                    pass
+"#,
+        r#"            parent_map = get_parent_map(context)
+            chosen = {}
+            for elem in result:
+                parent = parent_map.get(elem)
+                if parent is None:
+                    continue
+                place = parent, elem.tag
+                if place not in chosen:
+                    elems = parent.findall(elem.tag)
+                    inside = -len(elems) <= index < len(elems)
+                    chosen[place] = elems[index] if inside else None
+                if chosen[place] is elem:
+                    yield elem
+"#,
+    ),
+    // The parser of Python code has a handler for the document type.
+    (
+        "xml/etree/ElementTree.py",
+        r#"        elif prefix == "<" and text[:9] == "<!DOCTYPE":
+            self._doctype = [] # inside a doctype declaration
+        elif self._doctype is not None:
+            # parse doctype contents
+            if prefix == ">":
+                self._doctype = None
+                return
+            text = text.strip()
+            if not text:
+                return
+            self._doctype.append(text)
+            n = len(self._doctype)
+            if n > 2:
+                type = self._doctype[1]
+                if type == "PUBLIC" and n == 4:
+                    name, type, pubid, system = self._doctype
+                    if pubid:
+                        pubid = pubid[1:-1]
+                elif type == "SYSTEM" and n == 3:
+                    name, type, system = self._doctype
+                    pubid = None
+                else:
+                    return
+                if hasattr(self.target, "doctype"):
+                    self.target.doctype(name, pubid, system[1:-1])
+                elif hasattr(self, "doctype"):
+                    warnings.warn(
+                        "The doctype() method of XMLParser is ignored.  "
+                        "Define doctype() method on the TreeBuilder target.",
+                        RuntimeWarning)
+
+                self._doctype = None
+
+"#,
+        r#"
+    def _start_doctype(self, name, system, pubid, has_internal_subset):
+        if hasattr(self.target, "doctype"):
+            self.target.doctype(name, pubid, system)
+        elif hasattr(self, "doctype"):
+            warnings.warn(
+                "The doctype() method of XMLParser is ignored.  "
+                "Define doctype() method on the TreeBuilder target.",
+                RuntimeWarning)
+
+"#,
+    ),
+    (
+        "xml/etree/ElementTree.py",
+        r#"            parser.ProcessingInstructionHandler = target.pi
+        # Configure"#,
+        r#"            parser.ProcessingInstructionHandler = target.pi
+        parser.StartDoctypeDeclHandler = self._start_doctype
+        # Configure"#,
+    ),
+    (
+        "xml/etree/ElementTree.py",
+        r#"        self._doctype = None
+        self.entity"#,
+        r#"        self.entity"#,
+    ),
 ];

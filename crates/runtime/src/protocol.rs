@@ -917,6 +917,13 @@ impl Vm {
             if object.ty().is_subtype(ty) {
                 return Ok(true);
             }
+            // Whose `__class__` is that of every object claims nothing else.
+            let attr = name::class.object();
+            if object.ty().has(type_flags::GENERIC_GETATTR)
+                && object.ty().lookup(self, attr) == crate::types::object::OBJECT.lookup(self, attr)
+            {
+                return Ok(false);
+            }
             if let Some(claimed) = self.lookup_attr(object, name::class.object())?
                 && let Some(claimed) = Type::of(&claimed)
                 && !std::ptr::eq(claimed, object.ty())

@@ -107,6 +107,16 @@ fn input(vm: &Vm, args: &[Object]) -> Result {
     let stderr = stream(vm, name::stderr.object(), "input(): ")?.ok_or_else(|| lost("stderr"))?;
     vm.audit("builtins.input", &[args[0].clone()])?;
     quiet_flush(vm, &stderr);
+    // The editor of lines, once `readline` is imported; it wants a terminal.
+    if let Some(read) = vm.shared("readline.input") {
+        quiet_flush(vm, &stdout);
+        let prompt = vm.str_of(&args[0])?;
+        let line = vm.call(&read, &[stdin.clone(), stdout.clone(), prompt])?;
+        if !line.is(Value::NOT_IMPLEMENTED) {
+            vm.audit("builtins.input/result", std::slice::from_ref(&line))?;
+            return Ok(line);
+        }
+    }
     if !Str::is_empty_object(&args[0]) {
         let prompt = vm.str_of(&args[0])?;
         vm.call_method_object(&stdout, name::write.object(), &[prompt])?;

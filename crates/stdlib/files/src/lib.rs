@@ -14,6 +14,7 @@ pub mod mmap;
 pub mod posix;
 pub mod posixsubprocess;
 pub mod queue;
+pub mod readline;
 pub mod resource;
 pub mod select;
 pub mod semlock;
@@ -41,6 +42,7 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &posix::MODULE,
         &posixsubprocess::MODULE,
         &queue::MODULE,
+        &readline::MODULE,
         &resource::MODULE,
         &select::MODULE,
         &semlock::MODULE,
