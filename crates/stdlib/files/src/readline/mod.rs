@@ -153,7 +153,7 @@ fn set_hook(vm: &Vm, function: &Object, name: &str, cell: fn(&State) -> &ObjectC
 
 /// A place in the history.
 fn position(vm: &Vm, object: &Object) -> Result<usize> {
-    let n = vm.to_c_int(object)?;
+    let n = vm.to_plain_c_int(object)?;
     usize::try_from(n).map_err(|_| vm.value_error("History index cannot be negative"))
 }
 
@@ -265,7 +265,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "append_history_file(nelements, filename=None, /)",
             |vm, args| {
-                let n = usize::try_from(vm.to_c_int(&args[0])?)
+                let n = usize::try_from(vm.to_plain_c_int(&args[0])?)
                     .map_err(|_| vm.value_error("nelements must be non-negative"))?;
                 let path = file(vm, &args[1], ".history")?;
                 let done = with(vm, |editor| editor.history.append(n, &path))?;
@@ -312,7 +312,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "get_history_item(index, /)",
             |vm, args| {
-                let i = vm.to_c_int(&args[0])?;
+                let i = vm.to_plain_c_int(&args[0])?;
                 let i = usize::try_from(i).ok().and_then(|i| i.checked_sub(1));
                 let item = with(vm, |editor| i.and_then(|i| editor.history.get(i).cloned()))?;
                 Ok(item.map_or(Object::NONE, |item| vm.str(&item)))
@@ -433,7 +433,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new(
             "set_history_length(length, /)",
             |vm, args| {
-                let n = vm.to_c_int(&args[0])?;
+                let n = vm.to_plain_c_int(&args[0])?;
                 with(vm, |editor| editor.file_length = n).map(|()| Object::NONE)
             },
             "Set the maximal number of lines which will be written to the history file.\n\nA negative length is used to inhibit history truncation.",

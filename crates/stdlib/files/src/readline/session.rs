@@ -343,7 +343,10 @@ impl<'a> Session<'a> {
         let word_start = |session: &Session| session.editor().line.word_start(char::is_alphanumeric);
         match command {
             AcceptLine => {
-                self.move_to(len)?;
+                // What follows is shown below the line.
+                if at != len {
+                    self.move_to(len)?;
+                }
                 return Ok(Some(End::Accepted));
             }
             DeleteChar if len == 0 && byte == 4 => return Ok(Some(End::Eof)),

@@ -1,11 +1,11 @@
 //! `Element`: the type, how elements are made, their four attributes.
 //!
-//! Children lie in a vector that is borrowed only while no Python code can run. The
+//! Children lie in a vector that is looked at only while no Python code can run. The
 //! dict of attributes is made when somebody asks for it. A text may be a list of
 //! pieces that is joined when it is first looked at.
 
 use super::{children, copying, find, iteration};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::{allocate, bad_argument, this};
 use taipan_runtime::types::cell::ObjectCell;
@@ -27,7 +27,9 @@ pub struct Element {
     tail: ObjectCell,
     /// The dict; empty: there are no attributes.
     pub attrib: ObjectCell,
-    children: RefCell<Vec<Object>>,
+    /// None: there are none. Taken out while it is looked at. In a box, as most elements are leaves.
+    #[allow(clippy::box_collection)]
+    children: Cell<Option<Box<Vec<Object>>>>,
     /// Bits of [`Part`]: that one is a list of pieces.
     pieces: Cell<u8>,
 }
@@ -40,9 +42,7 @@ impl NativeClass for Element {
         for cell in [&self.tag, &self.text, &self.tail, &self.attrib] {
             cell.traverse(visitor);
         }
-        if let Ok(children) = self.children.try_borrow() {
-            children.iter().for_each(|child| visitor.visit_object(child));
-        }
+        self.look(|children| children.iter().for_each(|child| visitor.visit_object(child)));
     }
     fn clear(&self) {
         self.reset();
@@ -57,25 +57,36 @@ impl Element {
             text: ObjectCell::new(Object::NONE),
             tail: ObjectCell::new(Object::NONE),
             attrib: ObjectCell::new(attrib.unwrap_or(Object::UNBOUND)),
-            children: RefCell::new(Vec::new()),
+            children: Cell::new(None),
             pieces: Cell::new(0),
         }
     }
+    /// Looks at the children; `f` runs no Python code.
+    #[inline]
+    fn look<R>(&self, f: impl FnOnce(&[Object]) -> R) -> R {
+        let children = self.children.take();
+        let result = f(children.as_deref().map_or(&[], Vec::as_slice));
+        self.children.set(children);
+        result
+    }
     #[inline]
     pub fn len(&self) -> usize {
-        self.children.borrow().len()
+        self.look(<[Object]>::len)
     }
     #[inline]
     pub fn child(&self, i: usize) -> Option<Object> {
-        self.children.borrow().get(i).cloned()
+        self.look(|children| children.get(i).cloned())
     }
     pub fn to_vec(&self) -> Vec<Object> {
-        self.children.borrow().clone()
+        self.look(<[Object]>::to_vec)
     }
     /// Changes the children; `f` runs no Python code and drops no objects.
     #[inline]
     pub fn change<R>(&self, f: impl FnOnce(&mut Vec<Object>) -> R) -> R {
-        f(&mut self.children.borrow_mut())
+        let mut children = self.children.take().unwrap_or_default();
+        let result = f(&mut children);
+        self.children.set(if children.capacity() == 0 { None } else { Some(children) });
+        result
     }
     /// Appends what is an element.
     #[inline]
@@ -88,8 +99,9 @@ impl Element {
             Ok(())
         })
     }
+    /// All the children; none are left.
     pub fn take_children(&self) -> Vec<Object> {
-        self.change(std::mem::take)
+        self.children.take().map_or_else(Vec::new, |children| *children)
     }
     /// Children and attributes go, and both texts.
     fn reset(&self) {
@@ -144,9 +156,9 @@ impl Element {
     }
     /// Bytes that the element takes, as CPython counts them.
     fn size(&self) -> usize {
-        let children = self.children.borrow();
-        let extra = if self.attrib.is_empty() && children.is_empty() { 0 } else { 64 };
-        56 + extra + if children.capacity() > 4 { 8 * children.capacity() } else { 0 }
+        let room = self.change(|children| children.capacity());
+        let extra = if self.attrib.is_empty() && room == 0 { 0 } else { 64 };
+        56 + extra + if room > 4 { 8 * room } else { 0 }
     }
 }
 
