@@ -342,6 +342,8 @@ pub fn repeat_items(vm: &Vm, items: &[Object], n: usize) -> Result<Vec<Object>> 
         Some(total) if out.try_reserve_exact(total).is_ok() => {}
         _ => return Err(vm.memory_error()),
     }
+    // Nothing is nothing, however often.
+    let n = if items.is_empty() { 0 } else { n };
     for _ in 0..n {
         out.extend_from_slice(items);
     }
