@@ -1,10 +1,14 @@
-//! The pickler itself: [`Core`] is its state, [`Core::save`] decides how an
+//! The pickler itself: [`Core`] is its state, [`Core::save_in`] decides how an
 //! object is written. The built-in types are in `save`, everything that goes
 //! by `__reduce__` in `reduce`, and what is found by name in `global`.
+//!
+//! Who writes built-in types takes the [`Sink`] out of the core and hands it
+//! down, without looking into the cell again for every byte; it is put back
+//! ([`Core::aside`]) before anything that may run Python code.
 
-use super::memo::PickleMemo;
+use super::memo::{Looked, PickleMemo};
 use super::opcodes::*;
-use super::output::Output;
+use super::output::Sink;
 use super::state::{Other, State, in_context_of, noted, pickling_error, shown_type};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -36,8 +40,10 @@ pub struct Core {
     pub binary: Cell<bool>,
     /// Nothing is memoized (`Pickler.fast`).
     pub fast: Cell<i32>,
-    pub output: Output,
-    pub memo: RefCell<PickleMemo>,
+    /// What is written, unless somebody has taken it.
+    sink: RefCell<Sink>,
+    /// The file's `write`; without it all stays in memory.
+    pub write: ObjectCell,
     pub buffer_callback: ObjectCell,
     pub dispatch_table: ObjectCell,
     pub persistent_id: ObjectCell,
@@ -71,8 +77,8 @@ impl Core {
             fix_imports: fix_imports && protocol < 3,
             binary: Cell::new(protocol > 0),
             fast: Cell::new(0),
-            output: Output::default(),
-            memo: RefCell::default(),
+            sink: RefCell::default(),
+            write: ObjectCell::EMPTY,
             buffer_callback: ObjectCell::EMPTY,
             dispatch_table: ObjectCell::EMPTY,
             persistent_id: ObjectCell::EMPTY,
@@ -92,25 +98,25 @@ impl Core {
     pub fn set_file(&self, vm: &Vm, file: &Object) -> Result<()> {
         match vm.lookup_attr(file, name::write.object())? {
             Some(write) => {
-                self.output.write.set(write);
+                self.write.set(write);
                 Ok(())
             }
             None => Err(vm.type_error("file must have a 'write' attribute")),
         }
     }
     pub fn traverse(&self, visitor: &mut Visitor) {
-        self.output.write.traverse(visitor);
+        self.write.traverse(visitor);
         self.buffer_callback.traverse(visitor);
         self.dispatch_table.traverse(visitor);
         self.persistent_id.traverse(visitor);
         self.reducer_override.traverse(visitor);
-        if let Ok(memo) = self.memo.try_borrow() {
-            memo.entries().iter().for_each(|(object, _)| visitor.visit_object(object));
+        if let Ok(sink) = self.sink.try_borrow() {
+            sink.memo.entries().for_each(|(object, _)| visitor.visit_object(object));
         }
     }
     pub fn clear(&self) {
         for cell in [
-            &self.output.write,
+            &self.write,
             &self.buffer_callback,
             &self.dispatch_table,
             &self.persistent_id,
@@ -118,66 +124,198 @@ impl Core {
         ] {
             cell.clear();
         }
-        drop(self.memo.take());
+        drop(self.exchange_memo(PickleMemo::default()));
     }
 
     /// Writes a whole pickle.
     pub fn dump(&self, vm: &Vm, object: &Object) -> Result<()> {
-        self.output.clear();
-        if self.protocol >= 2 {
-            self.output.put(vm, &[PROTO, self.protocol])?;
-            self.output.set_framing(self.protocol >= 4);
-        }
-        let done = self.save(vm, object).and_then(|()| self.output.op(vm, STOP));
-        self.output.commit_frame();
-        self.output.set_framing(false);
+        self.with_sink(|out| {
+            out.clear();
+            if self.protocol >= 2 {
+                out.put(vm, [PROTO, self.protocol])?;
+            }
+            if self.protocol >= 4 {
+                out.open_frame(vm)?;
+            }
+            let done = self.save_in(vm, out, object).and_then(|()| out.op(vm, STOP));
+            out.close_frame();
+            done
+        })
+    }
+    /// The pickle as one bytes object.
+    pub fn finish(&self, vm: &Vm) -> Result {
+        self.with_sink(|out| out.finish(vm))
+    }
+    /// Gives what has been written to the file, if there is one.
+    pub fn flush(&self, vm: &Vm) -> Result<()> {
+        let Some(write) = self.write.bound() else { return Ok(()) };
+        let bytes = self.finish(vm)?;
+        vm.call(&write, &[bytes]).map(drop)
+    }
+
+    // ---- the sink ---------------------------------------------------------------------
+
+    /// Lets somebody write who hands the sink down.
+    fn with_sink<R>(&self, work: impl FnOnce(&mut Sink) -> R) -> R {
+        let mut out = self.sink.take();
+        let done = work(&mut out);
+        let idle = self.sink.replace(out);
+        drop(idle);
         done
+    }
+    /// Puts the sink back while something runs that looks for it there.
+    pub fn aside<R>(&self, out: &mut Sink, work: impl FnOnce() -> R) -> R {
+        let idle = self.sink.replace(std::mem::take(out));
+        drop(idle);
+        let done = work();
+        *out = self.sink.take();
+        done
+    }
+    pub fn put(&self, vm: &Vm, bytes: &[u8]) -> Result<()> {
+        self.sink.borrow_mut().put_slice(vm, bytes)
+    }
+    pub fn op(&self, vm: &Vm, opcode: u8) -> Result<()> {
+        self.sink.borrow_mut().op(vm, opcode)
+    }
+    /// As [`Core::save_in`].
+    pub fn save(&self, vm: &Vm, object: &Object) -> Result<()> {
+        self.with_sink(|out| self.save_in(vm, out, object))
+    }
+    /// The frame is full: another one begins.
+    #[cold]
+    fn next_frame(&self, vm: &Vm, out: &mut Sink) -> Result<()> {
+        out.close_frame();
+        if !self.write.is_empty() {
+            self.aside(out, || self.flush(vm))?;
+        }
+        out.open_frame(vm)
+    }
+    /// A header and its data. Long data goes without a frame and, being
+    /// `payload`, to the file without a copy.
+    pub fn put_data(
+        &self,
+        vm: &Vm,
+        out: &mut Sink,
+        header: &[u8],
+        data: &[u8],
+        payload: Option<&Object>,
+    ) -> Result<()> {
+        if data.len() < FRAME_SIZE_TARGET {
+            out.put_slice(vm, header)?;
+            return out.put_slice(vm, data);
+        }
+        let framing = out.has_frame();
+        out.close_frame();
+        out.put_slice(vm, header)?;
+        match self.write.bound() {
+            Some(write) => self.aside(out, || {
+                self.flush(vm)?;
+                let payload = match payload {
+                    Some(payload) => payload.clone(),
+                    None => vm.bytes(data),
+                };
+                vm.call(&write, &[payload]).map(drop)
+            })?,
+            None => match payload.filter(|payload| payload.ty().is(&BYTES)) {
+                Some(payload) => out.put_large(vm, payload)?,
+                None => out.put_slice(vm, data)?,
+            },
+        }
+        if framing { out.open_frame(vm) } else { Ok(()) }
     }
 
     // ---- the memo ---------------------------------------------------------------------
 
+    /// How many objects there are in the memo.
+    pub fn memo_len(&self) -> usize {
+        self.sink.borrow().memo.len()
+    }
+    /// What the memo has, by number.
+    pub fn memo_entries(&self) -> Vec<(Object, u32)> {
+        self.sink.borrow().memo.to_vec()
+    }
+    /// Puts another memo in place; the old one is to be dropped.
+    pub fn exchange_memo(&self, memo: PickleMemo) -> PickleMemo {
+        std::mem::replace(&mut self.sink.borrow_mut().memo, memo)
+    }
     pub fn is_memoized(&self, object: &Object) -> bool {
-        self.memo.borrow().get(object).is_some()
+        self.sink.borrow().memo.get(object).is_some()
     }
     /// Gets an object back from the memo; false if it is not there.
-    #[inline]
     pub fn get_from_memo(&self, vm: &Vm, object: &Object) -> Result<bool> {
-        let Some(number) = self.memo.borrow().get(object) else { return Ok(false) };
-        if !self.binary.get() {
-            self.output.put(vm, format!("g{number}\n").as_bytes())?;
-        } else if let Ok(short) = u8::try_from(number) {
-            self.output.put(vm, &[BINGET, short])?;
-        } else {
-            let [a, b, c, d] = number.to_le_bytes();
-            self.output.put(vm, &[LONG_BINGET, a, b, c, d])?;
+        let mut out = self.sink.borrow_mut();
+        match out.memo.get(object) {
+            Some(number) => self.put_get(vm, &mut out, number).map(|()| true),
+            None => Ok(false),
         }
-        Ok(true)
     }
     /// Remembers an object that has just been written.
-    #[inline]
     pub fn memoize(&self, vm: &Vm, object: &Object) -> Result<()> {
+        self.memoize_in(vm, &mut self.sink.borrow_mut(), object)
+    }
+    /// The opcode that gets object `number` from the memo.
+    #[inline]
+    pub(super) fn put_get(&self, vm: &Vm, out: &mut Sink, number: u32) -> Result<()> {
+        if !self.binary.get() {
+            return out.put_slice(vm, format!("g{number}\n").as_bytes());
+        }
+        match u8::try_from(number) {
+            Ok(short) => out.put(vm, [BINGET, short]),
+            Err(_) => {
+                let [a, b, c, d] = number.to_le_bytes();
+                out.put(vm, [LONG_BINGET, a, b, c, d])
+            }
+        }
+    }
+    /// Is the object in the memo?
+    #[inline(always)]
+    fn look(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<Looked> {
+        out.memo.look(object).ok_or_else(|| vm.memory_error())
+    }
+    /// As [`Core::memoize`].
+    pub(super) fn memoize_in(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         if self.fast.get() != 0 {
             return Ok(());
         }
-        let number = {
-            let mut memo = self.memo.borrow_mut();
-            let Ok(number) = u32::try_from(memo.len()) else { return Err(vm.memory_error()) };
-            if !memo.put(object, number) {
-                return Err(vm.memory_error());
+        match self.look(vm, out, object)? {
+            Looked::Free(slot) => self.memoize_at(vm, out, object, slot),
+            Looked::Known(_) => {
+                let number = self.next_number(vm, out)?;
+                if !out.memo.put(object, number) {
+                    return Err(vm.memory_error());
+                }
+                self.put_memoize(vm, out, number)
             }
-            number
-        };
-        if self.protocol >= 4 {
-            return self.output.op(vm, MEMOIZE);
         }
+    }
+    /// Remembers an object that was not in the memo, whose slot is known.
+    #[inline(always)]
+    pub(super) fn memoize_at(&self, vm: &Vm, out: &mut Sink, object: &Object, slot: usize) -> Result<()> {
+        if self.fast.get() != 0 {
+            return Ok(());
+        }
+        let number = self.next_number(vm, out)?;
+        out.memo.fill(slot, object, number);
+        self.put_memoize(vm, out, number)
+    }
+    #[inline(always)]
+    fn next_number(&self, vm: &Vm, out: &Sink) -> Result<u32> {
+        u32::try_from(out.memo.len()).map_err(|_| vm.memory_error())
+    }
+    #[inline(always)]
+    fn put_memoize(&self, vm: &Vm, out: &mut Sink, number: u32) -> Result<()> {
+        if self.protocol >= 4 { out.op(vm, MEMOIZE) } else { self.put_put(vm, out, number) }
+    }
+    /// How protocols before 4 memoize.
+    fn put_put(&self, vm: &Vm, out: &mut Sink, number: u32) -> Result<()> {
         if !self.binary.get() {
-            return self.output.put(vm, format!("p{number}\n").as_bytes());
+            return out.put_slice(vm, format!("p{number}\n").as_bytes());
         }
         match u8::try_from(number) {
-            Ok(short) => self.output.put(vm, &[BINPUT, short]),
+            Ok(short) => out.put(vm, [BINPUT, short]),
             Err(_) => {
                 let [a, b, c, d] = number.to_le_bytes();
-                self.output.put(vm, &[LONG_BINPUT, a, b, c, d])
+                out.put(vm, [LONG_BINPUT, a, b, c, d])
             }
         }
     }
@@ -214,88 +352,99 @@ impl Core {
     // ---- saving -----------------------------------------------------------------------
 
     /// Writes an object.
-    #[inline]
-    pub fn save(&self, vm: &Vm, object: &Object) -> Result<()> {
-        self.output.boundary(vm)?;
-        if let Some(persistent_id) = self.persistent_id.bound()
-            && self.save_persistent(vm, &persistent_id, object)?
-        {
+    #[inline(always)]
+    pub fn save_in(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
+        if out.is_full() {
+            self.next_frame(vm, out)?;
+        }
+        if !self.persistent_id.is_empty() && self.save_persistent(vm, out, object)? {
             return Ok(());
         }
-        self.save_value(vm, object)
+        // Atoms have no place in the memo.
+        if object.is_int() {
+            return self.save_small_int(vm, out, object.as_int());
+        }
+        if object.is_none() {
+            return out.op(vm, NONE);
+        }
+        self.save_value(vm, out, object)
     }
 
     /// By its persistent id, if it has one.
-    fn save_persistent(&self, vm: &Vm, persistent_id: &Object, object: &Object) -> Result<bool> {
-        let id = vm.call(persistent_id, std::slice::from_ref(object))?;
+    #[cold]
+    fn save_persistent(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<bool> {
+        let Some(persistent_id) = self.persistent_id.bound() else { return Ok(false) };
+        let id = self.aside(out, || vm.call(&persistent_id, std::slice::from_ref(object)))?;
         if id.is_none() {
             return Ok(false);
         }
         if self.binary.get() {
             // The id itself has none.
-            self.output.boundary(vm)?;
-            self.save_value(vm, &id)?;
-            self.output.op(vm, BINPERSID)?;
+            if out.is_full() {
+                self.next_frame(vm, out)?;
+            }
+            self.save_value(vm, out, &id)?;
+            out.op(vm, BINPERSID)?;
             return Ok(true);
         }
-        let text = vm.str_of(&id)?;
+        let text = self.aside(out, || vm.str_of(&id))?;
         let Some(ascii) = text.downcast::<Str>().and_then(|text| text.as_ascii()) else {
             return Err(pickling_error(vm, "persistent IDs in protocol 0 must be ASCII strings"));
         };
-        self.output.put(vm, format!("P{ascii}\n").as_bytes())?;
+        out.put_slice(vm, format!("P{ascii}\n").as_bytes())?;
         Ok(true)
     }
 
-    fn save_value(&self, vm: &Vm, object: &Object) -> Result<()> {
-        // Atoms have no place in the memo.
+    fn save_value(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         if object.is_int() {
-            return self.save_small_int(vm, object.as_int());
+            return self.save_small_int(vm, out, object.as_int());
         }
         if object.is_none() {
-            return self.output.op(vm, NONE);
+            return out.op(vm, NONE);
         }
         if object.is_bool() {
-            return self.save_bool(vm, object);
+            return self.save_bool(vm, out, object);
         }
         let ty = object.ty();
         if ty.is(&FLOAT) {
-            return self.save_float(vm, object);
+            return self.save_float(vm, out, object);
         }
         if ty.is(&INT) {
-            return self.save_int(vm, object);
+            return self.save_int(vm, out, object);
         }
-        if self.get_from_memo(vm, object)? {
-            return Ok(());
-        }
+        let slot = match self.look(vm, out, object)? {
+            Looked::Known(number) => return self.put_get(vm, out, number),
+            Looked::Free(slot) => slot,
+        };
         if ty.is(&STR) {
-            return self.save_str(vm, object);
+            return self.save_str(vm, out, object, slot);
         }
         if ty.is(&BYTES) {
-            return self.save_bytes(vm, object);
+            return self.save_bytes(vm, out, object);
         }
         vm.check_native_stack(" while pickling an object")?;
         if ty.is(&DICT) {
-            return self.save_dict(vm, object);
+            return self.save_dict(vm, out, object, slot);
         }
         if ty.is(&TUPLE) {
-            return self.save_tuple(vm, object);
+            return self.save_tuple(vm, out, object);
         }
         if ty.is(&LIST) {
-            return self.save_list(vm, object);
+            return self.save_list(vm, out, object, slot);
         }
         if ty.is(&SET) {
-            return self.save_set(vm, object);
+            return self.save_set(vm, out, object);
         }
         if ty.is(&FROZENSET) {
-            return self.save_frozenset(vm, object);
+            return self.save_frozenset(vm, out, object);
         }
         if ty.is(&BYTEARRAY) {
-            return self.save_bytearray(vm, object);
+            return self.save_bytearray(vm, out, object);
         }
         if ty.is(&super::buffer::PICKLE_BUFFER) {
-            return self.save_picklebuffer(vm, object);
+            return self.save_picklebuffer(vm, out, object);
         }
-        self.save_other(vm, object)
+        self.aside(out, || self.save_other(vm, object))
     }
 
     /// An object of no built-in type: somebody is asked how to do it.
@@ -359,6 +508,18 @@ impl Core {
         result.map_err(|raised| noted(vm, raised, object, "object"))
     }
 
+    /// The error of something in a container, with a note.
+    #[cold]
+    pub(super) fn noted_in(
+        &self,
+        vm: &Vm,
+        out: &mut Sink,
+        raised: Raised,
+        owner: &Object,
+        what: std::fmt::Arguments,
+    ) -> Raised {
+        self.aside(out, || noted(vm, raised, owner, &what.to_string()))
+    }
     /// As [`Core::save`], a failure being noted: `when serializing X what`.
     pub fn save_part(&self, vm: &Vm, part: &Object, owner: &Object, what: &str) -> Result<()> {
         self.save(vm, part).map_err(|raised| noted(vm, raised, owner, what))

@@ -52,20 +52,20 @@ impl Core {
         if self.protocol >= 4 {
             self.save(vm, &module)?;
             self.save(vm, &full)?;
-            self.output.op(vm, STACK_GLOBAL)?;
+            self.op(vm, STACK_GLOBAL)?;
         } else if let [first, rest @ ..] = path.as_slice() {
             // getattr(getattr(first, ...), ...).
             let getattr = self.others.get(Other::GetAttr);
             for _ in rest {
                 self.save(vm, getattr)?;
                 if self.protocol < 2 {
-                    self.output.op(vm, MARK)?;
+                    self.op(vm, MARK)?;
                 }
             }
             self.save_toplevel(vm, &module, first)?;
             for attribute in rest {
                 self.save(vm, attribute)?;
-                self.output.put(vm, &[if self.protocol < 2 { TUPLE } else { TUPLE2 }, REDUCE])?;
+                self.put(vm, &[if self.protocol < 2 { TUPLE } else { TUPLE2 }, REDUCE])?;
             }
         }
         self.memoize(vm, object)
@@ -89,9 +89,9 @@ impl Core {
         };
         let [a, b, c, d] = number.to_le_bytes();
         match number {
-            0..=0xff => self.output.put(vm, &[EXT1, a])?,
-            0..=0xffff => self.output.put(vm, &[EXT2, a, b])?,
-            _ => self.output.put(vm, &[EXT4, a, b, c, d])?,
+            0..=0xff => self.put(vm, &[EXT1, a])?,
+            0..=0xffff => self.put(vm, &[EXT2, a, b])?,
+            _ => self.put(vm, &[EXT4, a, b, c, d])?,
         }
         Ok(true)
     }
@@ -175,7 +175,7 @@ impl Core {
         line.push(b'\n');
         line.extend(encoded(&name, "global")?);
         line.push(b'\n');
-        self.output.put(vm, &line)
+        self.put(vm, &line)
     }
 
     /// The names that Python 2 had.

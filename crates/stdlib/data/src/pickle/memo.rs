@@ -9,93 +9,130 @@ use taipan_runtime::prelude::*;
 /// their place in memory.
 #[derive(Default)]
 pub struct PickleMemo {
-    /// Open addressing: the bits of the object, and its position in `entries`
-    /// plus one (0: free).
-    table: Vec<(u64, u32)>,
-    entries: Vec<(Object, u32)>,
+    /// Open addressing; the length is a power of two, or nothing.
+    slots: Vec<Slot>,
+    used: usize,
+    /// How many more objects may come before the table grows.
+    room: usize,
 }
 
-/// The slots where an object may be: first by its address, so that objects
-/// made one after the other lie close together, then all over the table.
-struct Probe {
-    slot: u64,
-    rest: u64,
+/// UNBOUND: free.
+struct Slot {
+    object: Object,
+    number: u32,
 }
 
-impl Probe {
-    #[inline]
-    fn new(bits: u64) -> Probe {
-        // Objects lie at multiples of 16.
-        Probe { slot: bits >> 4, rest: bits >> 4 }
-    }
-    #[inline]
-    fn step(&mut self) {
-        self.rest >>= 5;
-        self.slot = self.slot.wrapping_mul(5).wrapping_add(self.rest).wrapping_add(1);
-    }
+/// What a look into the memo finds.
+pub enum Looked {
+    /// The object's number.
+    Known(u32),
+    /// Where it can be entered, as long as nothing else is.
+    Free(usize),
 }
+
+/// Slots of the first table.
+const FIRST_SLOTS: usize = 32;
 
 impl PickleMemo {
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.used
+    }
+    /// Where to look first: addresses are multiples of 16, often in arithmetic
+    /// progression, which the multiplication spreads over the whole table.
+    #[inline(always)]
+    fn home(&self, bits: u64) -> usize {
+        let shift = self.slots.len().leading_zeros() + 1;
+        (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (shift & 63)) as usize
+    }
+    /// The object's slot, or the one where it can go. The table has a free slot.
+    #[inline(always)]
+    fn find(&self, bits: u64) -> Looked {
+        let mask = self.slots.len() - 1;
+        let mut at = self.home(bits) & mask;
+        loop {
+            let slot = &self.slots[at];
+            if slot.object.bits() == bits {
+                return Looked::Known(slot.number);
+            }
+            if slot.object.is_unbound() {
+                return Looked::Free(at);
+            }
+            at = (at + 1) & mask;
+        }
     }
     #[inline]
     pub fn get(&self, object: &Object) -> Option<u32> {
-        if self.entries.is_empty() {
+        if self.used == 0 {
             return None;
         }
-        self.find(object.bits()).ok().map(|i| self.entries[i].1)
+        match self.find(object.bits()) {
+            Looked::Known(number) => Some(number),
+            Looked::Free(_) => None,
+        }
     }
-    /// The position of the object's entry, or its slot of the table.
-    fn find(&self, bits: u64) -> std::result::Result<usize, usize> {
-        let mask = self.table.len() - 1;
-        let mut probe = Probe::new(bits);
-        loop {
-            let slot = probe.slot as usize & mask;
-            match self.table[slot] {
-                (_, 0) => return Err(slot),
-                (found, i) if found == bits => return Ok(i as usize - 1),
-                _ => probe.step(),
-            }
+    /// As [`PickleMemo::get`], for somebody who may want to enter the object;
+    /// None: there is no memory.
+    #[inline(always)]
+    pub fn look(&mut self, object: &Object) -> Option<Looked> {
+        if self.room == 0 && !self.grow() {
+            return None;
+        }
+        Some(self.find(object.bits()))
+    }
+    /// Enters an object at the free slot that was found for it.
+    #[inline(always)]
+    pub fn fill(&mut self, at: usize, object: &Object, number: u32) {
+        if let Some(slot) = self.slots.get_mut(at)
+            && slot.object.is_unbound()
+        {
+            *slot = Slot { object: object.clone(), number };
+            self.used += 1;
+            self.room = self.room.saturating_sub(1);
         }
     }
     /// Enters an object under a number; one that is there gets the new number.
     /// False: there is no memory.
     pub fn put(&mut self, object: &Object, number: u32) -> bool {
-        if (self.entries.len() + 1) * 3 > self.table.len() * 2 && !self.grow() {
-            return false;
-        }
-        match self.find(object.bits()) {
-            Ok(i) => self.entries[i].1 = number,
-            Err(slot) => {
-                if self.entries.try_reserve(1).is_err() {
-                    return false;
+        match self.look(object) {
+            None => return false,
+            Some(Looked::Free(at)) => self.fill(at, object, number),
+            Some(Looked::Known(_)) => {
+                let bits = object.bits();
+                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.object.bits() == bits) {
+                    slot.number = number;
                 }
-                self.entries.push((object.clone(), number));
-                self.table[slot] = (object.bits(), self.entries.len() as u32);
             }
         }
         true
     }
+    #[cold]
     fn grow(&mut self) -> bool {
-        let size = (self.table.len() * 4).max(32);
-        let mut table = Vec::new();
-        if size > u32::MAX as usize || table.try_reserve_exact(size).is_err() {
+        let size = (self.slots.len() * 4).max(FIRST_SLOTS);
+        let mut slots = Vec::new();
+        if size > u32::MAX as usize || slots.try_reserve_exact(size).is_err() {
             return false;
         }
-        table.resize(size, (0, 0));
-        for (i, (object, _)) in self.entries.iter().enumerate() {
-            let mut probe = Probe::new(object.bits());
-            while table[probe.slot as usize & (size - 1)].1 != 0 {
-                probe.step();
+        slots.resize_with(size, || Slot { object: Object::UNBOUND, number: 0 });
+        let old = std::mem::replace(&mut self.slots, slots);
+        self.room = size / 3 * 2 - self.used;
+        for slot in old {
+            if !slot.object.is_unbound()
+                && let Looked::Free(at) = self.find(slot.object.bits())
+            {
+                self.slots[at] = slot;
             }
-            table[probe.slot as usize & (size - 1)] = (object.bits(), i as u32 + 1);
         }
-        self.table = table;
         true
     }
-    pub fn entries(&self) -> &[(Object, u32)] {
-        &self.entries
+    /// All objects with their numbers.
+    pub fn entries(&self) -> impl Iterator<Item = (&Object, u32)> {
+        self.slots.iter().filter(|slot| !slot.object.is_unbound()).map(|slot| (&slot.object, slot.number))
+    }
+    /// As [`PickleMemo::entries`], by number.
+    pub fn to_vec(&self) -> Vec<(Object, u32)> {
+        let mut entries: Vec<_> = self.entries().map(|(object, number)| (object.clone(), number)).collect();
+        entries.sort_by_key(|(_, number)| *number);
+        entries
     }
 }
 

@@ -91,11 +91,11 @@ pub static PICKLER: Type = Type::new::<Pickler>(
         }, ""),
         raw("dump($self, obj, /)", dump, "Write a pickled representation of the given object to the open file."),
         MethodDef::new("clear_memo($self, /)", |_, args| {
-            drop(this::<Pickler>(&args[0]).core().memo.take());
+            drop(this::<Pickler>(&args[0]).core().exchange_memo(PickleMemo::default()));
             Ok(Object::NONE)
         }, "Clears the pickler's \"memo\".\n\nThe memo is the data structure that remembers which objects the\npickler has already seen, so that shared or recursive objects are\npickled by reference and not by value.  This method is useful when\nre-using picklers."),
         MethodDef::new("__sizeof__($self, /)", |vm, args| {
-            let memo = this::<Pickler>(&args[0]).core().memo.borrow().len();
+            let memo = this::<Pickler>(&args[0]).core().memo_len();
             Ok(vm.usize(size_of::<Core>() + memo * 24))
         }, "Returns size in memory, in bytes."),
     ],
@@ -175,7 +175,7 @@ fn dump(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     let object = &args[0];
     let this = this::<Pickler>(object);
     let core = this.core();
-    if core.output.write.is_empty() {
+    if core.write.is_empty() {
         let shown = shown_type(vm, object);
         let message = format!("Pickler.__init__() was not called by {shown}.__init__()");
         return Err(pickling_error(vm, message));
@@ -189,7 +189,7 @@ fn dump(vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result {
     core.persistent_id.clear();
     core.reducer_override.clear();
     done?;
-    core.output.flush(vm)?;
+    core.flush(vm)?;
     Ok(Object::NONE)
 }
 
@@ -216,7 +216,7 @@ pub static PICKLER_MEMO: Type = Type::new::<PicklerMemo>(
         MethodDef::new(
             "clear($self, /)",
             |_, args| {
-                drop(memo_of(&args[0]).memo.take());
+                drop(memo_of(&args[0]).exchange_memo(PickleMemo::default()));
                 Ok(Object::NONE)
             },
             "Remove all items from memo.",
@@ -240,7 +240,7 @@ fn memo_of(proxy: &Object) -> Rc<Core> {
 
 /// `{id: (number, object)}`.
 fn copy(vm: &Vm, proxy: &Object) -> Result {
-    let entries = memo_of(proxy).memo.borrow().entries().to_vec();
+    let entries = memo_of(proxy).memo_entries();
     let copied = vm.new_dict();
     for (object, number) in entries {
         let key = vm.u64(object.bits());
@@ -256,7 +256,7 @@ fn set_memo(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
         if memo.put(object, number) { Ok(()) } else { Err(vm.memory_error()) }
     };
     if value.downcast::<PicklerMemo>().is_some() {
-        let entries = memo_of(value).memo.borrow().entries().to_vec();
+        let entries = memo_of(value).memo_entries();
         entries.iter().try_for_each(|(object, number)| put(object, *number))?;
     } else if let Some(values) = value.downcast::<Dict>() {
         for (_, value) in values.items() {
@@ -277,7 +277,7 @@ fn set_memo(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
         let message = format!("'memo' attribute must be a PicklerMemoProxy object or dict, not {shown}");
         return Err(vm.type_error(message));
     }
-    let old = this::<Pickler>(object).core().memo.replace(memo);
+    let old = this::<Pickler>(object).core().exchange_memo(memo);
     drop(old);
     Ok(())
 }

@@ -58,13 +58,13 @@ impl Core {
             Maker::Call => {
                 self.save_part(vm, callable, owner, "reconstructor")?;
                 self.save_part(vm, args, owner, "reconstructor arguments")?;
-                self.output.op(vm, REDUCE)?;
+                self.op(vm, REDUCE)?;
             }
         }
         if let Some(object) = object {
             // A recursive object may have been saved meanwhile.
             if self.is_memoized(object) {
-                self.output.op(vm, POP)?;
+                self.op(vm, POP)?;
                 return self.get_from_memo(vm, object).map(drop);
             }
             self.memoize(vm, object)?;
@@ -78,13 +78,13 @@ impl Core {
         let Some(state) = optional(2) else { return Ok(()) };
         let Some(setter) = optional(5) else {
             self.save_part(vm, state, owner, "state")?;
-            return self.output.op(vm, BUILD);
+            return self.op(vm, BUILD);
         };
         // The setter is called with object and state, and its result forgotten.
         self.save_part(vm, setter, owner, "state setter")?;
         self.save(vm, owner)?;
         self.save_part(vm, state, owner, "state")?;
-        self.output.put(vm, &[TUPLE2, REDUCE, POP])
+        self.put(vm, &[TUPLE2, REDUCE, POP])
     }
 
     /// From protocol 2 on, functions of two names stand for opcodes.
@@ -125,7 +125,7 @@ impl Core {
         self.check_class(vm, "__newobj__", class, object)?;
         self.save_part(vm, class, owner, "class")?;
         self.save_part(vm, &vm.tuple(rest.to_vec()), owner, "__new__ arguments")?;
-        self.output.op(vm, NEWOBJ)
+        self.op(vm, NEWOBJ)
     }
 
     fn save_newobj_ex(&self, vm: &Vm, args: &Object, owner: &Object) -> Result<()> {
@@ -146,7 +146,7 @@ impl Core {
             self.save_part(vm, class, owner, "class")?;
             self.save_part(vm, args, owner, "__new__ arguments")?;
             self.save_part(vm, keywords, owner, "__new__ arguments")?;
-            return self.output.op(vm, NEWOBJ_EX);
+            return self.op(vm, NEWOBJ_EX);
         }
         // `partial(cls.__new__, cls, *args, **kwargs)()`.
         let mut all = vec![vm.get_attr_str(class, "__new__")?, class.clone()];
@@ -159,6 +159,6 @@ impl Core {
         let partial = vm.call_kw(self.others.get(Other::Partial), &all, &names)?;
         self.save(vm, &partial).map_err(|raised| noted(vm, raised, owner, "reconstructor"))?;
         self.save(vm, &vm.tuple(Vec::new()))?;
-        self.output.op(vm, REDUCE)
+        self.op(vm, REDUCE)
     }
 }

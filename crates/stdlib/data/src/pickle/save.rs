@@ -1,8 +1,10 @@
-//! How the built-in types are pickled.
+//! How the built-in types are pickled. All take the sink and the object; some
+//! the object's slot in the memo, which is its own until something is entered.
 
 use super::buffer::PickleBuffer;
 use super::core::Core;
 use super::opcodes::*;
+use super::output::Sink;
 use super::state::{Other, noted, pickling_error};
 use taipan_runtime::buffer::flags;
 use taipan_runtime::codecs::utf8;
@@ -14,41 +16,57 @@ use taipan_runtime::types::str::{self, Kind};
 use taipan_runtime::types::{float, int, none, tuple, typ};
 
 impl Core {
-    pub(super) fn save_bool(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_bool(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         let truth = object.is(Value::TRUE);
         if self.protocol >= 2 {
-            self.output.op(vm, if truth { NEWTRUE } else { NEWFALSE })
+            out.op(vm, if truth { NEWTRUE } else { NEWFALSE })
         } else {
-            self.output.put(vm, if truth { b"I01\n" } else { b"I00\n" })
+            out.put(vm, if truth { *b"I01\n" } else { *b"I00\n" })
         }
     }
 
     /// An int of at most 62 bits.
-    pub(super) fn save_small_int(&self, vm: &Vm, n: i64) -> Result<()> {
-        let Ok(short) = i32::try_from(n) else { return self.save_long(vm, &vm.int(n)) };
+    #[inline(always)]
+    pub(super) fn save_small_int(&self, vm: &Vm, out: &mut Sink, n: i64) -> Result<()> {
+        if (n as u64) < 0x100 && self.binary.get() {
+            return out.put(vm, [BININT1, n as u8]);
+        }
+        self.save_wider_int(vm, out, n)
+    }
+
+    fn save_wider_int(&self, vm: &Vm, out: &mut Sink, n: i64) -> Result<()> {
+        let Ok(short) = i32::try_from(n) else { return self.save_long(vm, out, &vm.int(n)) };
         if !self.binary.get() {
-            return self.output.put(vm, format!("I{n}\n").as_bytes());
+            return out.put_slice(vm, format!("I{n}\n").as_bytes());
         }
         let [a, b, c, d] = short.to_le_bytes();
         match n {
-            0..=0xff => self.output.put(vm, &[BININT1, a]),
-            0..=0xffff => self.output.put(vm, &[BININT2, a, b]),
-            _ => self.output.put(vm, &[BININT, a, b, c, d]),
+            0..=0xff => out.put(vm, [BININT1, a]),
+            0..=0xffff => out.put(vm, [BININT2, a, b]),
+            _ => out.put(vm, [BININT, a, b, c, d]),
         }
     }
 
-    pub(super) fn save_int(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_int(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         match int::to_i64(object) {
-            Some(n) => self.save_small_int(vm, n),
-            None => self.save_long(vm, object),
+            Some(n) => self.save_small_int(vm, out, n),
+            None => self.save_long(vm, out, object),
         }
     }
 
     /// An int that does not fit 32 bits.
-    fn save_long(&self, vm: &Vm, object: &Object) -> Result<()> {
+    fn save_long(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         if self.protocol < 2 {
             let digits = vm.repr_text(object)?;
-            return self.output.put(vm, format!("L{digits}L\n").as_bytes());
+            return out.put_slice(vm, format!("L{digits}L\n").as_bytes());
+        }
+        if let Some(n) = int::to_i64(object) {
+            // As many bytes as it takes with the sign.
+            let bytes = n.to_le_bytes();
+            let unused = (n ^ n >> 63).leading_zeros().saturating_sub(1) as usize / 8;
+            let size = bytes.len() - unused;
+            out.put(vm, [LONG1, size as u8])?;
+            return out.put_slice(vm, &bytes[..size]);
         }
         let Some(n) = int::to_big(object) else { return Ok(()) };
         // One bit more for the sign; a negative power of 256 needs none.
@@ -60,61 +78,68 @@ impl Core {
             bytes.pop();
         }
         match u8::try_from(bytes.len()) {
-            Ok(short) => self.output.put(vm, &[LONG1, short])?,
+            Ok(short) => out.put(vm, [LONG1, short])?,
             Err(_) => {
                 let Ok(size) = i32::try_from(bytes.len()) else {
                     return Err(vm.overflow_error("int too large to pickle"));
                 };
                 let [a, b, c, d] = size.to_le_bytes();
-                self.output.put(vm, &[LONG4, a, b, c, d])?;
+                out.put(vm, [LONG4, a, b, c, d])?;
             }
         }
-        self.output.put(vm, &bytes)
+        out.put_slice(vm, &bytes)
     }
 
-    pub(super) fn save_float(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_float(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         if self.binary.get() {
             let x = float::as_f64(object).unwrap_or(0.0);
             let mut bytes = [BINFLOAT; 9];
             bytes[1..].copy_from_slice(&x.to_be_bytes());
-            return self.output.put(vm, &bytes);
+            return out.put(vm, bytes);
         }
         let text = vm.repr_text(object)?;
-        self.output.put(vm, format!("F{text}\n").as_bytes())
+        out.put_slice(vm, format!("F{text}\n").as_bytes())
     }
 
     // ---- strings ----------------------------------------------------------------------
 
-    /// A header of `short` (if it may be used), `normal` or `long` with the size.
-    fn data_header(
+    /// Data behind a header of `short` (if it may be used), `normal` or `long` with
+    /// the size.
+    fn put_sized(
         &self,
         vm: &Vm,
-        size: usize,
+        out: &mut Sink,
+        data: &[u8],
         (short, normal, long): (Option<u8>, u8, u8),
         what: &str,
-    ) -> Result<Vec<u8>> {
+        payload: Option<&Object>,
+    ) -> Result<()> {
+        let size = data.len();
         if let (Some(short), Ok(size)) = (short, u8::try_from(size)) {
-            return Ok(vec![short, size]);
+            out.put(vm, [short, size])?;
+            return out.put_slice(vm, data);
         }
-        let mut header = Vec::with_capacity(9);
-        if let Ok(size) = u32::try_from(size) {
-            header.push(normal);
-            header.extend(size.to_le_bytes());
+        let mut header = [0; 9];
+        let header = if let Ok(size) = u32::try_from(size) {
+            header[0] = normal;
+            header[1..5].copy_from_slice(&size.to_le_bytes());
+            &header[..5]
         } else if self.protocol >= 4 {
-            header.push(long);
-            header.extend((size as u64).to_le_bytes());
+            header[0] = long;
+            header[1..].copy_from_slice(&(size as u64).to_le_bytes());
+            &header[..]
         } else {
             let message =
                 format!("serializing a {what} larger than 4 GiB requires pickle protocol 4 or higher");
             return Err(vm.overflow_error(message));
-        }
-        Ok(header)
+        };
+        self.put_data(vm, out, header, data, payload)
     }
 
-    pub(super) fn save_str(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_str(&self, vm: &Vm, out: &mut Sink, object: &Object, slot: usize) -> Result<()> {
         let Some(text) = object.downcast::<Str>() else { return Ok(()) };
         if !self.binary.get() {
-            self.output.put(vm, &escaped(text))?;
+            out.put_slice(vm, &escaped(text))?;
         } else {
             let encoded;
             let utf8 = match text.as_ascii() {
@@ -124,21 +149,24 @@ impl Core {
                     &encoded
                 }
             };
+            if utf8.len() >= FRAME_SIZE_TARGET {
+                // Python code may run, and use the slot for something else.
+                self.put_sized(vm, out, utf8, (None, BINUNICODE, BINUNICODE8), "string", None)?;
+                return self.memoize_in(vm, out, object);
+            }
             let short = (self.protocol >= 4).then_some(SHORT_BINUNICODE);
-            let header = self.data_header(vm, utf8.len(), (short, BINUNICODE, BINUNICODE8), "string")?;
-            self.output.put_data(vm, &header, utf8, None)?;
+            self.put_sized(vm, out, utf8, (short, BINUNICODE, BINUNICODE8), "string", None)?;
         }
-        self.memoize(vm, object)
+        self.memoize_at(vm, out, object, slot)
     }
 
     /// The bytes as such, of a bytes object or of something else.
-    fn put_bytes(&self, vm: &Vm, bytes: &[u8], payload: Option<&Object>) -> Result<()> {
+    fn put_bytes(&self, vm: &Vm, out: &mut Sink, bytes: &[u8], payload: Option<&Object>) -> Result<()> {
         let kinds = (Some(SHORT_BINBYTES), BINBYTES, BINBYTES8);
-        let header = self.data_header(vm, bytes.len(), kinds, "bytes object")?;
-        self.output.put_data(vm, &header, bytes, payload)
+        self.put_sized(vm, out, bytes, kinds, "bytes object", payload)
     }
 
-    pub(super) fn save_bytes(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_bytes(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         let Some(bytes) = object.downcast::<Bytes>().map(|bytes| bytes.as_slice()) else { return Ok(()) };
         if self.protocol < 3 {
             // Older readers get a str that they are to encode.
@@ -149,19 +177,19 @@ impl Core {
                 let args = tuple::pair(vm, text, vm.intern("latin1"));
                 tuple::pair(vm, self.others.get(Other::Encode).clone(), args)
             };
-            return self.save_reduce(vm, &value, Some(object));
+            return self.aside(out, || self.save_reduce(vm, &value, Some(object)));
         }
-        self.put_bytes(vm, bytes, Some(object))?;
-        self.memoize(vm, object)
+        self.put_bytes(vm, out, bytes, Some(object))?;
+        self.memoize_in(vm, out, object)
     }
 
-    fn put_bytearray(&self, vm: &Vm, bytes: &[u8], payload: Option<&Object>) -> Result<()> {
+    fn put_bytearray(&self, vm: &Vm, out: &mut Sink, bytes: &[u8], payload: Option<&Object>) -> Result<()> {
         let mut header = [BYTEARRAY8; 9];
         header[1..].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
-        self.output.put_data(vm, &header, bytes, payload)
+        self.put_data(vm, out, &header, bytes, payload)
     }
 
-    pub(super) fn save_bytearray(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_bytearray(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         if object.downcast::<ByteArray>().is_none() {
             return Ok(());
         }
@@ -174,130 +202,135 @@ impl Core {
             };
             drop(buffer);
             let value = tuple::pair(vm, BYTEARRAY.to_object(), vm.tuple(args));
-            return self.save_reduce(vm, &value, Some(object));
+            return self.aside(out, || self.save_reduce(vm, &value, Some(object)));
         }
-        self.put_bytearray(vm, buffer.bytes(), Some(object))?;
-        self.memoize(vm, object)
+        self.put_bytearray(vm, out, buffer.bytes(), Some(object))?;
+        self.memoize_in(vm, out, object)
     }
 
-    pub(super) fn save_picklebuffer(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_picklebuffer(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         if self.protocol < 5 {
             return Err(pickling_error(vm, "PickleBuffer can only be pickled with protocol >= 5"));
         }
         let Some(source) = object.downcast::<PickleBuffer>().map(|payload| payload.object(vm)) else {
             return Ok(());
         };
-        let buffer = vm.buffer(&source?, flags::FULL_RO)?;
+        let source = source?;
+        let buffer = self.aside(out, || vm.buffer(&source, flags::FULL_RO))?;
         let info = buffer.info();
         if !info.is_c_contiguous() && !info.is_f_contiguous() {
             let message = "PickleBuffer can not be pickled when pointing to a non-contiguous buffer";
             return Err(pickling_error(vm, message));
         }
         if let Some(callback) = self.buffer_callback.bound() {
-            let answer = vm.call(&callback, std::slice::from_ref(object))?;
-            if !vm.is_true(&answer)? {
-                // Out of band.
-                self.output.op(vm, NEXT_BUFFER)?;
-                return if info.readonly { self.output.op(vm, READONLY_BUFFER) } else { Ok(()) };
+            let in_band = self.aside(out, || {
+                let answer = vm.call(&callback, std::slice::from_ref(object))?;
+                vm.is_true(&answer)
+            })?;
+            if !in_band {
+                out.op(vm, NEXT_BUFFER)?;
+                return if info.readonly { out.op(vm, READONLY_BUFFER) } else { Ok(()) };
             }
         }
         if info.readonly {
-            self.put_bytes(vm, buffer.bytes(), None)?;
+            self.put_bytes(vm, out, buffer.bytes(), None)?;
         } else {
-            self.put_bytearray(vm, buffer.bytes(), None)?;
+            self.put_bytearray(vm, out, buffer.bytes(), None)?;
         }
-        self.memoize(vm, object)
+        self.memoize_in(vm, out, object)
     }
 
     // ---- containers -------------------------------------------------------------------
 
-    pub(super) fn save_tuple(&self, vm: &Vm, object: &Object) -> Result<()> {
+    /// An object is complete that may have been saved meanwhile, if it is recursive:
+    /// then what lies on the stack is thrown away.
+    fn memoize_once(
+        &self,
+        vm: &Vm,
+        out: &mut Sink,
+        object: &Object,
+        opcode: u8,
+        discard: impl FnOnce(&mut Sink) -> Result<()>,
+    ) -> Result<()> {
+        match out.memo.get(object) {
+            Some(number) => {
+                discard(out)?;
+                self.put_get(vm, out, number)
+            }
+            None => {
+                out.op(vm, opcode)?;
+                self.memoize_in(vm, out, object)
+            }
+        }
+    }
+
+    pub(super) fn save_tuple(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         let Some(items) = object.downcast::<Tuple>().map(|tuple| tuple.items()) else { return Ok(()) };
         let n = items.len();
         if n == 0 {
-            return if self.binary.get() {
-                self.output.op(vm, EMPTY_TUPLE)
-            } else {
-                self.output.put(vm, &[MARK, TUPLE])
-            };
+            return if self.binary.get() { out.op(vm, EMPTY_TUPLE) } else { out.put(vm, [MARK, TUPLE]) };
         }
-        let save_items = || {
-            for (i, item) in items.iter().enumerate() {
-                self.save(vm, item).map_err(|raised| noted(vm, raised, object, &format!("item {i}")))?;
-            }
-            Ok(())
-        };
-        // Saving the items may have saved the tuple itself, if it is recursive: then
-        // what lies on the stack is thrown away.
-        if n <= 3 && self.protocol >= 2 {
-            save_items()?;
-            if self.is_memoized(object) {
-                self.output.put(vm, &[POP, POP, POP][..n])?;
-                return self.get_from_memo(vm, object).map(drop);
-            }
-            self.output.op(vm, [TUPLE1, TUPLE2, TUPLE3][n - 1])?;
-            return self.memoize(vm, object);
+        let short = n <= 3 && self.protocol >= 2;
+        if !short {
+            out.op(vm, MARK)?;
         }
-        self.output.op(vm, MARK)?;
-        save_items()?;
-        if self.is_memoized(object) {
+        for (i, item) in items.iter().enumerate() {
+            if let Err(raised) = self.save_in(vm, out, item) {
+                return Err(self.noted_in(vm, out, raised, object, format_args!("item {i}")));
+            }
+        }
+        if short {
+            return self.memoize_once(vm, out, object, [TUPLE1, TUPLE2, TUPLE3][n - 1], |out| {
+                out.put_slice(vm, &[POP, POP, POP][..n])
+            });
+        }
+        self.memoize_once(vm, out, object, TUPLE, |out| {
             if self.binary.get() {
-                self.output.op(vm, POP_MARK)?;
-            } else {
-                // There is no POP_MARK: the items and the mark.
-                for _ in 0..=n {
-                    self.output.op(vm, POP)?;
-                }
+                return out.op(vm, POP_MARK);
             }
-            return self.get_from_memo(vm, object).map(drop);
-        }
-        self.output.op(vm, TUPLE)?;
-        self.memoize(vm, object)
+            // There is no POP_MARK: the items and the mark.
+            (0..=n).try_for_each(|_| out.op(vm, POP))
+        })
     }
 
-    pub(super) fn save_list(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_list(&self, vm: &Vm, out: &mut Sink, object: &Object, slot: usize) -> Result<()> {
         let Some(list) = object.downcast::<List>() else { return Ok(()) };
         self.enter_fast(vm, object)?;
         if self.binary.get() {
-            self.output.op(vm, EMPTY_LIST)?;
+            out.op(vm, EMPTY_LIST)?;
         } else {
-            self.output.put(vm, &[MARK, super::opcodes::LIST])?;
+            out.put(vm, [MARK, super::opcodes::LIST])?;
         }
-        self.memoize(vm, object)?;
+        self.memoize_at(vm, out, object, slot)?;
         if !list.is_empty() {
-            if self.protocol >= 1 {
-                self.put_list(vm, object, list)?;
-            } else {
-                let iterator = vm.iter(object)?;
-                self.put_items(vm, &iterator, object)?;
-            }
+            self.put_list(vm, out, object, list)?;
         }
         self.leave_fast(object);
         Ok(())
     }
 
     /// The items of an exact list, in batches. The list may change meanwhile.
-    fn put_list(&self, vm: &Vm, object: &Object, list: &List) -> Result<()> {
-        let save = |i: usize, item: &Object| {
-            self.save(vm, item).map_err(|raised| noted(vm, raised, object, &format!("item {i}")))
-        };
-        if list.len() == 1
-            && let Some(item) = list.get(0)
-        {
-            save(0, &item)?;
-            return self.output.op(vm, APPEND);
-        }
+    fn put_list(&self, vm: &Vm, out: &mut Sink, object: &Object, list: &List) -> Result<()> {
+        // One by one: in protocol 0, and if there is but one.
+        let single = self.protocol == 0 || list.len() == 1;
         let mut i = 0;
         while i < list.len() {
-            self.output.op(vm, MARK)?;
-            let end = i + BATCH_SIZE;
+            if !single {
+                out.op(vm, MARK)?;
+            }
+            let end = i + if single { 1 } else { BATCH_SIZE };
             while i < end
                 && let Some(item) = list.get(i)
             {
-                save(i, &item)?;
+                if let Err(raised) = self.save_in(vm, out, &item) {
+                    return Err(self.noted_in(vm, out, raised, object, format_args!("item {i}")));
+                }
                 i += 1;
             }
-            self.output.op(vm, APPENDS)?;
+            out.op(vm, if single { APPEND } else { APPENDS })?;
+            if single && self.protocol != 0 {
+                break;
+            }
         }
         Ok(())
     }
@@ -313,7 +346,7 @@ impl Core {
         if self.protocol == 0 {
             while let Some(item) = vm.next(iterator)? {
                 save(&item)?;
-                self.output.op(vm, APPEND)?;
+                self.op(vm, APPEND)?;
             }
             return Ok(());
         }
@@ -331,9 +364,9 @@ impl Core {
         while let Some(first) = vm.next(iterator)? {
             let Some(mut item) = vm.next(iterator)? else {
                 save(&first)?;
-                return self.output.op(vm, one);
+                return self.op(vm, one);
             };
-            self.output.op(vm, MARK)?;
+            self.op(vm, MARK)?;
             save(&first)?;
             let mut n = 1;
             loop {
@@ -347,7 +380,7 @@ impl Core {
                     None => break,
                 }
             }
-            self.output.op(vm, many)?;
+            self.op(vm, many)?;
             if n < BATCH_SIZE {
                 break;
             }
@@ -355,61 +388,62 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn save_dict(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_dict(&self, vm: &Vm, out: &mut Sink, object: &Object, slot: usize) -> Result<()> {
         let Some(dict) = object.downcast::<Dict>() else { return Ok(()) };
         self.enter_fast(vm, object)?;
         if self.binary.get() {
-            self.output.op(vm, EMPTY_DICT)?;
+            out.op(vm, EMPTY_DICT)?;
         } else {
-            self.output.put(vm, &[MARK, super::opcodes::DICT])?;
+            out.put(vm, [MARK, super::opcodes::DICT])?;
         }
-        self.memoize(vm, object)?;
+        self.memoize_at(vm, out, object, slot)?;
         if !dict.is_empty() {
             if self.protocol >= 1 {
-                self.put_dict(vm, object, dict)?;
+                self.put_dict(vm, out, object, dict)?;
             } else {
-                let items = vm.call_method(object, "items", &[])?;
-                let iterator = vm.iter(&items)?;
-                self.put_pairs(vm, &iterator, object)?;
+                self.aside(out, || {
+                    let items = vm.call_method(object, "items", &[])?;
+                    let iterator = vm.iter(&items)?;
+                    self.put_pairs(vm, &iterator, object)
+                })?;
             }
         }
         self.leave_fast(object);
         Ok(())
     }
 
-    /// A value, its key being known for the note.
-    fn save_dict_value(&self, vm: &Vm, key: &Object, value: &Object, owner: &Object) -> Result<()> {
-        self.save(vm, value).map_err(|raised| {
-            let exception = vm.caught(raised);
-            match vm.repr_text(key) {
-                Ok(shown) => noted(vm, vm.raise(exception), owner, &format!("item {shown}")),
-                Err(raised) => raised,
-            }
-        })
+    /// The error of a value, whose key is in the note.
+    #[cold]
+    fn noted_value(&self, vm: &Vm, raised: Raised, key: &Object, owner: &Object) -> Raised {
+        let exception = vm.caught(raised);
+        match vm.repr_text(key) {
+            Ok(shown) => noted(vm, vm.raise(exception), owner, &format!("item {shown}")),
+            Err(raised) => raised,
+        }
     }
 
     /// The items of an exact dict, in batches; a last one may be empty.
-    fn put_dict(&self, vm: &Vm, object: &Object, dict: &Dict) -> Result<()> {
+    fn put_dict(&self, vm: &Vm, out: &mut Sink, object: &Object, dict: &Dict) -> Result<()> {
         let size = dict.len();
         let mut position = 0;
-        if size == 1
-            && let Some((key, value)) = dict.next_entry(&mut position)
-        {
-            self.save(vm, &key)?;
-            self.save_dict_value(vm, &key, &value, object)?;
-            return self.output.op(vm, SETITEM);
-        }
         loop {
-            self.output.op(vm, MARK)?;
+            if size != 1 {
+                out.op(vm, MARK)?;
+            }
             let mut n = 0;
             while n < BATCH_SIZE
                 && let Some((key, value)) = dict.next_entry(&mut position)
             {
-                self.save(vm, &key)?;
-                self.save_dict_value(vm, &key, &value, object)?;
+                self.save_in(vm, out, &key)?;
+                if let Err(raised) = self.save_in(vm, out, &value) {
+                    return Err(self.aside(out, || self.noted_value(vm, raised, &key, object)));
+                }
                 n += 1;
+                if size == 1 {
+                    return out.op(vm, SETITEM);
+                }
             }
-            self.output.op(vm, SETITEMS)?;
+            out.op(vm, SETITEMS)?;
             if dict.len() != size {
                 return Err(vm.runtime_error("dictionary changed size during iteration"));
             }
@@ -424,42 +458,44 @@ impl Core {
         let mut save = |pair: &Object| match pair.downcast::<Tuple>().map(|pair| pair.items()) {
             Some([key, value]) => {
                 self.save(vm, key)?;
-                self.save_dict_value(vm, key, value, owner)
+                self.save(vm, value).map_err(|raised| self.noted_value(vm, raised, key, owner))
             }
             _ => Err(vm.type_error("dict items iterator must return 2-tuples")),
         };
         if self.protocol == 0 {
             while let Some(pair) = vm.next(iterator)? {
                 save(&pair)?;
-                self.output.op(vm, SETITEM)?;
+                self.op(vm, SETITEM)?;
             }
             return Ok(());
         }
         self.put_batches(vm, iterator, (SETITEM, SETITEMS), &mut save)
     }
 
-    pub(super) fn save_set(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_set(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
         let Some(set) = SetObject::of(object) else { return Ok(()) };
         if self.protocol < 4 {
-            return self.save_as_list(vm, &SET, object);
+            return self.save_as_list(vm, out, &SET, object);
         }
-        self.output.op(vm, EMPTY_SET)?;
-        self.memoize(vm, object)?;
+        out.op(vm, EMPTY_SET)?;
+        self.memoize_in(vm, out, object)?;
         let size = set.len();
         if size == 0 {
             return Ok(());
         }
         let mut position = 0;
         loop {
-            self.output.op(vm, MARK)?;
+            out.op(vm, MARK)?;
             let mut n = 0;
             while n < BATCH_SIZE
                 && let Some((item, _)) = set.next_entry(&mut position)
             {
-                self.save_part(vm, &item, object, "element")?;
+                if let Err(raised) = self.save_in(vm, out, &item) {
+                    return Err(self.noted_in(vm, out, raised, object, format_args!("element")));
+                }
                 n += 1;
             }
-            self.output.op(vm, ADDITEMS)?;
+            out.op(vm, ADDITEMS)?;
             if set.len() != size {
                 return Err(vm.runtime_error("set changed size during iteration"));
             }
@@ -470,29 +506,27 @@ impl Core {
     }
 
     /// `set([...])`, for older readers.
-    fn save_as_list(&self, vm: &Vm, class: &Type, object: &Object) -> Result<()> {
+    fn save_as_list(&self, vm: &Vm, out: &mut Sink, class: &Type, object: &Object) -> Result<()> {
         let items = vm.list(vm.collect(object)?);
         let value = tuple::pair(vm, class.to_object(), vm.tuple(vec![items]));
-        self.save_reduce(vm, &value, Some(object))
+        self.aside(out, || self.save_reduce(vm, &value, Some(object)))
     }
 
-    pub(super) fn save_frozenset(&self, vm: &Vm, object: &Object) -> Result<()> {
+    pub(super) fn save_frozenset(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
+        let Some(set) = SetObject::of(object) else { return Ok(()) };
         if self.protocol < 4 {
-            return self.save_as_list(vm, &FROZENSET, object);
+            return self.save_as_list(vm, out, &FROZENSET, object);
         }
         self.enter_fast(vm, object)?;
-        self.output.op(vm, MARK)?;
-        let iterator = vm.iter(object)?;
-        while let Some(item) = vm.next(&iterator)? {
-            self.save_part(vm, &item, object, "element")?;
+        out.op(vm, MARK)?;
+        let mut position = 0;
+        while let Some((item, _)) = set.next_entry(&mut position) {
+            if let Err(raised) = self.save_in(vm, out, &item) {
+                return Err(self.noted_in(vm, out, raised, object, format_args!("element")));
+            }
         }
         self.leave_fast(object);
-        if self.is_memoized(object) {
-            self.output.op(vm, POP_MARK)?;
-            return self.get_from_memo(vm, object).map(drop);
-        }
-        self.output.op(vm, super::opcodes::FROZENSET)?;
-        self.memoize(vm, object)
+        self.memoize_once(vm, out, object, super::opcodes::FROZENSET, |out| out.op(vm, POP_MARK))
     }
 
     /// A class that is nothing but a class.

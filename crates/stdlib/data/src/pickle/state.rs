@@ -2,10 +2,11 @@
 //! imported; and the errors it raises.
 
 use taipan_runtime::prelude::*;
+use taipan_runtime::shared::Place;
 use taipan_runtime::support::{exception_class, qualified_name, raise_kept};
 use taipan_runtime::types::exceptions;
 
-const STATE: &str = "_pickle.state";
+static STATE: Place = Place::new();
 pub const PICKLE_ERROR: &str = "_pickle.PickleError";
 pub const PICKLING_ERROR: &str = "_pickle.PicklingError";
 pub const UNPICKLING_ERROR: &str = "_pickle.UnpicklingError";
@@ -58,7 +59,7 @@ pub struct State(Object);
 
 impl State {
     pub fn of(vm: &Vm) -> Result<State> {
-        match vm.shared(STATE) {
+        match vm.at_place(&STATE) {
             Some(objects) => Ok(State(objects)),
             None => Err(vm.runtime_error("module _pickle is not initialised")),
         }
@@ -89,7 +90,7 @@ pub fn init(vm: &Vm, module: &Object) -> Result<()> {
         }
         objects.push(object);
     }
-    vm.share(STATE, vm.tuple(objects));
+    vm.put_in_place(&STATE, vm.tuple(objects));
     let base = exception_class(vm, PICKLE_ERROR, "_pickle", "PickleError", &exc::EXCEPTION, None)?;
     vm.set_attr_str(module, "PickleError", &base)?;
     let Some(base) = Type::of(&base) else { return Ok(()) };
