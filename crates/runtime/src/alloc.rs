@@ -133,6 +133,43 @@ impl Vm {
     }
 }
 
+impl Vm {
+    /// As [`Vm::try_alloc_var`] for exactly the static type `ty`, which is no container:
+    /// the short way for what is small. `flags` are the header's.
+    #[inline(always)]
+    pub(crate) fn try_alloc_var_exact<T: NativeClass>(
+        &self,
+        ty: &'static Type,
+        flags: u32,
+        payload: T,
+        extra: usize,
+        init: impl FnOnce(*mut u8),
+    ) -> Option<Object> {
+        const SHORT: usize = 256;
+        const { assert!(size_of::<Payload<T>>() + SHORT <= heap::MAX_SMALL) };
+        debug_assert!(!ty.has(type_flags::HAVE_GC | type_flags::HEAP));
+        if extra > SHORT {
+            let object = self.try_alloc_var(ty, payload, extra, init)?;
+            if let Some(header) = object.header() {
+                header.set(flags);
+            }
+            return Some(object);
+        }
+        let size = (size_of::<Payload<T>>() + extra).next_multiple_of(8);
+        // SAFETY: this thread holds the GIL; the object is initialised at once.
+        unsafe {
+            let memory = (*heap::current()).allocate(size, false) as *mut Payload<T>;
+            if memory.is_null() {
+                return None;
+            }
+            (memory as *mut Header).write(Header::with_flags(&ty.head, flags));
+            (&raw mut (*memory).data).write(payload);
+            init((memory as *mut u8).add(size_of::<Payload<T>>()));
+            Some(Object::from_owned(Value::from_ptr(memory as *mut Header)))
+        }
+    }
+}
+
 /// Last resort where no exception can be raised: small allocations failed.
 #[cold]
 pub fn memory_exhausted() -> ! {

@@ -246,6 +246,7 @@ impl Buffer {
     pub fn info(&self) -> &BufferInfo {
         &self.info
     }
+    #[inline]
     pub fn len(&self) -> usize {
         self.info.len
     }
@@ -254,6 +255,7 @@ impl Buffer {
     }
     /// The bytes of a contiguous buffer. Python code that runs while they are
     /// looked at may change them (not their number).
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         if self.info.len == 0 {
             return &[];

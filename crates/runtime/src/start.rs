@@ -55,6 +55,7 @@ pub fn new_interpreter(
         library: Cell::new(library),
         method_cache: UnsafeCell::new(crate::lookup::new_cache()),
         latin1: RefCell::new(Vec::new()),
+        short_bytes: RefCell::new(Vec::new()),
         empty_tuple: Cell::new(Value::UNBOUND),
         attr_table: UnsafeCell::new(crate::interp::new_attr_table()),
         registry: RefCell::new(HashMap::default()),

@@ -49,6 +49,8 @@ pub struct Interpreter {
     /// Objects kept for the interpreter's life by native modules, by name.
     /// One-character strings below 256.
     pub latin1: RefCell<Vec<Object>>,
+    /// The bytes objects of one byte, and behind them the one of none (UNBOUND: not made yet).
+    pub short_bytes: RefCell<Vec<Object>>,
     /// The empty tuple (immortal), or UNBOUND while starting.
     pub empty_tuple: Cell<Value>,
     pub attr_table: UnsafeCell<Vec<crate::interp::AttrEntry>>,

@@ -102,11 +102,31 @@ pub fn from_slice(vm: &Vm, bytes: &[u8]) -> Object {
 }
 
 /// A bytes object or an instance of a subtype; None if there is no memory.
+/// There is one object of no bytes, and one of each single byte.
 pub fn try_from_slice(vm: &Vm, class: &Type, bytes: &[u8]) -> Option<Object> {
-    try_build(vm, class, bytes.len(), |out| {
+    let copy = |out: &mut [MaybeUninit<u8>]| {
         out.write_copy_of_slice(bytes);
-    })
+    };
+    let place = match bytes {
+        _ if !class.is(&BYTES) => return try_build(vm, class, bytes.len(), copy),
+        [] => EMPTY_PLACE,
+        [byte] => *byte as usize,
+        _ => return try_build(vm, class, bytes.len(), copy),
+    };
+    if let Some(known) = vm.interp().short_bytes.borrow().get(place).and_then(Object::bound) {
+        return Some(known.clone());
+    }
+    let object = allocate(vm, class, bytes.len(), copy)?;
+    let mut known = vm.interp().short_bytes.borrow_mut();
+    if known.is_empty() {
+        known.resize(EMPTY_PLACE + 1, Object::UNBOUND);
+    }
+    known[place] = object.clone();
+    Some(object)
 }
+
+/// Where the empty bytes object is, behind those of one byte.
+const EMPTY_PLACE: usize = 256;
 
 /// As [`try_from_slice`] with an exception.
 pub fn new(vm: &Vm, bytes: &[u8]) -> Result {
@@ -120,23 +140,24 @@ pub(crate) fn try_build(
     len: usize,
     fill: impl FnOnce(&mut [MaybeUninit<u8>]),
 ) -> Option<Object> {
-    if len == 0
-        && class.is(&BYTES)
-        && let Some(empty) = vm.shared("empty bytes")
-    {
-        return Some(empty);
-    }
+    if len == 0 && class.is(&BYTES) { try_from_slice(vm, class, &[]) } else { allocate(vm, class, len, fill) }
+}
+
+#[inline]
+fn allocate(vm: &Vm, class: &Type, len: usize, fill: impl FnOnce(&mut [MaybeUninit<u8>])) -> Option<Object> {
     if len > isize::MAX as usize / 2 {
         return None;
     }
-    let object = vm.try_alloc_var(class, Bytes { hash: Cell::new(0), len }, len, |memory| {
+    let payload = Bytes { hash: Cell::new(0), len };
+    let fill = |memory: *mut u8| {
         // SAFETY: room for `len` bytes.
         fill(unsafe { std::slice::from_raw_parts_mut(memory as *mut MaybeUninit<u8>, len) })
-    })?;
-    if len == 0 && class.is(&BYTES) {
-        vm.share("empty bytes", object.clone());
+    };
+    if class.is(&BYTES) {
+        vm.try_alloc_var_exact(&BYTES, 0, payload, len, fill)
+    } else {
+        vm.try_alloc_var(class, payload, len, fill)
     }
-    Some(object)
 }
 
 /// `len` zero bytes, then changed by `fill` (which runs no Python code).
@@ -299,12 +320,15 @@ fn bytes_getitem(vm: &Vm, object: &Object, key: &Object) -> Result {
 }
 
 fn bytes_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
-    if let (Some(_), Some(y)) = (a.downcast::<Bytes>(), b.downcast_exact::<Bytes>()) {
+    if let (Some(x), Some(y)) = (a.downcast::<Bytes>(), b.downcast_exact::<Bytes>()) {
         if y.is_empty() && a.ty().is(&BYTES) {
             return Ok(a.clone());
         }
-        if this(a).is_empty() {
+        if x.is_empty() {
             return Ok(b.clone());
+        }
+        if a.ty().is(&BYTES) {
+            return concat(vm, &[x.as_slice(), y.as_slice()]);
         }
     }
     let (Some(_), Some(_)) = (a.ty().slots().buffer, b.ty().slots().buffer) else {

@@ -266,6 +266,7 @@ impl Dict {
         self.entries().iter().filter(|entry| !entry.key.is_unbound())
     }
     /// The next live entry from position `pos` on.
+    #[inline]
     pub fn next_entry(&self, pos: &mut usize) -> Option<(Object, Object)> {
         while let Some(entry) = self.entries().get(*pos) {
             *pos += 1;

@@ -298,6 +298,10 @@ pub fn try_new(
     fill: impl FnOnce(*mut u8),
 ) -> Option<Object> {
     let bytes = len.checked_mul(1 << shift)?;
+    if class.is(&STR) {
+        let flags = shift << KIND_SHIFT | if ascii { ASCII } else { 0 };
+        return vm.try_alloc_var_exact(&STR, flags, Str { hash: Cell::new(0), len }, bytes, fill);
+    }
     let object = vm.try_alloc_var(class, Str { hash: Cell::new(0), len }, bytes, fill)?;
     if let Some(header) = object.header() {
         header.set(shift << KIND_SHIFT | if ascii { ASCII } else { 0 });
@@ -671,7 +675,7 @@ impl Builder {
             self.wide = self.narrow.drain(..).map(|c| c as u32).collect();
         }
     }
-    #[inline]
+    #[inline(always)]
     pub fn push_char(&mut self, c: u32) {
         if !self.is_wide {
             if c < 256 {
@@ -709,11 +713,26 @@ impl Builder {
         self.push_latin1(&digits[at..]);
     }
     /// Appends code points below 256.
+    #[inline]
     pub fn push_latin1(&mut self, bytes: &[u8]) {
         if self.is_wide {
             self.wide.extend(bytes.iter().map(|&c| c as u32));
         } else {
             self.narrow.extend_from_slice(bytes);
+        }
+    }
+    /// Appends code points below 256 between two others.
+    #[inline]
+    pub fn push_enclosed(&mut self, first: u8, bytes: &[u8], last: u8) {
+        if self.is_wide {
+            self.wide.push(first as u32);
+            self.push_latin1(bytes);
+            self.wide.push(last as u32);
+        } else {
+            self.narrow.reserve(bytes.len() + 2);
+            self.narrow.push(first);
+            self.narrow.extend_from_slice(bytes);
+            self.narrow.push(last);
         }
     }
     /// Forgets all but the first `n` characters.

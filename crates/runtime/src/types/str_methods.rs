@@ -133,10 +133,17 @@ fn str_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result
             return Err(vm.type_error(format!("str expected at most 3 arguments, got {}", args.len())));
         }
         _ => {
-            let bound = SIG.bind(vm, args, kwnames)?;
-            let encoding = text_argument(vm, "encoding", &bound[1])?;
-            let errors = text_argument(vm, "errors", &bound[2])?;
-            match (bound[0].bound(), &encoding, &errors) {
+            let bound;
+            let [object, encoding, errors] = match args {
+                [object, encoding, errors] if kwnames.is_empty() => [object, encoding, errors],
+                _ => {
+                    bound = SIG.bind(vm, args, kwnames)?;
+                    [&bound[0], &bound[1], &bound[2]]
+                }
+            };
+            let encoding = text_argument(vm, "encoding", encoding)?;
+            let errors = text_argument(vm, "errors", errors)?;
+            match (object.bound(), &encoding, &errors) {
                 (None, ..) => str::empty(),
                 (Some(object), None, None) => vm.str_of(object)?,
                 (Some(object), ..) => decode_object(
@@ -154,13 +161,13 @@ fn str_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result
     str::copy_as(vm, class, this(&text)).ok_or_else(|| vm.memory_error())
 }
 
-fn text_argument(vm: &Vm, name: &str, object: &Object) -> Result<Option<String>> {
+fn text_argument<'a>(vm: &Vm, name: &str, object: &'a Object) -> Result<Option<Cow<'a, str>>> {
     let Some(object) = object.bound() else { return Ok(None) };
     if object.downcast::<Str>().is_none() {
         let shown = if object.is_none() { "None".to_string() } else { qualified_type(vm, object) };
         return Err(vm.type_error(format!("str() argument '{name}' must be str, not {shown}")));
     }
-    codecs::codec_name(vm, object).map(|name| Some(name.into_owned()))
+    codecs::codec_name(vm, object).map(Some)
 }
 
 /// `str(object, encoding, errors)`.

@@ -418,8 +418,20 @@ pub unsafe fn load_method(vm: &Vm, frame: F, ins: I) -> Result<()> {
             *reg(frame, ins.a() + 1) = object.into_value();
             return Ok(());
         }
-        let attr = name_of(frame, ins);
+        // What the instance itself has, as the shared table says.
         let ty = object.ty();
+        let (entry, hit) = attr_entry(vm, ty.version.get(), cache(frame, ins).name, false);
+        if !hit {
+            fill_shared(vm, &object, cache(frame, ins));
+        } else if entry.op == Some(Opcode::LoadAttrInline) && object.is_ptr() {
+            let found = *((object.as_ptr() as *const u8).add(entry.index as usize) as *const Value);
+            if !found.is_unbound() {
+                *reg(frame, ins.a()) = Object::from_borrowed(found).into_value();
+                *reg(frame, ins.a() + 1) = Value::UNBOUND;
+                return Ok(());
+            }
+        }
+        let attr = name_of(frame, ins);
         if ty.has(type_flags::GENERIC_GETATTR)
             && let Some(found) = ty.lookup_owned(vm, attr)
             && found.ty().has(type_flags::METHOD_DESCRIPTOR)

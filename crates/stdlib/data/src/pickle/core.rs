@@ -53,6 +53,12 @@ pub struct Core {
     nested: RefCell<HashSet<u64>>,
 }
 
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.sink.take().recycle();
+    }
+}
+
 impl Core {
     /// Checks the protocol, as all ways to a pickler do.
     pub fn new(vm: &Vm, protocol: &Object, fix_imports: &Object, buffer_callback: &Object) -> Result<Core> {
@@ -77,7 +83,7 @@ impl Core {
             fix_imports: fix_imports && protocol < 3,
             binary: Cell::new(protocol > 0),
             fast: Cell::new(0),
-            sink: RefCell::default(),
+            sink: RefCell::new(Sink::new()),
             write: ObjectCell::EMPTY,
             buffer_callback: ObjectCell::EMPTY,
             dispatch_table: ObjectCell::EMPTY,
@@ -230,9 +236,9 @@ impl Core {
     pub fn memo_len(&self) -> usize {
         self.sink.borrow().memo.len()
     }
-    /// What the memo has, by number.
+    /// What the memo has, in order of entry.
     pub fn memo_entries(&self) -> Vec<(Object, u32)> {
-        self.sink.borrow().memo.to_vec()
+        self.sink.borrow().memo.entries().map(|(object, number)| (object.clone(), number)).collect()
     }
     /// Puts another memo in place; the old one is to be dropped.
     pub fn exchange_memo(&self, memo: PickleMemo) -> PickleMemo {
@@ -269,7 +275,7 @@ impl Core {
     }
     /// Is the object in the memo?
     #[inline(always)]
-    fn look(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<Looked> {
+    pub(super) fn look(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<Looked> {
         out.memo.look(object).ok_or_else(|| vm.memory_error())
     }
     /// As [`Core::memoize`].
@@ -367,6 +373,9 @@ impl Core {
         if object.is_none() {
             return out.op(vm, NONE);
         }
+        if object.ty().is(&STR) {
+            return self.save_str(vm, out, object);
+        }
         self.save_value(vm, out, object)
     }
 
@@ -412,13 +421,13 @@ impl Core {
         if ty.is(&INT) {
             return self.save_int(vm, out, object);
         }
+        if ty.is(&STR) {
+            return self.save_str(vm, out, object);
+        }
         let slot = match self.look(vm, out, object)? {
             Looked::Known(number) => return self.put_get(vm, out, number),
             Looked::Free(slot) => slot,
         };
-        if ty.is(&STR) {
-            return self.save_str(vm, out, object, slot);
-        }
         if ty.is(&BYTES) {
             return self.save_bytes(vm, out, object);
         }

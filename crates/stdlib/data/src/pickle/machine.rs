@@ -6,6 +6,7 @@ use super::input::Input;
 use super::memo::LoadMemo;
 use super::opcodes::*;
 use super::state::{State, unpickling_error};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use taipan_numeric::BigInt;
 use taipan_runtime::codecs::{self, escape, utf8};
@@ -21,8 +22,8 @@ use taipan_runtime::types::{float, str, tuple};
 pub struct Settings {
     pub others: State,
     pub fix_imports: bool,
-    pub encoding: String,
-    pub errors: String,
+    pub encoding: Cow<'static, str>,
+    pub errors: Cow<'static, str>,
     /// An iterator of out-of-band buffers.
     pub buffers: Option<Object>,
 }
@@ -57,7 +58,7 @@ impl<'a> Machine<'a> {
             input,
             find_class: None,
             persistent_load: None,
-            stack: Vec::new(),
+            stack: Vec::with_capacity(64),
             marks: Vec::new(),
             fence: 0,
             protocol: 0,
@@ -576,7 +577,17 @@ impl<'a> Machine<'a> {
         let vm = self.vm;
         let Some(container) = self.container(start)? else { return Ok(()) };
         if let Some(list) = container.downcast_exact::<List>() {
-            return self.stack.drain(start..).try_for_each(|item| list.push(vm, item));
+            let items = self.stack.drain(start..);
+            let fits = list.with_items(|list| {
+                let room =
+                    list.try_reserve_exact(items.len().max(if list.is_empty() { 0 } else { list.len() / 8 }));
+                if room.is_ok() {
+                    list.extend(items);
+                    return true;
+                }
+                false
+            });
+            return if fits { Ok(()) } else { Err(vm.memory_error()) };
         }
         if let Some(extend) = vm.lookup_attr_str(&container, "extend")? {
             let items = self.take_from(start)?;
@@ -591,17 +602,26 @@ impl<'a> Machine<'a> {
     fn set_items_from(&mut self, start: usize) -> Result<()> {
         let vm = self.vm;
         let Some(container) = self.container(start)? else { return Ok(()) };
-        let items = self.take_from(start)?;
-        if items.len() % 2 != 0 {
+        let Some(dict) = container.downcast_exact::<Dict>() else {
+            let items = self.take_from(start)?;
+            if items.len() % 2 != 0 {
+                return Err(self.error("odd number of items for SETITEMS"));
+            }
+            return items.chunks_exact(2).try_for_each(|pair| vm.set_item(&container, &pair[0], &pair[1]));
+        };
+        let count = self.stack.len() - start;
+        if count % 2 != 0 {
             return Err(self.error("odd number of items for SETITEMS"));
         }
-        let exact = container.downcast_exact::<Dict>();
-        for pair in items.chunks_exact(2) {
-            match exact {
-                Some(dict) => dict.set(vm, &pair[0], pair[1].clone())?,
-                None => vm.set_item(&container, &pair[0], &pair[1])?,
-            }
+        if dict.is_empty() {
+            dict.reserve(count / 2);
         }
+        // Nobody else comes to the stack while keys are hashed and compared.
+        for at in (start..self.stack.len()).step_by(2) {
+            let value = std::mem::replace(&mut self.stack[at + 1], Object::UNBOUND);
+            dict.set(vm, &self.stack[at], value)?;
+        }
+        self.stack.truncate(start);
         Ok(())
     }
     fn add_items(&mut self) -> Result<()> {

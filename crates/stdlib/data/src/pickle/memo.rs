@@ -11,7 +11,8 @@ use taipan_runtime::prelude::*;
 pub struct PickleMemo {
     /// Open addressing; the length is a power of two, or nothing.
     slots: Vec<Slot>,
-    used: usize,
+    /// The slots in use, in order of entry.
+    order: Vec<u32>,
     /// How many more objects may come before the table grows.
     room: usize,
 }
@@ -32,10 +33,27 @@ pub enum Looked {
 
 /// Slots of the first table.
 const FIRST_SLOTS: usize = 32;
+/// Most slots that are kept for another memo.
+const MOST_SPARE_SLOTS: usize = 4096;
 
 impl PickleMemo {
     pub fn len(&self) -> usize {
-        self.used
+        self.order.len()
+    }
+    /// Forgets all objects. The memory stays, if it is not much.
+    pub fn clear(&mut self) {
+        if self.slots.len() > MOST_SPARE_SLOTS {
+            *self = PickleMemo::default();
+            return;
+        }
+        // Destructors see a memo that is empty.
+        let (mut slots, mut order) = (std::mem::take(&mut self.slots), std::mem::take(&mut self.order));
+        for at in order.drain(..) {
+            if let Some(slot) = slots.get_mut(at as usize) {
+                slot.object = Object::UNBOUND;
+            }
+        }
+        *self = PickleMemo { room: room_of(slots.len()), slots, order };
     }
     /// Where to look first: addresses are multiples of 16, often in arithmetic
     /// progression, which the multiplication spreads over the whole table.
@@ -44,25 +62,28 @@ impl PickleMemo {
         let shift = self.slots.len().leading_zeros() + 1;
         (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (shift & 63)) as usize
     }
-    /// The object's slot, or the one where it can go. The table has a free slot.
+    /// The object's slot, or the free one where it can go (there is one).
     #[inline(always)]
-    fn find(&self, bits: u64) -> Looked {
+    fn slot_of(&self, bits: u64) -> usize {
         let mask = self.slots.len() - 1;
         let mut at = self.home(bits) & mask;
         loop {
-            let slot = &self.slots[at];
-            if slot.object.bits() == bits {
-                return Looked::Known(slot.number);
-            }
-            if slot.object.is_unbound() {
-                return Looked::Free(at);
+            let found = &self.slots[at].object;
+            if found.bits() == bits || found.is_unbound() {
+                return at;
             }
             at = (at + 1) & mask;
         }
     }
+    #[inline(always)]
+    fn find(&self, bits: u64) -> Looked {
+        let at = self.slot_of(bits);
+        let slot = &self.slots[at];
+        if slot.object.is_unbound() { Looked::Free(at) } else { Looked::Known(slot.number) }
+    }
     #[inline]
     pub fn get(&self, object: &Object) -> Option<u32> {
-        if self.used == 0 {
+        if self.order.is_empty() {
             return None;
         }
         match self.find(object.bits()) {
@@ -86,7 +107,7 @@ impl PickleMemo {
             && slot.object.is_unbound()
         {
             *slot = Slot { object: object.clone(), number };
-            self.used += 1;
+            self.order.push(at as u32);
             self.room = self.room.saturating_sub(1);
         }
     }
@@ -97,10 +118,8 @@ impl PickleMemo {
             None => return false,
             Some(Looked::Free(at)) => self.fill(at, object, number),
             Some(Looked::Known(_)) => {
-                let bits = object.bits();
-                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.object.bits() == bits) {
-                    slot.number = number;
-                }
+                let at = self.slot_of(object.bits());
+                self.slots[at].number = number;
             }
         }
         true
@@ -109,31 +128,36 @@ impl PickleMemo {
     fn grow(&mut self) -> bool {
         let size = (self.slots.len() * 4).max(FIRST_SLOTS);
         let mut slots = Vec::new();
-        if size > u32::MAX as usize || slots.try_reserve_exact(size).is_err() {
+        if size > u32::MAX as usize
+            || slots.try_reserve_exact(size).is_err()
+            || self.order.try_reserve(room_of(size) - self.order.len()).is_err()
+        {
             return false;
         }
         slots.resize_with(size, || Slot { object: Object::UNBOUND, number: 0 });
-        let old = std::mem::replace(&mut self.slots, slots);
-        self.room = size / 3 * 2 - self.used;
-        for slot in old {
-            if !slot.object.is_unbound()
-                && let Looked::Free(at) = self.find(slot.object.bits())
-            {
-                self.slots[at] = slot;
+        let mut old = std::mem::replace(&mut self.slots, slots);
+        self.room = room_of(size) - self.order.len();
+        for i in 0..self.order.len() {
+            let Some(from) = old.get_mut(self.order[i] as usize) else { continue };
+            if let Looked::Free(at) = self.find(from.object.bits()) {
+                std::mem::swap(&mut self.slots[at], from);
+                self.order[i] = at as u32;
             }
         }
         true
     }
-    /// All objects with their numbers.
+    /// All objects with their numbers, in order of entry.
     pub fn entries(&self) -> impl Iterator<Item = (&Object, u32)> {
-        self.slots.iter().filter(|slot| !slot.object.is_unbound()).map(|slot| (&slot.object, slot.number))
+        self.order
+            .iter()
+            .filter_map(|&at| self.slots.get(at as usize))
+            .map(|slot| (&slot.object, slot.number))
     }
-    /// As [`PickleMemo::entries`], by number.
-    pub fn to_vec(&self) -> Vec<(Object, u32)> {
-        let mut entries: Vec<_> = self.entries().map(|(object, number)| (object.clone(), number)).collect();
-        entries.sort_by_key(|(_, number)| *number);
-        entries
-    }
+}
+
+/// How many objects a table of so many slots may have.
+fn room_of(slots: usize) -> usize {
+    slots / 3 * 2
 }
 
 /// Objects by number. Numbers that follow each other are an array; whatever
@@ -148,6 +172,8 @@ pub struct LoadMemo {
 
 /// The array grows by at most so many unused numbers at once.
 const MAX_GAP: usize = 1024;
+/// The first array has room for so many.
+const FIRST_NUMBERS: usize = 32;
 
 impl LoadMemo {
     #[inline]
@@ -159,8 +185,21 @@ impl LoadMemo {
     }
     /// Enters an object; what was there comes back, to be dropped by somebody
     /// who holds no borrow.
+    #[inline(always)]
     pub fn put(&mut self, number: usize, object: Object) -> Option<Object> {
+        if number == self.dense.len() && self.sparse.is_empty() && number < self.dense.capacity() {
+            self.dense.push(object);
+            self.used += 1;
+            return None;
+        }
+        self.put_anywhere(number, object)
+    }
+    #[inline(never)]
+    fn put_anywhere(&mut self, number: usize, object: Object) -> Option<Object> {
         let old = if number < self.dense.len() + MAX_GAP && !self.sparse.contains_key(&number) {
+            if number == self.dense.capacity() {
+                self.dense.reserve(number.max(FIRST_NUMBERS));
+            }
             while self.dense.len() <= number {
                 self.dense.push(Object::UNBOUND);
             }

@@ -6,6 +6,7 @@
 
 use super::memo::PickleMemo;
 use super::opcodes::*;
+use std::cell::RefCell;
 use taipan_runtime::prelude::*;
 use taipan_runtime::types::bytes::{self, Bytes};
 
@@ -36,8 +37,27 @@ impl Default for Sink {
 
 /// The least memory that is asked for.
 const FIRST_ROOM: usize = 1024;
+/// The most that is kept for another pickle.
+const MOST_SPARE_ROOM: usize = 1 << 16;
+
+thread_local! {
+    /// An empty sink with memory, for the next pickler of this thread.
+    static SPARE: RefCell<Sink> = RefCell::default();
+}
 
 impl Sink {
+    /// An empty sink.
+    pub fn new() -> Sink {
+        SPARE.try_with(RefCell::take).unwrap_or_default()
+    }
+    /// Leaves the memory to another pickler.
+    pub fn recycle(mut self) {
+        self.clear();
+        self.memo.clear();
+        self.bytes.shrink_to(MOST_SPARE_ROOM);
+        // A thread that ends keeps none.
+        drop(SPARE.try_with(|spare| spare.replace(self)));
+    }
     /// Forgets what has been written.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -69,6 +89,14 @@ impl Sink {
     #[inline(always)]
     pub fn op(&mut self, vm: &Vm, opcode: u8) -> Result<()> {
         self.put(vm, [opcode])
+    }
+    /// Appends a header and what belongs to it.
+    #[inline(always)]
+    pub fn put_both<const N: usize>(&mut self, vm: &Vm, header: [u8; N], data: &[u8]) -> Result<()> {
+        self.reserve(vm, N.saturating_add(data.len()))?;
+        self.bytes.extend_from_slice(&header);
+        self.bytes.extend_from_slice(data);
+        Ok(())
     }
     /// Appends a bytes object without a copy.
     pub fn put_large(&mut self, vm: &Vm, object: &Object) -> Result<()> {

@@ -3,6 +3,7 @@
 
 use super::buffer::PickleBuffer;
 use super::core::Core;
+use super::memo::Looked;
 use super::opcodes::*;
 use super::output::Sink;
 use super::state::{Other, noted, pickling_error};
@@ -116,8 +117,7 @@ impl Core {
     ) -> Result<()> {
         let size = data.len();
         if let (Some(short), Ok(size)) = (short, u8::try_from(size)) {
-            out.put(vm, [short, size])?;
-            return out.put_slice(vm, data);
+            return out.put_both(vm, [short, size], data);
         }
         let mut header = [0; 9];
         let header = if let Ok(size) = u32::try_from(size) {
@@ -136,8 +136,32 @@ impl Core {
         self.put_data(vm, out, header, data, payload)
     }
 
-    pub(super) fn save_str(&self, vm: &Vm, out: &mut Sink, object: &Object, slot: usize) -> Result<()> {
+    pub(super) fn save_str(&self, vm: &Vm, out: &mut Sink, object: &Object) -> Result<()> {
+        let slot = match self.look(vm, out, object)? {
+            Looked::Known(number) => return self.put_get(vm, out, number),
+            Looked::Free(slot) => slot,
+        };
         let Some(text) = object.downcast::<Str>() else { return Ok(()) };
+        if self.protocol >= 4
+            && self.binary.get()
+            && let Some(ascii) = text.as_ascii()
+            && let Ok(size) = u8::try_from(ascii.len())
+        {
+            out.put_both(vm, [SHORT_BINUNICODE, size], ascii.as_bytes())?;
+            return self.memoize_at(vm, out, object, slot);
+        }
+        self.save_other_str(vm, out, object, text, slot)
+    }
+
+    /// A str that is long, not ASCII, or for an older reader.
+    fn save_other_str(
+        &self,
+        vm: &Vm,
+        out: &mut Sink,
+        object: &Object,
+        text: &Str,
+        slot: usize,
+    ) -> Result<()> {
         if !self.binary.get() {
             out.put_slice(vm, &escaped(text))?;
         } else {

@@ -6,6 +6,7 @@ use super::machine::{Machine, Settings};
 use super::memo::LoadMemo;
 use super::pickler::{is_named, overridden, raw};
 use super::state::{State, shown_type, unpickling_error};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use taipan_runtime::lookup::{generic_getattr, generic_setattr};
@@ -134,15 +135,15 @@ pub fn settings(
     errors: &Object,
     buffers: &Object,
 ) -> Result<Settings> {
-    let text = |object: &Object, default: &str| match object.bound() {
-        Some(object) => Ok(vm.str_lossy(object)),
-        None => Ok(default.to_string()),
+    let text = |object: &Object, default: &'static str| match object.bound() {
+        Some(object) if !is_named(object, default) => Cow::Owned(vm.str_lossy(object)),
+        _ => Cow::Borrowed(default),
     };
     Ok(Settings {
         others: State::of(vm)?,
         fix_imports: vm.is_true(fix_imports)?,
-        encoding: text(encoding, "ASCII")?,
-        errors: text(errors, "strict")?,
+        encoding: text(encoding, "ASCII"),
+        errors: text(errors, "strict"),
         buffers: match buffers.some() {
             Some(buffers) => Some(vm.iter(buffers)?),
             None => None,

@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use taipan_runtime::buffer::Buffer;
 use taipan_runtime::prelude::*;
+use taipan_runtime::shared::Place;
 use taipan_runtime::support::{allocate, exception_class, raise_kept, this};
 use taipan_runtime::types::bytes::{self, Bytes};
 use taipan_runtime::types::object::OBJECT;
@@ -23,7 +24,7 @@ pub static STRUCT: ModuleDef = ModuleDef {
         MethodDef::new(
             "_clearcache()",
             |vm, _| {
-                if let Some(cache) = vm.shared(CACHE) {
+                if let Some(cache) = vm.at_place(&CACHE) {
                     cache.downcast::<Dict>().into_iter().for_each(|d| d.clear());
                 }
                 Ok(Object::NONE)
@@ -211,7 +212,7 @@ fn own_layout(vm: &Vm, object: &Object) -> Result<Rc<Layout>> {
     }
 }
 
-const CACHE: &str = "struct formats";
+static CACHE: Place = Place::new();
 const MAX_CACHED: usize = 100;
 
 /// The Struct of a format, from the cache if it was used before.
@@ -219,11 +220,11 @@ fn cached(vm: &Vm, format: &Object) -> Result {
     if format.downcast::<Struct>().is_some() {
         return Ok(format.clone());
     }
-    let cache = match vm.shared(CACHE) {
+    let cache = match vm.at_place(&CACHE) {
         Some(cache) => cache,
         None => {
             let cache = vm.new_dict();
-            vm.share(CACHE, cache.clone());
+            vm.put_in_place(&CACHE, cache.clone());
             cache
         }
     };

@@ -167,20 +167,17 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
 /// The next `n` bytes, as an object; the position moves on.
 fn take(vm: &Vm, b: &BytesIo, n: usize) -> Result {
     let pos = b.pos.get();
-    let len = b.len();
-    let n = n.min(len.saturating_sub(pos));
+    let (taken, n) = b.with(|content| {
+        let rest = content.get(pos..).unwrap_or_default();
+        let piece = &rest[..n.min(rest.len())];
+        let whole = pos == 0 && piece.len() == content.len() && piece.len() > 1;
+        match b.shared.bound().filter(|_| whole) {
+            Some(shared) => (Ok(shared), piece.len()),
+            None => (bytes::new(vm, piece), piece.len()),
+        }
+    });
     b.pos.set(pos + n);
-    if pos == 0
-        && n == len
-        && n > 1
-        && let Some(shared) = b.shared.bound()
-    {
-        return Ok(shared);
-    }
-    if n == 0 {
-        return bytes::new(vm, &[]);
-    }
-    b.with(|content| bytes::new(vm, &content[pos..pos + n]))
+    taken
 }
 
 /// How many bytes the next line has, at most `limit`.
@@ -240,10 +237,18 @@ fn readlines(vm: &Vm, args: &[Object]) -> Result {
 fn write(vm: &Vm, object: &Object, data: &Object) -> Result {
     let b = open(vm, object)?;
     check_exports(vm, b)?;
+    if let Some(data) = data.downcast_exact::<bytes::Bytes>() {
+        return put(vm, b, data.as_slice());
+    }
     let data = vm.bytes_like(data, "b")?;
     // Taking the buffer may have run Python code.
     let b = open(vm, object)?;
     check_exports(vm, b)?;
+    put(vm, b, data.bytes())
+}
+
+/// Puts bytes at the position.
+fn put(vm: &Vm, b: &BytesIo, data: &[u8]) -> Result {
     let n = data.len();
     if n == 0 {
         return Ok(vm.int(0));
@@ -255,12 +260,12 @@ fn write(vm: &Vm, object: &Object, data: &Object) -> Result {
     b.unshare(vm, end.saturating_sub(b.len()))?;
     let mut own = b.own.borrow_mut();
     if pos == own.len() {
-        own.extend_from_slice(data.bytes());
+        own.extend_from_slice(data);
     } else {
         if own.len() < end {
             own.resize(end, 0);
         }
-        own[pos..end].copy_from_slice(data.bytes());
+        own[pos..end].copy_from_slice(data);
     }
     drop(own);
     b.pos.set(end);

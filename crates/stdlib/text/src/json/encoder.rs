@@ -135,28 +135,71 @@ fn encoder_call(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -
     let bound = CALL_SIG.bind(vm, args, kwnames)?;
     let level = vm.index_isize(&bound[1])?;
     let encoder = this::<Encoder>(object);
-    let mut writer = Writer { vm, encoder, out: Builder::new(), indent: None };
+    let mut writer = Writer {
+        vm,
+        encoder,
+        out: Builder::with_capacity(FIRST_ROOM),
+        indent: None,
+        open: Vec::new(),
+        told: 0,
+    };
     if !encoder.indent.is_none() {
         writer.indent = Some(vm.str_lossy(&encoder.indent));
     }
-    writer.value(&bound[0], level.max(0) as usize)?;
+    let done = writer.value(&bound[0], level.max(0) as usize);
+    if let Err(raised) = done {
+        let exception = vm.caught(raised);
+        writer.tell_markers_of_failure();
+        return Err(vm.raise(exception));
+    }
     let text = writer.out.finish(vm);
     Ok(tuple::from_array(vm, [text]))
 }
+
+/// What a text has room for at first.
+const FIRST_ROOM: usize = 256;
+/// So many open containers are compared one by one; the markers know the others.
+const MOST_UNTOLD: usize = 16;
 
 struct Writer<'a> {
     vm: &'a Vm,
     encoder: &'a Encoder,
     out: Builder,
     indent: Option<String>,
+    /// The containers being written, outermost first, if markers are kept. The first
+    /// `told` of them are in the markers; the others follow before anybody can look.
+    open: Vec<Object>,
+    told: usize,
 }
 
 impl Writer<'_> {
+    /// Enters all open containers into the markers, before Python code runs.
+    #[inline]
+    fn tell_markers(&mut self) -> Result<()> {
+        if self.told < self.open.len() { self.tell_untold() } else { Ok(()) }
+    }
+    fn tell_untold(&mut self) -> Result<()> {
+        if let Some(markers) = self.encoder.markers.downcast::<Dict>() {
+            while let Some(object) = self.open.get(self.told) {
+                markers.set(self.vm, &self.vm.u64(object.bits()), object.clone())?;
+                self.told += 1;
+            }
+        }
+        Ok(())
+    }
+    /// The markers keep what was open when something failed.
+    #[cold]
+    fn tell_markers_of_failure(&mut self) {
+        if self.tell_markers().is_err() {
+            drop(self.vm.take_raised());
+        }
+    }
     /// Adds a note to the exception on its way.
     #[cold]
-    fn noted(&self, raised: Raised, note: impl FnOnce() -> Result<String>) -> Raised {
+    fn noted(&mut self, raised: Raised, note: impl FnOnce() -> Result<String>) -> Raised {
         let vm = self.vm;
         let exception = vm.caught(raised);
+        self.tell_markers_of_failure();
         let added = note().and_then(|note| vm.call_method(&exception, "add_note", &[vm.str(&note)]));
         if added.is_err() {
             drop(vm.take_raised());
@@ -166,12 +209,13 @@ impl Writer<'_> {
     }
     fn new_line(&mut self, level: usize) {
         if let Some(indent) = &self.indent {
-            self.out.push_str("\n");
+            self.out.push_char('\n' as u32);
             for _ in 0..level {
                 self.out.push_str(indent);
             }
         }
     }
+    #[inline]
     fn string(&mut self, object: &Object) -> Result<()> {
         if let Quoting::Native(ascii) = self.encoder.quoting {
             if let Some(s) = object.downcast::<Str>() {
@@ -179,6 +223,11 @@ impl Writer<'_> {
             }
             return Ok(());
         }
+        self.string_by_callable(object)
+    }
+    #[inline(never)]
+    fn string_by_callable(&mut self, object: &Object) -> Result<()> {
+        self.tell_markers()?;
         let text = self.vm.call(&self.encoder.encoder, std::slice::from_ref(object))?;
         match text.downcast::<Str>() {
             Some(s) => {
@@ -188,6 +237,14 @@ impl Writer<'_> {
             None => {
                 Err(self.vm.type_error(format!("encoder() must return a string, not {}", text.ty().name())))
             }
+        }
+    }
+    /// One of the separators, mostly two characters.
+    #[inline(always)]
+    fn separator(&mut self, object: &Object) {
+        match object.downcast::<Str>().and_then(|s| s.as_ascii()) {
+            Some(text) if text.len() <= 2 => text.bytes().for_each(|b| self.out.push_char(b as u32)),
+            _ => self.out.push_object(object),
         }
     }
     fn float(&self, object: &Object) -> Result<String> {
@@ -213,14 +270,14 @@ impl Writer<'_> {
     fn value(&mut self, object: &Object, level: usize) -> Result<()> {
         let vm = self.vm;
         if object.is_none() {
-            self.out.push_str("null");
+            self.out.push_latin1(b"null");
         } else if object.is_bool() {
-            self.out.push_str(if object.is(Value::TRUE) { "true" } else { "false" });
+            self.out.push_latin1(if object.is(Value::TRUE) { b"true" } else { b"false" });
         } else if object.downcast::<Str>().is_some() {
             return self.string(object);
         } else if let Some(n) = int::view(object) {
             match n {
-                IntView::Small(n) => push_i64(&mut self.out, n),
+                IntView::Small(n) => self.out.push_int(n),
                 IntView::Big(_) => self.out.push_str(&int::to_decimal(vm, object)?),
             }
         } else if object.is_float() || object.downcast::<Float>().is_some() {
@@ -237,59 +294,89 @@ impl Writer<'_> {
         }
         Ok(())
     }
-    /// Marks a container as being written; None if markers are not kept.
-    fn enter(&self, object: &Object) -> Result<Option<Object>> {
-        let Some(markers) = self.encoder.markers.downcast::<Dict>() else { return Ok(None) };
-        let key = self.vm.u64(object.bits());
-        if markers.contains(self.vm, &key)? {
-            return Err(self.vm.value_error("Circular reference detected"));
+    /// Marks a container as being written.
+    fn enter(&mut self, object: &Object) -> Result<()> {
+        let Some(markers) = self.encoder.markers.downcast::<Dict>() else { return Ok(()) };
+        let vm = self.vm;
+        let known = self.open[self.told..].iter().any(|open| open.is(object.value()))
+            || !markers.is_empty() && markers.contains(vm, &vm.u64(object.bits()))?;
+        if known {
+            return Err(vm.value_error("Circular reference detected"));
         }
-        markers.set(self.vm, &key, object.clone())?;
-        Ok(Some(key))
+        if self.open.try_reserve(1).is_err() {
+            return Err(vm.memory_error());
+        }
+        self.open.push(object.clone());
+        if self.open.len() - self.told > MOST_UNTOLD {
+            self.tell_markers()?;
+        }
+        Ok(())
     }
-    fn leave(&self, key: Option<Object>) -> Result<()> {
-        if let Some(key) = key
+    /// The container entered last is complete.
+    fn leave(&mut self) -> Result<()> {
+        let Some(object) = self.open.pop() else { return Ok(()) };
+        if self.told > self.open.len()
             && let Some(markers) = self.encoder.markers.downcast::<Dict>()
         {
-            drop(markers.remove(self.vm, &key)?);
+            self.told = self.open.len();
+            if markers.remove(self.vm, &self.vm.u64(object.bits()))?.is_none() {
+                return Err(self.vm.key_error(&self.vm.u64(object.bits())));
+            }
         }
         Ok(())
     }
     fn other(&mut self, object: &Object, level: usize) -> Result<()> {
-        let marker = self.enter(object)?;
+        let vm = self.vm;
+        self.enter(object)?;
+        self.tell_markers()?;
         let new = self.vm.call(&self.encoder.default, std::slice::from_ref(object))?;
         self.vm.check_native_stack(" while encoding a JSON object")?;
         if let Err(raised) = self.value(&new, level) {
             return Err(self.noted(raised, || {
-                Ok(format!("when serializing {} object", qualified_name(self.vm, object.ty())?))
+                Ok(format!("when serializing {} object", qualified_name(vm, object.ty())?))
             }));
         }
-        self.leave(marker)
+        self.leave()
     }
     fn list(&mut self, object: &Object, level: usize) -> Result<()> {
         let vm = self.vm;
-        let items = vm.collect(object)?;
-        if items.is_empty() {
-            self.out.push_str("[]");
-            return Ok(());
+        if let Some(tuple) = object.downcast_exact::<Tuple>() {
+            let items = tuple.items();
+            return self.items(object, level, |i| items.get(i).cloned());
         }
-        let marker = self.enter(object)?;
-        self.out.push_str("[");
+        if let Some(list) = object.downcast_exact::<List>() {
+            return self.items(object, level, |i| list.get(i));
+        }
+        self.tell_markers()?;
+        let items = vm.collect(object)?;
+        self.items(object, level, |i| items.get(i).cloned())
+    }
+    /// The items of a list or a tuple, which may change meanwhile.
+    fn items(&mut self, object: &Object, level: usize, item: impl Fn(usize) -> Option<Object>) -> Result<()> {
+        let Some(mut next) = item(0) else {
+            self.out.push_latin1(b"[]");
+            return Ok(());
+        };
+        let vm = self.vm;
+        self.enter(object)?;
+        self.out.push_char('[' as u32);
         self.new_line(level + 1);
-        for (i, item) in items.iter().enumerate() {
-            if i > 0 {
-                self.out.push_object(&self.encoder.item_separator);
-                self.new_line(level + 1);
-            }
-            if let Err(raised) = self.value(item, level + 1) {
+        let mut i = 0;
+        loop {
+            if let Err(raised) = self.value(&next, level + 1) {
                 return Err(self.noted(raised, || {
                     Ok(format!("when serializing {} item {i}", qualified_name(vm, object.ty())?))
                 }));
             }
+            i += 1;
+            let Some(following) = item(i) else { break };
+            next = following;
+            self.separator(&self.encoder.item_separator);
+            self.new_line(level + 1);
         }
-        self.leave(marker)?;
+        self.leave()?;
         self.new_line(level);
-        self.out.push_str("]");
+        self.out.push_char(']' as u32);
         Ok(())
     }
     /// The text of a key; None: to be skipped.
@@ -320,14 +407,15 @@ impl Writer<'_> {
         let vm = self.vm;
         let Some(dict) = object.downcast::<Dict>() else { return Ok(()) };
         if dict.is_empty() {
-            self.out.push_str("{}");
+            self.out.push_latin1(b"{}");
             return Ok(());
         }
-        let marker = self.enter(object)?;
-        self.out.push_str("{");
+        self.enter(object)?;
+        self.out.push_char('{' as u32);
         self.new_line(level + 1);
         let mut first = true;
         if self.encoder.sort_keys || object.downcast_exact::<Dict>().is_none() {
+            self.tell_markers()?;
             let items = vm.call_method(object, "items", &[])?;
             let items = vm.list(vm.collect(&items)?);
             if self.encoder.sort_keys {
@@ -351,11 +439,11 @@ impl Writer<'_> {
                 }
             }
         }
-        self.leave(marker)?;
+        self.leave()?;
         if !first || self.indent.is_some() {
             self.new_line(level);
         }
-        self.out.push_str("}");
+        self.out.push_char('}' as u32);
         Ok(())
     }
     fn entry(
@@ -366,38 +454,28 @@ impl Writer<'_> {
         value: &Object,
         level: usize,
     ) -> Result<()> {
-        let Some(text) = self.key(key)? else { return Ok(()) };
+        let other;
+        let text = if key.downcast_exact::<Str>().is_some() {
+            key
+        } else {
+            let Some(text) = self.key(key)? else { return Ok(()) };
+            other = text;
+            &other
+        };
         if !*first {
-            self.out.push_object(&self.encoder.item_separator);
+            self.separator(&self.encoder.item_separator);
             self.new_line(level + 1);
         }
         *first = false;
-        self.string(&text)?;
-        self.out.push_object(&self.encoder.key_separator);
+        self.string(text)?;
+        self.separator(&self.encoder.key_separator);
         if let Err(raised) = self.value(value, level + 1) {
+            let vm = self.vm;
             return Err(self.noted(raised, || {
-                let shown = self.vm.repr_text(key)?;
-                Ok(format!("when serializing {} item {shown}", qualified_name(self.vm, dict.ty())?))
+                let shown = vm.repr_text(key)?;
+                Ok(format!("when serializing {} item {shown}", qualified_name(vm, dict.ty())?))
             }));
         }
         Ok(())
     }
-}
-
-fn push_i64(out: &mut Builder, n: i64) {
-    let mut buffer = [0u8; 20];
-    let mut at = buffer.len();
-    let mut rest = n.unsigned_abs();
-    loop {
-        at -= 1;
-        buffer[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if n < 0 {
-        out.push_char('-' as u32);
-    }
-    out.push_str(std::str::from_utf8(&buffer[at..]).unwrap_or("0"));
 }

@@ -176,8 +176,32 @@ impl<'a, T: Unit> Reader<'a, T> {
         }
         i
     }
+    /// An int of less than 19 digits, if that is all there is of the number.
+    #[inline]
+    fn short_int(&self, start: usize) -> Option<(i64, usize)> {
+        let negative = self.at(start) == Some(b'-');
+        let first = start + negative as usize;
+        let (mut i, mut n) = (first, 0i64);
+        while let Some(c @ b'0'..=b'9') = self.at(i) {
+            if i - first == 18 {
+                return None;
+            }
+            n = n * 10 + (c - b'0') as i64;
+            i += 1;
+        }
+        let leading_zero = self.at(first) == Some(b'0') && i > first + 1;
+        if i == first || leading_zero || matches!(self.at(i), Some(b'.' | b'e' | b'E')) {
+            return None;
+        }
+        Some((if negative { -n } else { n }, i))
+    }
     fn number(&self, start: usize) -> Result<(Object, usize)> {
         let vm = self.vm;
+        if self.scanner.parse_int.is(INT.value())
+            && let Some((n, end)) = self.short_int(start)
+        {
+            return Ok((vm.int(n), end));
+        }
         let mut i = start + (self.at(start) == Some(b'-')) as usize;
         match self.at(i) {
             Some(b'0') => i += 1,
@@ -215,25 +239,13 @@ impl<'a, T: Unit> Reader<'a, T> {
             if is_float && let Ok(x) = text.parse::<f64>() {
                 return Ok((vm.float(x), i));
             }
-            if !is_float
-                && text.len() < 19
-                && let Ok(n) = text.parse::<i64>()
-            {
-                return Ok((vm.int(n), i));
-            }
         }
         Ok((vm.call(parse, &[from_latin1(vm, text)])?, i))
     }
     /// The key whose text begins at `i`: one of those seen, if it is the same.
     fn key(&mut self, i: usize) -> Result<(Object, usize)> {
-        let mut end = i;
-        while end < self.units.len() && end - i < 40 {
-            let c: u32 = self.units[end].into();
-            if c == 0x22 || c == 0x5c || c < 0x20 {
-                break;
-            }
-            end += 1;
-        }
+        let near = &self.units[i.min(self.units.len())..self.units.len().min(i + 40)];
+        let end = i + T::plain_run(near);
         if self.at(end) != Some(b'"') || end == i {
             return strings::scan(self.vm, self.document, self.s, i, self.scanner.strict);
         }

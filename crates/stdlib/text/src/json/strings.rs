@@ -6,10 +6,46 @@ use taipan_runtime::types::str::{Builder, Kind};
 use taipan_runtime::types::tuple;
 
 /// A code unit of a str.
-pub trait Unit: Copy + Into<u32> {}
-impl Unit for u8 {}
+pub trait Unit: Copy + Into<u32> {
+    /// How many units a literal has from the first on until a quote, a backslash or
+    /// a control character.
+    #[inline]
+    fn plain_run(units: &[Self]) -> usize {
+        let stops = |c: &Self| {
+            let c: u32 = (*c).into();
+            c == 0x22 || c == 0x5c || c < 0x20
+        };
+        units.iter().position(stops).unwrap_or(units.len())
+    }
+}
+impl Unit for u8 {
+    #[inline]
+    fn plain_run(units: &[u8]) -> usize {
+        let (chunks, rest) = units.as_chunks::<8>();
+        for (i, chunk) in chunks.iter().enumerate() {
+            let stops = stops_in(u64::from_le_bytes(*chunk));
+            if stops != 0 {
+                return i * 8 + stops.trailing_zeros() as usize / 8;
+            }
+        }
+        let stops = |c: &u8| *c == 0x22 || *c == 0x5c || *c < 0x20;
+        units.len() - rest.len() + rest.iter().position(stops).unwrap_or(rest.len())
+    }
+}
 impl Unit for u16 {}
 impl Unit for u32 {}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// The highest bits of those bytes of a word that end a run of plain characters. Only
+/// the lowest of them is certain: behind it there may be others that do not.
+#[inline(always)]
+fn stops_in(word: u64) -> u64 {
+    let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
+    (word.wrapping_sub(ONES * 0x20) & !word | zero_in(word ^ ONES * 0x22) | zero_in(word ^ ONES * 0x5c))
+        & HIGH
+}
 
 // ---- writing ----------------------------------------------------------------------------
 
@@ -32,17 +68,45 @@ fn push_unit(out: &mut Builder, unit: u32) {
     for (i, digit) in text[2..].iter_mut().enumerate() {
         *digit = b"0123456789abcdef"[(unit >> (12 - 4 * i) & 15) as usize];
     }
-    for c in text {
-        out.push_char(c as u32);
-    }
+    out.push_latin1(&text);
 }
 
 fn is_plain(c: u32, ascii: bool) -> bool {
     c >= 0x20 && c != 0x22 && c != 0x5c && (!ascii || c < 0x7f)
 }
 
+/// Are all eight bytes ASCII that needs no escape?
+#[inline(always)]
+fn all_plain(chunk: [u8; 8]) -> bool {
+    let word = u64::from_le_bytes(chunk);
+    // Beyond what ends a run: 0x7f, and what is not ASCII.
+    stops_in(word) | (word.wrapping_add(ONES) | word) & HIGH == 0
+}
+
+/// How many of the bytes, from the first on, are certainly plain.
+#[inline]
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let n = chunks.iter().take_while(|chunk| all_plain(**chunk)).count();
+    if n < chunks.len() {
+        return n * 8;
+    }
+    n * 8 + rest.iter().take_while(|&&b| is_plain(b as u32, true)).count()
+}
+
 /// Appends the literal of a string.
+#[inline]
 pub fn push_quoted(out: &mut Builder, s: &Str, ascii: bool) {
+    if let Kind::Latin1(bytes) = s.kind()
+        && plain_prefix(bytes) == bytes.len()
+    {
+        return out.push_enclosed(0x22, bytes, 0x22);
+    }
+    push_escaped(out, s, ascii);
+}
+
+/// The literal of a string that has special characters.
+fn push_escaped(out: &mut Builder, s: &Str, ascii: bool) {
     out.push_char(0x22);
     let mut from = 0;
     let mut special = |out: &mut Builder, i: usize, c: u32| {
@@ -126,12 +190,7 @@ pub fn scan(vm: &Vm, document: &Object, s: &Str, begin: usize, strict: bool) -> 
 
 /// Where the run of ordinary characters from `from` on ends.
 fn plain_run<T: Unit>(units: &[T], from: usize) -> usize {
-    let rest = units.get(from..).unwrap_or(&[]);
-    let stops = |c: &T| {
-        let c: u32 = (*c).into();
-        c == 0x22 || c == 0x5c || c < 0x20
-    };
-    from + rest.iter().position(stops).unwrap_or(rest.len())
+    from + units.get(from..).map_or(0, T::plain_run)
 }
 
 fn four_digits<T: Unit>(units: &[T], at: usize) -> Option<u32> {
@@ -204,5 +263,28 @@ fn scan_units<T: Unit>(
         };
         out.push_char(c);
         (from, at) = (next, next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_bytes_are_found() {
+        for b in 0..=255u8 {
+            for place in 0..11 {
+                let mut bytes = *b"abcdefghijk";
+                bytes[place] = b;
+                let plain = is_plain(b as u32, true);
+                assert_eq!(plain_prefix(&bytes) == bytes.len(), plain, "{b:#x} at {place}");
+            }
+        }
+        assert!(all_plain(*b" !#$~[]z"));
+        let text = b"abcdefghij klm\"nop\\\x1f\x7f\xff";
+        assert_eq!(u8::plain_run(text), 14);
+        assert_eq!(u8::plain_run(&text[15..]), 3);
+        assert_eq!(u8::plain_run(&text[19..]), 0);
+        assert_eq!(u8::plain_run(&[0xff, 0x7f, 0x80, 0xa2, 0xdc, 0x20, 0x21, 0x9f, 0x21]), 9);
     }
 }
