@@ -1,5 +1,5 @@
 //! What the fuzzers do with an input: compile it, run the program that it stands for,
-//! unmarshal it, parse it as XML. Each target returns whatever Python answers; a fault is a panic, a
+//! unmarshal it, read it as XML, JSON or a pickle. Each target returns whatever Python answers; a fault is a panic, a
 //! signal, bytecode that does not pass the verifier, or a run without end.
 //!
 //! `fuzz/` hands these functions to libFuzzer; `tests/bounded.rs` gives them the corpus and
@@ -129,55 +129,57 @@ pub fn unmarshal(data: &[u8]) {
     });
 }
 
-/// Feeds the data to an XML parser in pieces, whose length the first byte says; what comes
-/// out is walked, copied and written, and the pull parser gets the same pieces.
-pub fn xml(data: &[u8]) {
-    const PROGRAM: &str = "
-import copy, xml.etree.ElementTree as ET
-def pieces(data):
-    size = 1 + (data[0] if data else 0) % 64
-    return [data[i:i + size] for i in range(1, len(data), size)]
-def whole(data):
-    builder = ET.TreeBuilder(insert_comments=True, insert_pis=True)
-    parser = ET.XMLParser(target=builder)
-    parser.entity['known'] = 'text'
-    for piece in pieces(data):
-        parser.feed(piece)
-    tree = parser.close()
-    list(tree.iter()), list(tree.itertext()), tree.findall('.//a'), tree.find('a'), tree[::-2]
-    text = ET.tostring(copy.deepcopy(tree), 'unicode')
-    copied = copy.copy(tree)
-    copied[1:1] = tree
-    ET.indent(copied)
-    ET.fromstring(text)
-def pull(data):
-    parser = ET.XMLPullParser(('start', 'end', 'start-ns', 'end-ns', 'comment', 'pi'))
-    for piece in pieces(data):
-        parser.feed(piece)
-        for event, element in parser.read_events():
-            if event == 'end':
-                element.clear()
-    parser.close()
-";
+/// Calls a function of `cases.py` with the data. Only an AssertionError is a fault.
+fn call_case(function: &'static str, data: &[u8]) {
+    const CASES: &str = "fuzz cases";
     let data = data.to_vec();
     with_vm(move |vm| {
-        let both = || {
-            let namespace = vm.new_dict();
-            let code =
-                compile::compile_bytes(vm, PROGRAM.as_bytes(), &vm.str("<xml>"), compile::Mode::Exec, 0)?;
-            vm.set_item(&namespace, &vm.str("__builtins__"), &vm.interp().builtins.clone())?;
-            interp::run_code(vm, &code, &namespace, &namespace)?;
-            for function in ["whole", "pull"] {
-                let function = vm.get_item_str(&namespace, function)?;
-                // Most inputs are no XML.
-                if let Err(raised) = vm.call(&function, &[vm.bytes(&data)]) {
-                    drop(vm.caught(raised));
-                }
+        let cases = || -> Result {
+            if let Some(cases) = vm.shared(CASES) {
+                return Ok(cases);
             }
-            Ok(())
+            // Imports are deeper than what the targets may do.
+            let limit = vm.interp().recursion_limit.replace(1000);
+            let namespace = vm.new_dict();
+            let source = include_bytes!("cases.py");
+            let code = compile::compile_bytes(vm, source, &vm.str("<cases>"), compile::Mode::Exec, 0)?;
+            let builtins = vm.get_attr(&vm.import_module("builtins")?, &vm.str("__dict__"))?;
+            vm.set_item(&namespace, &vm.str("__builtins__"), &builtins)?;
+            vm.set_item(&namespace, &vm.str("__name__"), &vm.str("cases"))?;
+            interp::run_code(vm, &code, &namespace, &namespace)?;
+            vm.interp().recursion_limit.set(limit);
+            vm.share(CASES, namespace.clone());
+            Ok(namespace)
         };
-        if let Err(raised) = both() {
-            drop(vm.caught(raised));
+        let cases = cases().unwrap_or_else(|raised| {
+            let exception = vm.caught(raised);
+            panic!("cases.py: {}", vm.repr_text(&exception).unwrap_or_default());
+        });
+        let done = vm
+            .get_item(&cases, &vm.str(function))
+            .and_then(|function| vm.call(&function, &[vm.bytes(&data)]));
+        if let Err(raised) = done {
+            let finding = vm.raised_is(&exc::ASSERTION_ERROR);
+            let exception = vm.caught(raised);
+            assert!(!finding, "{}", vm.repr_text(&exception).unwrap_or_default());
         }
     });
+}
+
+/// Reads the data as JSON; the native and the Python decoder must agree, and what they
+/// read must survive being written and read again.
+pub fn json(data: &[u8]) {
+    call_case("json_case", data);
+}
+
+/// Reads the data as a pickle that may call next to nothing; what comes out is pickled
+/// in all protocols.
+pub fn pickle(data: &[u8]) {
+    call_case("pickle_case", data);
+}
+
+/// Feeds the data to the XML parsers in pieces; what comes out is walked, copied and
+/// written.
+pub fn xml(data: &[u8]) {
+    call_case("xml_case", data);
 }

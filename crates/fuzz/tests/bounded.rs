@@ -74,6 +74,16 @@ fn xml() {
 }
 
 #[test]
+fn json() {
+    bounded("json", taipan_fuzz::json, 1000);
+}
+
+#[test]
+fn pickle() {
+    bounded("pickle", taipan_fuzz::pickle, 2000);
+}
+
+#[test]
 fn run() {
     bounded("run", taipan_fuzz::run, 600);
     let mut numbers = Numbers(0x7a69_7061_6e00_0002);

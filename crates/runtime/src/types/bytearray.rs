@@ -159,6 +159,23 @@ pub fn from_vec(vm: &Vm, bytes: Vec<u8>) -> Object {
     from_vec_as(vm, &BYTEARRAY, bytes)
 }
 
+/// A bytearray of `len` zero bytes. Many of them cost no memory until they are written to.
+pub fn zeroed(vm: &Vm, len: usize) -> Result {
+    let layout = std::alloc::Layout::array::<u8>(len).map_err(|_| vm.memory_error())?;
+    if len == 0 {
+        return Ok(from_vec(vm, Vec::new()));
+    }
+    // SAFETY: the size is not 0; the vector owns memory of this very layout, all of it written.
+    let bytes = unsafe {
+        let memory = std::alloc::alloc_zeroed(layout);
+        if memory.is_null() {
+            return Err(vm.memory_error());
+        }
+        Vec::from_raw_parts(memory, len, len)
+    };
+    Ok(from_vec(vm, bytes))
+}
+
 /// A bytearray with a copy of these bytes.
 pub fn from_slice(vm: &Vm, bytes: &[u8]) -> Result {
     let mut out = reserve(vm, bytes.len())?;

@@ -62,6 +62,7 @@ impl Input {
         }
     }
 
+    #[inline(always)]
     fn bytes(&self) -> &[u8] {
         self.data.as_ref().map_or(&[], |data| data.bytes())
     }
@@ -154,6 +155,13 @@ impl Input {
         let byte = self.bytes()[self.position];
         self.position += 1;
         Ok(byte)
+    }
+    /// Takes the next byte if it is this one and lies in memory.
+    #[inline(always)]
+    pub fn skip(&mut self, byte: u8) -> bool {
+        let found = self.position < self.limit && self.bytes().get(self.position) == Some(&byte);
+        self.position += found as usize;
+        found
     }
     /// The next `n` bytes.
     #[inline]
@@ -272,7 +280,7 @@ fn read_chunk(vm: &Vm, read: &Object, wanted: usize, out: &mut Vec<u8>) -> Resul
 
 /// One piece by `readinto`; false if it was not filled.
 fn read_into(vm: &Vm, readinto: &Object, wanted: usize, out: &mut Vec<u8>) -> Result<bool> {
-    let piece = taipan_runtime::types::bytearray::from_vec(vm, vec![0; wanted]);
+    let piece = taipan_runtime::types::bytearray::zeroed(vm, wanted)?;
     let view = memoryview::new(vm, &piece)?;
     let answer = vm.call(readinto, std::slice::from_ref(&view))?;
     let size = vm.index_isize(&answer)?;

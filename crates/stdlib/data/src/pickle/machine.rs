@@ -483,11 +483,19 @@ impl<'a> Machine<'a> {
     fn utf8(&mut self, size: usize) -> Result<()> {
         let vm = self.vm;
         let bytes = self.input.take(vm, size)?;
-        let text = if bytes.is_ascii() {
+        let text = if is_ascii(bytes) {
             str::from_known_ascii(vm, bytes)?
         } else {
             utf8::decode(vm, bytes, "surrogatepass", true)?.0
         };
+        // What comes next nearly always.
+        if self.input.skip(MEMOIZE) {
+            let mut memo = self.memo.borrow_mut();
+            let number = memo.used();
+            let old = memo.put(number, text.clone());
+            drop(memo);
+            drop(old);
+        }
         self.push(text)
     }
     fn bytes(&mut self, size: usize) -> Result<()> {
@@ -641,18 +649,29 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    #[inline(always)]
     fn memoize(&mut self, number: usize) -> Result<()> {
         let top = self.top()?.clone();
         let old = self.memo.borrow_mut().put(number, top);
         drop(old);
         Ok(())
     }
+    #[inline(always)]
     fn get(&mut self, number: isize) -> Result<()> {
         let found = usize::try_from(number).ok().and_then(|number| self.memo.borrow().get(number).cloned());
         match found {
             Some(object) => self.push(object),
             None => Err(self.error(format!("Memo value not found at index {number}"))),
         }
+    }
+}
+
+/// Is all of it ASCII? What is short is looked at at once.
+#[inline(always)]
+fn is_ascii(bytes: &[u8]) -> bool {
+    match bytes.len() {
+        0..16 => bytes.iter().fold(0, |all, b| all | b) < 0x80,
+        _ => bytes.is_ascii(),
     }
 }
 

@@ -281,12 +281,7 @@ fn raw_read(vm: &Vm, args: &[Object]) -> Result {
     if n < 0 {
         return vm.call_method(&args[0], "readall", &[]);
     }
-    let mut room = Vec::new();
-    if room.try_reserve_exact(n as usize).is_err() {
-        return Err(vm.memory_error());
-    }
-    room.resize(n as usize, 0);
-    let array = bytearray::from_vec(vm, room);
+    let array = bytearray::zeroed(vm, n as usize)?;
     let count = vm.call_method(&args[0], "readinto", std::slice::from_ref(&array))?;
     if count.is_none() {
         return Ok(count);

@@ -454,12 +454,7 @@ fn raw_read(vm: &Vm, b: &Buffered, out: &mut Vec<u8>, want: usize) -> Result<Opt
             None => return Ok(None),
         }
     } else {
-        let mut room = Vec::new();
-        if room.try_reserve_exact(want).is_err() {
-            return Err(vm.memory_error());
-        }
-        room.resize(want, 0);
-        let array = bytearray::from_vec(vm, room);
+        let array = bytearray::zeroed(vm, want)?;
         let view = memoryview::new(vm, &array)?;
         let result = loop {
             let result = vm.call_method(&raw, "readinto", std::slice::from_ref(&view));
