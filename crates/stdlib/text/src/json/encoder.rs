@@ -412,7 +412,6 @@ impl Writer<'_> {
         }
         self.enter(object)?;
         self.out.push_char('{' as u32);
-        self.new_line(level + 1);
         let mut first = true;
         if self.encoder.sort_keys || object.downcast_exact::<Dict>().is_none() {
             self.tell_markers()?;
@@ -440,7 +439,7 @@ impl Writer<'_> {
             }
         }
         self.leave()?;
-        if !first || self.indent.is_some() {
+        if !first {
             self.new_line(level);
         }
         self.out.push_char('}' as u32);
@@ -462,11 +461,10 @@ impl Writer<'_> {
             other = text;
             &other
         };
-        if !*first {
+        if !std::mem::replace(first, false) {
             self.separator(&self.encoder.item_separator);
-            self.new_line(level + 1);
         }
-        *first = false;
+        self.new_line(level + 1);
         self.string(text)?;
         self.separator(&self.encoder.key_separator);
         if let Err(raised) = self.value(value, level + 1) {

@@ -242,9 +242,7 @@ fn scan_units<T: Unit>(
             Some('r') => (0x0d, at + 2),
             Some('t') => (0x09, at + 2),
             Some('u') => {
-                // A quote has to follow the digits, at least.
-                let high = four_digits(units, at + 2).filter(|_| units.len() > at + 6);
-                let Some(high) = high else {
+                let Some(high) = four_digits(units, at + 2) else {
                     return Err(decode_error(vm, "Invalid \\uXXXX escape", document, at + 1));
                 };
                 let next = at + 6;
