@@ -503,6 +503,9 @@ impl<'a> Machine<'a> {
         if size > isize::MAX as usize - 64 {
             return Err(vm.overflow_error("byte string is too large"));
         }
+        if size > MAX_MEMORY {
+            return Err(vm.memory_error());
+        }
         let object = if size < 4096 || self.input.has(size) {
             bytes::new(vm, self.input.take(vm, size)?)?
         } else {
