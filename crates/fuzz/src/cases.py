@@ -1,6 +1,6 @@
 """What the targets json, pickle and xml do with their data.
 
-An AssertionError is a finding; every other exception is an answer.
+What they let out is a finding, but for RecursionError and MemoryError.
 """
 
 import collections
