@@ -165,7 +165,18 @@ pub struct LocationIter<'a> {
 }
 
 impl LocationIter<'_> {
+    #[inline(always)]
     fn number(&mut self) -> Option<u64> {
+        match self.bytes {
+            // Most are small.
+            [b, rest @ ..] if *b < 0x80 => {
+                self.bytes = rest;
+                Some(*b as u64)
+            }
+            _ => self.long_number(),
+        }
+    }
+    fn long_number(&mut self) -> Option<u64> {
         let mut n = 0u64;
         for shift in (0..64).step_by(7) {
             let (&b, rest) = self.bytes.split_first()?;

@@ -73,7 +73,8 @@ pub fn hashes_by_identity(ty: &Type) -> bool {
 /// Is the type's comparison `object`'s?
 #[inline]
 pub fn compares_by_identity(ty: &Type) -> bool {
-    ty.slots().compare.map(|compare| compare as usize) == OBJECT.slots().compare.map(|compare| compare as usize)
+    ty.slots().compare.map(|compare| compare as usize)
+        == OBJECT.slots().compare.map(|compare| compare as usize)
 }
 
 fn object_compare(vm: &Vm, a: &Object, b: &Object, op: CompareOp) -> Result {
