@@ -1,15 +1,22 @@
-"""What the targets json, pickle and xml do with their data.
+"""What the targets json, pickle, xml and archive do with their data.
 
 What they let out is a finding, but for RecursionError and MemoryError.
 """
 
+import bz2
 import collections
 import copy
+import gzip
 import io
 import json
 import json.decoder
 import json.scanner
+import lzma
 import pickle
+import tarfile
+import zipfile
+import zlib
+from compression import zstd
 from xml.etree import ElementTree
 
 
@@ -137,4 +144,59 @@ def xml_case(data):
         try:
             parse(data)
         except Exception:
+            pass
+
+
+MOST = 1 << 16
+
+
+def decompressed(data):
+    """Every decompressor in two steps, none of which gives more than is asked for."""
+    for make in (zlib.decompressobj, lambda: zlib.decompressobj(-15), bz2.BZ2Decompressor, lzma.LZMADecompressor,
+                 zstd.ZstdDecompressor):
+        decompressor = make()
+        half = len(data) // 2
+        for piece in (data[:half], data[half:]):
+            try:
+                out = decompressor.decompress(piece, MOST)
+            except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError, ValueError):
+                break
+            assert len(out) <= MOST, len(out)
+            len(decompressor.unused_data)
+
+
+def unzipped(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist()[:8]:
+            with archive.open(info) as member:
+                member.read(MOST)
+
+
+def untarred(data):
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        for _ in range(8):
+            member = archive.next()
+            if member is None:
+                break
+            if member.isreg():
+                archive.extractfile(member).read(MOST)
+            member.get_info()
+            tarfile.data_filter(member, '/nowhere')
+
+
+def ungzipped(data):
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        file.read(MOST)
+
+
+def archive_case(data):
+    """Takes the data for something compressed, and for an archive."""
+    decompressed(data)
+    for read in (unzipped, untarred, ungzipped):
+        try:
+            read(data)
+        except (AssertionError, SystemError):
+            raise
+        except Exception:
+            # Most inputs are no archive.
             pass

@@ -1,5 +1,5 @@
 //! What the fuzzers do with an input: compile it, run the program that it stands for,
-//! unmarshal it, read it as XML, JSON or a pickle. Each target returns whatever Python answers; a fault is a panic, a
+//! unmarshal it, read it as XML, JSON, a pickle or an archive. Each target returns whatever Python answers; a fault is a panic, a
 //! signal, bytecode that does not pass the verifier, or a run without end.
 //!
 //! `fuzz/` hands these functions to libFuzzer; `tests/bounded.rs` gives them the corpus and
@@ -183,4 +183,9 @@ pub fn pickle(data: &[u8]) {
 /// written.
 pub fn xml(data: &[u8]) {
     call_case("xml_case", data);
+}
+
+/// Takes the data for compressed bytes, a zip, tar or gzip file.
+pub fn archive(data: &[u8]) {
+    call_case("archive_case", data);
 }

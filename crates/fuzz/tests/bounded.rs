@@ -74,6 +74,11 @@ fn xml() {
 }
 
 #[test]
+fn archive() {
+    bounded("archive", taipan_fuzz::archive, 1000);
+}
+
+#[test]
 fn json() {
     bounded("json", taipan_fuzz::json, 1000);
 }
