@@ -576,6 +576,11 @@ impl Writer<'_> {
                 self.line(level + 2, "asked[0] += 1");
                 self.line(level + 2, &format!("if asked[0] > 40: raise {end}"));
             }
+            // What dies may make what dies in turn.
+            if method == "__del__" {
+                self.line(level + 2, "asked[0] += 1");
+                self.line(level + 2, "if asked[0] > 40: return");
+            }
             self.block(level + 2, Place::Function);
         }
         let object = self.name();

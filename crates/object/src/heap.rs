@@ -438,6 +438,18 @@ impl Heap {
         true
     }
 
+    /// A finalizer is about to run: how deep destruction is, which starts anew in it.
+    #[inline]
+    pub fn enter_finalizer(&mut self) -> u32 {
+        std::mem::replace(&mut self.destroy_depth, 1)
+    }
+
+    /// The finalizer has run.
+    #[inline]
+    pub fn leave_finalizer(&mut self, depth: u32) {
+        self.destroy_depth = depth;
+    }
+
     /// Ends what [`Heap::begin_destroy`] began.
     ///
     /// # Safety

@@ -367,9 +367,12 @@ unsafe fn finalize(object: *mut Header, ty: &Type) -> bool {
             let value = Value::from_ptr(object);
             let vm = Vm::current();
             let saved = vm.take_raised();
+            // Calls have bounds of their own: what dies in this one need not wait.
+            let depth = (*heap::current()).enter_finalizer();
             if del(vm, Object::borrow_value(&value)).is_err() {
                 vm.write_unraisable_method(&value, "Exception ignored while calling deallocator");
             }
+            (*heap::current()).leave_finalizer(depth);
             vm.restore_raised(saved);
         }
         let count = (*object).count() - 1;

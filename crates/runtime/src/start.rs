@@ -337,6 +337,16 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
 fn clear_main(vm: &Vm) {
     let modules = vm.interp().modules.clone();
     let Some(d) = modules.downcast::<Dict>() else { return };
+    if let Some(sys) = d.get_text(vm, "sys") {
+        // The frames of an exception that ended the program go first.
+        for last in ["last_exc", "last_type", "last_value", "last_traceback"] {
+            let last = vm.intern(last);
+            if matches!(vm.lookup_attr(&sys, &last), Ok(Some(_))) {
+                let _ = vm.set_attr(&sys, &last, &Object::NONE);
+            }
+        }
+        drop(vm.take_raised());
+    }
     let Ok(Some(main)) = d.remove(vm, &vm.intern("__main__")) else { return };
     let reference = crate::types::weakref::new(vm, &main);
     // Not counted: it may go with the module.
