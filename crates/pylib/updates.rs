@@ -815,4 +815,67 @@ _system_limited = None
         self.entity"#,
         r#"        self.entity"#,
     ),
+    // A breakpoint takes itself off the list that is walked.
+    (
+        "bdb.py",
+        r#"            for bp in blist:
+                bp.deleteMe()
+        del self.breaks[filename]
+"#,
+        r#"            for bp in blist[:]:
+                bp.deleteMe()
+        del self.breaks[filename]
+"#,
+    ),
+    // Source that nests too deeply is no end of the console.
+    (
+        "code.py",
+        r#"        except (OverflowError, SyntaxError, ValueError):
+"#,
+        r#"        except Exception:
+"#,
+    ),
+    (
+        "tabnanny.py",
+        r#"        errprint("Usage:", sys.argv[0], "[-v] file_or_directory ...")
+"#,
+        r#"        errprint(f"Usage: {sys.executable} -m tabnanny [-v] file_or_directory ...")
+"#,
+    ),
+    // A message may be something that has no truth.
+    (
+        "traceback.py",
+        r#"        msg = self.msg or "<no detail available>"
+"#,
+        r#"        msg = self.msg
+        try:
+            msg = msg or "<no detail available>"
+        except TypeError:
+            pass
+"#,
+    ),
+    // Paths that are no UTF-8.
+    (
+        "pydoc.py",
+        r#"            url = urllib.parse.quote(path)
+"#,
+        r#"            import urllib.request
+            url = urllib.request.pathname2url(path)
+"#,
+    ),
+    (
+        "pydoc.py",
+        r#"    with open(name + '.html', 'w', encoding='utf-8') as file:
+"#,
+        r#"    with open(name + '.html', 'w', encoding='utf-8',
+              errors='backslashreplace') as file:
+"#,
+    ),
+    (
+        "pydoc.py",
+        r#"                self.path, content_type).encode('utf-8'))
+"#,
+        r#"                self.path, content_type).encode('utf-8', 'backslashreplace'))
+"#,
+    ),
 ];

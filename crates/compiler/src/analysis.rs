@@ -279,7 +279,9 @@ impl Analysis<'_> {
                     scopes.insert(name, scope);
                 }
                 Some(existing) => {
-                    let used = if only & DEF_BOUND == 0 { existing | only & USE } else { existing };
+                    // Only a function's name can be what the comprehension means.
+                    let same = scope == FREE && only & DEF_BOUND == 0 && !is_class;
+                    let used = if same { existing | only & USE } else { existing };
                     self.table.scopes[id.0 as usize].symbols.set(name, used);
                     if existing & DEF_BOUND != 0 && !is_class && !self.free_in_any_child(comp, name) {
                         comp_free.remove(&name);

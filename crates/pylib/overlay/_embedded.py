@@ -148,3 +148,6 @@ def zip_hook(path):
 
 
 sys.path_hooks[:0] = [path_hook, zip_hook]
+
+# Debuggers pass over it as over the rest of importlib.
+__name__ = "importlib._embedded"

@@ -10,6 +10,9 @@ use taipan_compiler::{CompileError, ErrorKind as CompileKind, Warning, WarningKi
 pub use taipan_syntax::Mode;
 use taipan_syntax::{Decoded, ErrorKind, LineIndex, SyntaxError, WarningCategory};
 
+/// The attribute of syntax errors that tells the traceback module where to look for misspelt keywords.
+const METADATA: &str = "_metadata";
+
 /// `CO_FUTURE_*`.
 pub const FUTURE_MASK: u32 = 0x1fe_0000;
 /// Flags without meaning that `compile` accepts (`CO_NESTED`).
@@ -78,7 +81,15 @@ pub fn compile_bytes(vm: &Vm, source: &[u8], filename: &Object, mode: Mode, opti
 /// Compiles the bytes of a script, in which a null byte has a place.
 pub fn compile_script(vm: &Vm, source: &[u8], filename: &Object) -> Result {
     let Some(at) = memchr::memchr(0, source) else {
-        return compile_bytes(vm, source, filename, Mode::Exec, -1);
+        return match taipan_syntax::decode_source(source) {
+            Err(mut error) if error.message.starts_with("Non-UTF-8 code") => {
+                let place = format!(" in file {} on line ", vm.str_lossy(filename));
+                error.message = error.message.replacen(" on line ", &place, 1);
+                Err(syntax_error(vm, &error, filename))
+            }
+            _ => compile_bytes(vm, source, filename, Mode::Exec, -1)
+                .map_err(|raised| without_source(vm, raised)),
+        };
     };
     let line = source[..at].iter().filter(|&&b| b == b'\n').count() + 1;
     let start = memchr::memrchr(b'\n', &source[..at]).map_or(0, |i| i + 1);
@@ -408,7 +419,30 @@ pub fn syntax_error(vm: &Vm, error: &SyntaxError, filename: &Object) -> Raised {
         vm.int(error.end_lineno as i64),
         vm.int(error.end_offset as i64),
     ];
-    vm.error_with(class, vec![vm.str(&error.message), vm.tuple(place)])
+    let raised = vm.error_with(class, vec![vm.str(&error.message), vm.tuple(place)]);
+    let Some(context) = &error.context else { return raised };
+    let (line, column) = (vm.int(context.line as i64), vm.int(context.column as i64));
+    let metadata = vm.tuple(vec![line, column, vm.str(&context.source)]);
+    let exception = vm.caught(raised);
+    match vm.set_attr_str(&exception, METADATA, &metadata) {
+        Ok(()) => vm.raise(exception),
+        Err(raised) => raised,
+    }
+}
+
+/// The source of a script is looked up in its file.
+fn without_source(vm: &Vm, raised: Raised) -> Raised {
+    let exception = vm.caught(raised);
+    if exception.is_instance_of(&exc::SYNTAX_ERROR)
+        && let Ok(metadata) = vm.get_attr_str(&exception, METADATA)
+        && let Some([line, column, _]) = metadata.downcast::<Tuple>().map(|t| t.items())
+    {
+        let metadata = vm.tuple(vec![line.clone(), column.clone(), Object::NONE]);
+        if let Err(raised) = vm.set_attr_str(&exception, METADATA, &metadata) {
+            return raised;
+        }
+    }
+    vm.raise(exception)
 }
 
 /// An error of the compiler as a Python exception.
@@ -458,7 +492,8 @@ fn line_of_file(filename: &str, number: u32) -> Option<String> {
         return None;
     }
     let bytes = std::fs::read(filename).ok()?;
-    let line = bytes.split_inclusive(|&b| b == b'\n').nth(number as usize - 1)?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let line = text.split_inclusive(|&b| b == b'\n').nth(number as usize - 1)?;
     Some(String::from_utf8_lossy(line).into_owned())
 }
 

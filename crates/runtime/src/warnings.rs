@@ -349,7 +349,7 @@ fn frame_file(frame: &Frame) -> Object {
 
 fn is_internal(vm: &Vm, frame: &Frame) -> bool {
     let file = vm.str_lossy(&frame_file(frame));
-    file.contains("importlib") && file.contains("_bootstrap")
+    file.contains("importlib") && file.contains("_bootstrap") || file == "<frozen _embedded>"
 }
 
 fn next_external<'a>(vm: &Vm, mut frame: Option<&'a Frame>, skip: &[String]) -> Option<&'a Frame> {

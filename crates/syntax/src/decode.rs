@@ -28,6 +28,7 @@ fn error(message: String, lineno: u32, offset: i32, end_offset: i32) -> SyntaxEr
         end_lineno: lineno as i32,
         end_offset,
         text: None,
+        context: None,
     }
 }
 

@@ -36,12 +36,34 @@ pub struct SyntaxError {
     pub end_offset: i32,
     /// `text`, the source line
     pub text: Option<String>,
+    /// `_metadata`, of errors that the parser found
+    pub context: Option<Box<Context>>,
+}
+
+/// Where the traceback module looks for misspelt keywords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Line of the last compound statement before the error, no function; 0 for none.
+    pub line: u32,
+    /// Its column, in bytes.
+    pub column: u32,
+    /// The source, as the parser saw it.
+    pub source: String,
 }
 
 impl SyntaxError {
     /// An error that is nowhere in the source.
     pub(crate) fn without_place(kind: ErrorKind, message: String) -> SyntaxError {
-        SyntaxError { kind, message, lineno: 0, offset: 0, end_lineno: 0, end_offset: 0, text: None }
+        SyntaxError {
+            kind,
+            message,
+            lineno: 0,
+            offset: 0,
+            end_lineno: 0,
+            end_offset: 0,
+            text: None,
+            context: None,
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod source;
 
 pub use bumpalo::Bump;
 pub use decode::{Decoded, decode_source};
-pub use error::{ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
+pub use error::{Context, ErrorKind, SyntaxError, SyntaxWarning, WarningCategory};
 pub use lexer::{Tok, Token};
 pub use source::LineIndex;
 
@@ -180,5 +180,35 @@ pub struct TokenStream {
 pub fn tokenize(source: &str, extra: bool) -> TokenStream {
     let lexed = lexer::lex(source, lexer::LexOptions { extra, ..Default::default() });
     let error = lexed.error.as_ref().map(|e| diagnose::lexer_error(source, &lexed, e));
-    TokenStream { tokens: lexed.tokens, error }
+    let mut tokens = Vec::with_capacity(lexed.tokens.len() + 1);
+    for token in lexed.tokens {
+        // Nobody has imported `barry_as_FLUFL` here.
+        if token.kind == Tok::LessGreater {
+            let middle = token.start + 1;
+            tokens.push(Token { kind: Tok::Less, end: middle, ..token });
+            tokens.push(Token { kind: Tok::Greater, start: middle, ..token });
+        } else {
+            tokens.push(token);
+        }
+    }
+    if extra && (error.is_none() || error.as_ref().is_some_and(|e| e.message.ends_with("was never closed"))) {
+        end_last_line(source, &mut tokens);
+    }
+    TokenStream { tokens, error }
+}
+
+/// A last line without an end, in which there is no code or that is within brackets, has an empty `NL`.
+fn end_last_line(source: &str, tokens: &mut Vec<Token>) {
+    if source.is_empty() || source.ends_with(['\n', '\r']) {
+        return;
+    }
+    let len = source.len() as u32;
+    let at =
+        tokens.iter().rposition(|t| !matches!(t.kind, Tok::Dedent | Tok::EndMarker)).map_or(0, |i| i + 1);
+    let last = at.checked_sub(1).and_then(|i| tokens.get(i));
+    let ended = last.is_some_and(|t| t.kind == Tok::Newline && t.end == len);
+    let rest = source.get(last.map_or(0, |t| t.end as usize)..).unwrap_or("");
+    if !ended && rest.chars().all(|c| matches!(c, ' ' | '\t' | '\x0c')) {
+        tokens.insert(at, Token { kind: Tok::Nl, start: len, end: len });
+    }
 }

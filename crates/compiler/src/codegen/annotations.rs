@@ -78,7 +78,9 @@ impl<'a, 'e> Codegen<'a, 'e> {
             return overflow_error("symbol table lacks an annotation scope");
         };
         let line = self.line(s.range);
+        let function = self.qualname(UnitKind::Function, f.name);
         self.enter_annotation_unit(scope, "__annotate__", line, range)?;
+        self.u.qualname = format!("{function}.__annotate__");
         let start = self.top();
         let split = list.len() > 17;
         if split {

@@ -178,7 +178,7 @@ impl<'a, 'e> Codegen<'a, 'e> {
         for h in t.handlers {
             let (next, no_match) = (self.label(), self.label());
             self.set_depth(d + 4);
-            let range = h.r#type.map_or(h.range, |t| t.range);
+            let range = h.range;
             let class = match h.r#type {
                 Some(t) => self.value(t)?,
                 None => self.none(),

@@ -336,6 +336,7 @@ fn var_new(vm: &Vm, _class: &Type, args: &[Object], kwnames: &[Object]) -> Resul
     if args[0].downcast::<Str>().is_none() {
         return Err(vm.type_error("context variable name must be a str"));
     }
+    vm.hash(&args[0])?;
     Ok(vm.alloc(&CONTEXT_VAR, ContextVar { name: args[0].clone(), default, found: Cell::default() }))
 }
 

@@ -9,7 +9,6 @@ pub mod sys_info;
 pub mod sys_places;
 pub mod testlimitedcapi;
 pub mod thread;
-pub mod tokenize;
 pub mod types;
 
 use crate::prelude::*;
@@ -25,7 +24,6 @@ pub fn all() -> Vec<&'static ModuleDef> {
         &crate::codecs::module::MODULE,
         &crate::types::str_format::MODULE,
         &crate::gc::MODULE,
-        &tokenize::MODULE,
         &types::MODULE,
         &crate::types::typealias::MODULE,
         &crate::types::weakref::MODULE,

@@ -370,7 +370,12 @@ pub fn substitute(
         let replaced = match vm.lookup_attr(arg, name::typing_subst.object())? {
             Some(subst) => match params.iter().position(|p| p.value() == arg.value()) {
                 Some(i) => vm.call(&subst, std::slice::from_ref(&values[i]))?,
-                None => arg.clone(),
+                None => {
+                    return Err(vm.type_error(format!(
+                        "argument {} with __typing_subst__ was not found in __parameters__",
+                        vm.repr_text(arg)?
+                    )));
+                }
             },
             None => substitute_in(vm, arg, params, &values)?,
         };

@@ -233,7 +233,7 @@ fn tuple_hash(vm: &Vm, tuple: &Object) -> Result<i64> {
     const P1: u64 = 11400714785074694791;
     const P2: u64 = 14029467366897019727;
     const P5: u64 = 2870177450012600261;
-    vm.check_native_stack(" while hashing an object")?;
+    vm.check_native_stack(" while hashing a tuple")?;
     let mut acc = P5;
     for item in this.items() {
         let lane = vm.hash(item)? as u64;

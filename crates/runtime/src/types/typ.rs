@@ -376,8 +376,8 @@ fn get_annotate(vm: &Vm, t: &Object) -> Result {
     }
     let found = ty
         .dict()
-        .get_str_owned(name::annotate_func.object())
-        .or_else(|| ty.dict().get_str_owned(name::annotate.object()));
+        .get_str_owned(name::annotate.object())
+        .or_else(|| ty.dict().get_str_owned(name::annotate_func.object()));
     match found {
         Some(annotate) => match annotate.ty().slots().descr_get {
             Some(get) if !annotate.is_none() => get(vm, &annotate, None, Some(t)),
@@ -925,11 +925,12 @@ fn make_class(
         | type_flags::FROZENSET_SUBCLASS
         | type_flags::VAR_SIZED;
     let mut flags = type_flags::HEAP | type_flags::BASE | type_flags::HAVE_GC | base.flags.get() & inherited;
-    for other in &bases {
-        if let Some(other) = Type::of(other) {
-            flags |= other.flags.get() & (type_flags::SEQUENCE | type_flags::MAPPING);
-        }
-    }
+    // The first base that is one of the two decides.
+    let collection = |base: &Object| {
+        let flags = Type::of(base)?.flags.get() & (type_flags::SEQUENCE | type_flags::MAPPING);
+        (flags != 0).then_some(flags)
+    };
+    flags |= bases.iter().find_map(collection).unwrap_or(0);
     if capacity > 0 {
         flags |= type_flags::INLINE_VALUES;
     }

@@ -7,7 +7,7 @@ use taipan_runtime::prelude::*;
 use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::cell::ObjectCell;
 use taipan_runtime::types::object::OBJECT;
-use taipan_syntax::{LineIndex, SyntaxError, Tok, Token};
+use taipan_syntax::{ErrorKind, LineIndex, SyntaxError, Tok, Token};
 
 /// The module.
 pub static TOKENIZE: ModuleDef = ModuleDef {
@@ -188,12 +188,14 @@ impl Lexed {
                     .get(i..)
                     .and_then(|rest| rest.iter().find(|t| !matches!(t.kind, Tok::Indent | Tok::Dedent)));
                 let place = self.place(following.map_or(token.start, |t| t.start));
-                let place = match following {
-                    Some(t) if t.kind == Tok::EndMarker => (self.last_line() + 1, 0),
-                    _ => place,
+                let at_end = following.is_some_and(|t| t.kind == Tok::EndMarker);
+                let place = match at_end {
+                    true => (self.last_line() + i64::from(extra), 0),
+                    false => place,
                 };
                 text = "";
                 if !extra {
+                    line = at_end.then(|| self.last_code_line());
                     start = (place.0, -1);
                     end = start;
                 } else if token.kind == Tok::Indent {
@@ -210,9 +212,7 @@ impl Lexed {
                 text = "";
                 start = if extra { (self.last_line() + 1, 0) } else { (self.last_line(), -1) };
                 end = start;
-                if extra {
-                    line = Some("");
-                }
+                line = Some(if extra { "" } else { self.last_code_line() });
             }
             _ => {}
         }
@@ -228,19 +228,36 @@ impl Lexed {
     /// The error at which the tokens end.
     fn raise(&self, vm: &Vm, error: &SyntaxError) -> Raised {
         let filename = vm.intern("<string>");
+        if matches!(error.kind, ErrorKind::Indentation | ErrorKind::Tab) {
+            let line = error.lineno as i64;
+            let text = self.lines(line, line).trim_end_matches(['\n', '\r']);
+            let offset = vm.usize(text.chars().count() + 1);
+            let place = vec![filename, vm.int(line), offset, vm.str(text), Object::NONE, Object::NONE];
+            let class = if error.kind == ErrorKind::Tab { &exc::TAB_ERROR } else { &exc::INDENTATION_ERROR };
+            return vm.error_with(class, vec![vm.str(&error.message), vm.tuple(place)]);
+        }
         if !error.message.ends_with("was never closed") && error.message != "unexpected EOF while parsing" {
             return compile::syntax_error(vm, error, &filename);
         }
         let raised = vm.error(&exc::SYNTAX_ERROR, "unexpected EOF in multi-line statement");
         let exception = vm.caught(raised);
         let line = vm.int(self.last_line());
-        let place = [("filename", filename), ("lineno", line), ("offset", vm.int(0))];
+        let place =
+            [("filename", filename), ("lineno", line.clone()), ("offset", vm.int(0)), ("end_lineno", line)];
         for (name, value) in place {
             if let Err(raised) = vm.set_attr_str(&exception, name, &value) {
                 return raised;
             }
         }
         vm.raise(exception)
+    }
+
+    /// The last line, if there is code in it.
+    fn last_code_line(&self) -> &str {
+        let n = self.last_line();
+        let text = self.lines(n, n);
+        let code = text.trim_start();
+        if code.is_empty() || code.starts_with('#') { "" } else { text }
     }
 
     /// Number of the last line that has something in it.

@@ -35,15 +35,24 @@ pub fn prepare_process(config: &mut Config) {
             }
         }
     }
-    let asked = config.x_options.iter().rev().find_map(|o| match o.as_str() {
-        "utf8" | "utf8=1" => Some(true),
-        "utf8=0" => Some(false),
-        _ => None,
-    });
-    let asked = asked.or_else(|| match variable(config, c"PYTHONUTF8").as_deref() {
-        Some(b"1") => Some(true),
-        Some(b"0") => Some(false),
-        _ => None,
-    });
+    let option = config.x_options.iter().rev().find(|o| *o == "utf8" || o.starts_with("utf8="));
+    let asked = match option.map(|o| o.strip_prefix("utf8=").unwrap_or("1")) {
+        Some("1") => Some(true),
+        Some("0") => Some(false),
+        Some(_) => refuse("-X utf8 option value"),
+        None => match variable(config, c"PYTHONUTF8").as_deref() {
+            Some(b"1") => Some(true),
+            Some(b"0") => Some(false),
+            Some(_) => refuse("PYTHONUTF8 environment variable value"),
+            None => None,
+        },
+    };
     config.utf8_mode = asked.unwrap_or_else(|| is_plain(locale));
+}
+
+/// Ends the process, which was asked for neither UTF-8 mode nor none.
+fn refuse(what: &str) -> ! {
+    eprintln!("Fatal Python error: preconfig_init_utf8_mode: invalid {what}");
+    eprintln!("Python runtime state: preinitializing\n");
+    std::process::exit(1);
 }

@@ -12,7 +12,7 @@ mod grammar;
 
 use std::borrow::Cow;
 
-use crate::error::{ErrorKind, SyntaxError};
+use crate::error::{Context, ErrorKind, SyntaxError};
 use crate::lexer::{LexEnd, LexError, Lexed, Tok, Token, lex};
 use crate::{LineIndex, Mode, Options};
 use engine::{Engine, Stop};
@@ -106,6 +106,7 @@ pub(super) fn build(
         end_lineno: place.end_line as i32,
         end_offset: char_column(&text, place.end_col),
         text: Some(text),
+        context: None,
     }
 }
 
@@ -164,6 +165,7 @@ fn lexer_error_in(source: &Source<'_>, lexed: &Lexed, e: &LexError) -> SyntaxErr
         end_lineno: line as i32,
         end_offset,
         text: Some(text.to_string()),
+        context: None,
     }
 }
 
@@ -191,6 +193,7 @@ fn too_complex() -> SyntaxError {
         end_lineno: 0,
         end_offset: 0,
         text: None,
+        context: None,
     }
 }
 
@@ -215,6 +218,67 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
     let text = normalise(original, options);
     let source = Source::new(&text);
     let lexed = lex(&text, options.lex_options());
+    let mut error = find_out(&source, &lexed, options, top);
+    if error.kind != ErrorKind::IncompleteInput {
+        let (line, column) = last_compound(&source, &lexed.tokens, error.lineno);
+        error.context = Some(Box::new(Context { line, column, source: text.into_owned() }));
+    }
+    error
+}
+
+/// Where the last compound statement begins that is complete before line `lineno`, functions aside.
+fn last_compound(source: &Source<'_>, tokens: &[Token], lineno: u32) -> (u32, u32) {
+    let stop = source.index.line_start(lineno).unwrap_or(source.text.len() as u32);
+    // Those that go on: depth, where they begin, whether a clause must follow.
+    let mut open: Vec<(usize, u32, bool)> = Vec::new();
+    let mut found: Option<u32> = None;
+    let mut depth = 0_usize;
+    let mut rest = tokens;
+    while let Some(first) = rest.first() {
+        match first.kind {
+            Tok::Indent => depth += 1,
+            Tok::Dedent => depth = depth.saturating_sub(1),
+            _ => {
+                let clause = matches!(first.kind, Tok::Else | Tok::Elif | Tok::Except | Tok::Finally);
+                while let Some(&(level, start, needs_clause)) = open.last() {
+                    if level < depth || (level == depth && needs_clause && clause) {
+                        break;
+                    }
+                    open.pop();
+                    found = found.max(Some(start));
+                }
+                let Some(end) = rest.iter().position(|t| t.kind == Tok::Newline) else {
+                    break;
+                };
+                if rest.get(end).is_none_or(|t| t.start >= stop) {
+                    break;
+                }
+                let keyword = match first.kind {
+                    Tok::Async => rest.get(1).map_or(Tok::Async, |t| t.kind),
+                    kind => kind,
+                };
+                let compound = match keyword {
+                    Tok::If | Tok::While | Tok::For | Tok::With | Tok::Try | Tok::Class => true,
+                    Tok::Name => {
+                        let word = source.text.get(first.start as usize..first.end as usize);
+                        let colon = end.checked_sub(1).and_then(|i| rest.get(i));
+                        word == Some("match") && colon.is_some_and(|t| t.kind == Tok::Colon)
+                    }
+                    _ => false,
+                };
+                if compound {
+                    open.push((depth, first.start, keyword == Tok::Try));
+                }
+                rest = rest.get(end..).unwrap_or(&[]);
+            }
+        }
+        rest = rest.get(1..).unwrap_or(&[]);
+    }
+    found.map_or((0, 0), |start| source.line_col(start))
+}
+
+/// What is wrong with the source.
+fn find_out(source: &Source<'_>, lexed: &Lexed, options: &Options, top: usize) -> SyntaxError {
     let top = if options.mode == Mode::Exec && top <= lexed.tokens.len() { top } else { 0 };
     let levels = bracket_levels(&lexed.tokens);
     let root = match options.mode {
@@ -223,7 +287,7 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
         Mode::Single => "interactive",
         Mode::FuncType => "func_type",
     };
-    let mut engine = Engine::new(&source, &lexed, &levels, options, top);
+    let mut engine = Engine::new(source, lexed, &levels, options, top);
     let first = engine.run(root, false);
     let incomplete = options.allow_incomplete_input
         && (engine.read_all() || engine.lexer_stopped() && engine.lexer_at_end());
@@ -253,7 +317,7 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
             if engine.lexer_stopped() {
                 return *e;
             }
-            rest_of_file(&source, &lexed, engine.last()).unwrap_or(*e)
+            rest_of_file(source, lexed, engine.last()).unwrap_or(*e)
         }
         Ok(_) => {
             let Some(last) = last else {
@@ -265,9 +329,10 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
                     end_lineno: 0,
                     end_offset: 0,
                     text: Some(String::new()),
+                    context: None,
                 };
             };
-            if text.is_empty() {
+            if source.text.is_empty() {
                 return SyntaxError {
                     kind: ErrorKind::Syntax,
                     message: "invalid syntax".into(),
@@ -276,6 +341,7 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
                     end_lineno: 0,
                     end_offset: 0,
                     text: Some(String::new()),
+                    context: None,
                 };
             }
             match last.kind {
@@ -283,7 +349,7 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
                 Tok::Dedent => engine.here(ErrorKind::Indentation, "unexpected unindent"),
                 _ => {
                     let e = engine.at_token(last, "invalid syntax");
-                    rest_of_file(&source, &lexed, engine.last()).unwrap_or(e)
+                    rest_of_file(source, lexed, engine.last()).unwrap_or(e)
                 }
             }
         }

@@ -872,7 +872,13 @@ impl<'s> Lexer<'s> {
                 format!("{letter}-string: unmatched '{}'", c as char)
             });
         }
+        // `tokenize` shows what does not match, too.
+        let lenient = self.options.extra && self.fstrings.is_empty();
         let Some(open) = self.parens.last().copied() else {
+            if lenient {
+                self.push_closing(c, start);
+                return Ok(());
+            }
             return self.error(format!("unmatched '{}'", c as char));
         };
         let want = match open.byte {
@@ -880,7 +886,7 @@ impl<'s> Lexer<'s> {
             b'[' => b']',
             _ => b'}',
         };
-        if want != c {
+        if want != c && !lenient {
             if let Some(f) = self.fstrings.last()
                 && open.byte == b'{'
                 && f.at_field_level(self.parens.len())
@@ -909,15 +915,17 @@ impl<'s> Lexer<'s> {
         {
             f.leave_field();
         }
-        self.push(
-            match c {
-                b')' => Tok::RPar,
-                b']' => Tok::RSqb,
-                _ => Tok::RBrace,
-            },
-            start,
-        );
+        self.push_closing(c, start);
         Ok(())
+    }
+
+    fn push_closing(&mut self, c: u8, start: usize) {
+        let kind = match c {
+            b')' => Tok::RPar,
+            b']' => Tok::RSqb,
+            _ => Tok::RBrace,
+        };
+        self.push(kind, start);
     }
 }
 

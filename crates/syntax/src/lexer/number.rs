@@ -89,7 +89,7 @@ impl Lexer<'_> {
         }
         match self.at(0) {
             b'.' | b'e' | b'E' | b'j' | b'J' => self.fraction_or_end(start),
-            _ if nonzero => Err(Box::new(LexError {
+            _ if nonzero && !self.options.extra => Err(Box::new(LexError {
                 kind: ErrorKind::Syntax,
                 message: "leading zeros in decimal integer literals are not permitted; \
                           use an 0o prefix for octal integers"
@@ -148,6 +148,9 @@ impl Lexer<'_> {
 
     /// A number must not run into a word; keywords are tolerated with a warning.
     fn end_of_number(&mut self, name: &str) -> LResult<()> {
+        if self.options.extra {
+            return Ok(());
+        }
         let c = self.at(0);
         if c >= 128 || (!is_ident_start(c) && !c.is_ascii_digit()) {
             return Ok(());

@@ -40,6 +40,22 @@ pub fn lookup(vm: &Vm, encoding: &str) -> Result {
     Ok(info)
 }
 
+/// What a codec calls itself; a codec that there is not keeps the name given.
+pub fn known_name(vm: &Vm, encoding: &str) -> String {
+    match native(encoding) {
+        Some(Native::Utf8) => "utf-8".to_string(),
+        Some(Native::Ascii) => "ascii".to_string(),
+        Some(Native::Latin1) => "iso8859-1".to_string(),
+        None => match codecs::lookup(vm, encoding).and_then(|info| vm.get_attr_str(&info, "name")) {
+            Ok(name) => vm.str_lossy(&name),
+            Err(_) => {
+                drop(vm.take_raised());
+                encoding.to_string()
+            }
+        },
+    }
+}
+
 /// The state of a decoder: bytes it holds back, and its flags.
 #[derive(Clone)]
 pub struct State {

@@ -48,7 +48,7 @@ fn settings(vm: &Vm) -> (String, String) {
         let plain = locale.is_none_or(|l| matches!(l.to_bytes(), b"C" | b"POSIX" | b"C.UTF-8" | b"C.utf8"));
         errors = if plain || config.utf8_mode { "surrogateescape" } else { "strict" }.to_string();
     }
-    (encoding, errors)
+    (codec::known_name(vm, &encoding), errors)
 }
 
 fn make(vm: &Vm, number: i32, attr: &str, encoding: &str, errors: &str) -> Result {
