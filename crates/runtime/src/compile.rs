@@ -87,8 +87,9 @@ pub fn compile_script(vm: &Vm, source: &[u8], filename: &Object) -> Result {
                 error.message = error.message.replacen(" on line ", &place, 1);
                 Err(syntax_error(vm, &error, filename))
             }
-            _ => compile_bytes(vm, source, filename, Mode::Exec, -1)
-                .map_err(|raised| without_source(vm, raised)),
+            _ => {
+                compile_bytes(vm, source, filename, Mode::Exec, -1).map_err(|raised| script_error(vm, raised))
+            }
         };
     };
     let line = source[..at].iter().filter(|&&b| b == b'\n').count() + 1;
@@ -430,11 +431,22 @@ pub fn syntax_error(vm: &Vm, error: &SyntaxError, filename: &Object) -> Raised {
     }
 }
 
-/// The source of a script is looked up in its file.
-fn without_source(vm: &Vm, raised: Raised) -> Raised {
-    let exception = vm.caught(raised);
-    if exception.is_instance_of(&exc::SYNTAX_ERROR)
-        && let Ok(metadata) = vm.get_attr_str(&exception, METADATA)
+/// An error in a script: its source is looked up in its file, and a last line that is but a
+/// backslash has no column.
+fn script_error(vm: &Vm, error: Raised) -> Raised {
+    let exception = vm.caught(error);
+    if !exception.is_instance_of(&exc::SYNTAX_ERROR) {
+        return vm.raise(exception);
+    }
+    let field = |name: &str| vm.get_attr_str(&exception, name).map(|value| vm.str_lossy(&value));
+    if let (Ok(message), Ok(text)) = (field("msg"), field("text"))
+        && message == "unexpected EOF while parsing"
+        && text.trim() == "\\"
+        && let Err(raised) = vm.set_attr_str(&exception, "offset", &vm.int(0))
+    {
+        return raised;
+    }
+    if let Ok(metadata) = vm.get_attr_str(&exception, METADATA)
         && let Some([line, column, _]) = metadata.downcast::<Tuple>().map(|t| t.items())
     {
         let metadata = vm.tuple(vec![line.clone(), column.clone(), Object::NONE]);
@@ -492,9 +504,11 @@ fn line_of_file(filename: &str, number: u32) -> Option<String> {
         return None;
     }
     let bytes = std::fs::read(filename).ok()?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let line = text.split_inclusive(|&b| b == b'\n').nth(number as usize - 1)?;
-    Some(String::from_utf8_lossy(line).into_owned())
+    let text = match taipan_syntax::decode_source(&bytes) {
+        Ok(Decoded::Text(text)) => text,
+        _ => String::from_utf8_lossy(&bytes),
+    };
+    text.split_inclusive('\n').nth(number as usize - 1).map(str::to_string)
 }
 
 /// Issues a warning of the front end; one that is an error becomes a SyntaxError.

@@ -229,7 +229,7 @@ pub(crate) fn diagnose(original: &str, options: &Options, top: usize, overflow: 
 /// Where the last compound statement begins that is complete before line `lineno`, functions aside.
 fn last_compound(source: &Source<'_>, tokens: &[Token], lineno: u32) -> (u32, u32) {
     let stop = source.index.line_start(lineno).unwrap_or(source.text.len() as u32);
-    // Those that go on: depth, where they begin, whether a clause must follow.
+    // Those that go on: depth, where they begin, whether a clause has to follow.
     let mut open: Vec<(usize, u32, bool)> = Vec::new();
     let mut found: Option<u32> = None;
     let mut depth = 0_usize;
@@ -240,12 +240,17 @@ fn last_compound(source: &Source<'_>, tokens: &[Token], lineno: u32) -> (u32, u3
             Tok::Dedent => depth = depth.saturating_sub(1),
             _ => {
                 let clause = matches!(first.kind, Tok::Else | Tok::Elif | Tok::Except | Tok::Finally);
-                while let Some(&(level, start, needs_clause)) = open.last() {
-                    if level < depth || (level == depth && needs_clause && clause) {
+                while let Some((level, start, needs_clause)) = open.last_mut() {
+                    if *level < depth {
                         break;
                     }
+                    // What has its clause may have another one, but need not.
+                    if *level == depth && *needs_clause && clause {
+                        *needs_clause = false;
+                        break;
+                    }
+                    found = if *needs_clause { found } else { found.max(Some(*start)) };
                     open.pop();
-                    found = found.max(Some(start));
                 }
                 let Some(end) = rest.iter().position(|t| t.kind == Tok::Newline) else {
                     break;

@@ -193,6 +193,8 @@ fn repeated(vm: &Vm, bytes: &[u8], count: usize) -> Result<Vec<u8>> {
     if size.is_none_or(|n| out.try_reserve_exact(n).is_err()) {
         return Err(vm.memory_error());
     }
+    // Nothing is soon repeated.
+    let count = if bytes.is_empty() { 0 } else { count };
     for _ in 0..count {
         out.extend_from_slice(bytes);
     }
