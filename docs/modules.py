@@ -65,6 +65,8 @@ def ratios(path):
     with open(path, encoding="utf-8") as file:
         rows = json.load(file)["benchmarks"]
     for name, row in rows.items():
+        if row["set"] != "stdlib":
+            continue
         best = {}
         for interpreter, rounds in row["rounds"].items():
             times = [

@@ -13,7 +13,7 @@ use crate::instruction::Instruction;
 use std::rc::Rc;
 
 /// Format version; changes whenever the instruction table does, or the code made of a source.
-pub const VERSION: u8 = 6;
+pub const VERSION: u8 = 7;
 const MAGIC: &[u8; 3] = b"TPY";
 /// Deepest nesting of constants and code that is read.
 const MAX_NESTING: u32 = 200;
