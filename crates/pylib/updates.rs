@@ -79,18 +79,24 @@ pub const UPDATES: &[(&str, &str, &str)] = &[
             self._shutdown_timeout_handle = None
 
         if shutdown_exc:
-            self._fatal_error("#,
+            self._fatal_error(shutdown_exc)
+        else:
+            self._loop.call_soon(self._transport.close)
+"#,
         r#"    def _on_shutdown_complete(self, shutdown_exc):
         timer = self._shutdown_timeout_handle
-        if not shutdown_exc and timer is None:
-            timer = self._loop.call_later(self._ssl_shutdown_timeout, self._check_shutdown_timeout)
-        self._shutdown_timeout_handle = timer
-
         if shutdown_exc:
+            self._shutdown_timeout_handle = None
             if timer is not None:
                 timer.cancel()
-                self._shutdown_timeout_handle = None
-            self._fatal_error("#,
+            self._fatal_error(shutdown_exc)
+            return
+        if timer is None:
+            self._shutdown_timeout_handle = self._loop.call_later(
+                self._ssl_shutdown_timeout, self._check_shutdown_timeout
+            )
+        self._loop.call_soon(self._transport.close)
+"#,
     ),
     // What is empty cannot be sent: it stayed in the buffer for ever.
     (

@@ -356,8 +356,7 @@ impl Vm {
                 None => Ok(None),
             };
         }
-        let of_types = typ::TYPE.slots().getattr.map(|get| get as usize);
-        if ty.slots().getattr.map(|get| get as usize) == of_types {
+        if typ::looks_up_plainly(ty) {
             let result = typ::type_lookup(self, object, name);
             return Ok(self.swallow(result, &exc::ATTRIBUTE_ERROR)?.flatten());
         }

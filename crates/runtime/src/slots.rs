@@ -168,10 +168,7 @@ fn generic_call(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -
         return Err(vm.type_error_of(object, "is not callable"));
     };
     if found.ty().has(type_flags::METHOD_DESCRIPTOR) {
-        let mut all = Vec::with_capacity(args.len() + 1);
-        all.push(object.clone());
-        all.extend_from_slice(args);
-        return vm.call_kw(&found, &all, kwnames);
+        return vm.call_with_self(&found, object, args, kwnames);
     }
     let bound = match found.ty().slots().descr_get {
         Some(get) => get(vm, &found, Some(object), Some(&ty.to_object()))?,
@@ -308,11 +305,8 @@ fn generic_descr_set(vm: &Vm, descr: &Object, object: &Object, value: Option<&Ob
 
 fn generic_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
     let Some(found) = object.ty().lookup_owned(vm, name::init.object()) else { return Ok(()) };
-    let mut all = Vec::with_capacity(args.len() + 1);
     let result = if found.ty().has(type_flags::METHOD_DESCRIPTOR) {
-        all.push(object.clone());
-        all.extend_from_slice(args);
-        vm.call_kw(&found, &all, kwnames)?
+        vm.call_with_self(&found, object, args, kwnames)?
     } else {
         let bound = match found.ty().slots().descr_get {
             Some(get) => get(vm, &found, Some(object), Some(&object.ty().to_object()))?,
@@ -331,10 +325,7 @@ fn generic_init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -
 fn generic_new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let class = class.to_object();
     let new = vm.get_attr(&class, name::new.object())?;
-    let mut all = Vec::with_capacity(args.len() + 1);
-    all.push(class);
-    all.extend_from_slice(args);
-    vm.call_kw(&new, &all, kwnames)
+    vm.call_with_self(&new, &class, args, kwnames)
 }
 
 fn generic_del(vm: &Vm, object: &Object) -> Result<()> {

@@ -10,6 +10,9 @@ use std::sync::Mutex;
 /// Register stack of the main thread: reserved, touched only as far as used.
 const MAIN_STACK: usize = 512 << 20;
 
+/// What `sys` keeps of an exception that nobody caught: itself, its type, itself, its traceback.
+const LAST: [&str; 4] = ["last_exc", "last_type", "last_value", "last_traceback"];
+
 impl Interpreter {
     /// The object `builtins.name`.
     pub fn builtin(&self, vm: &Vm, name: &str) -> Object {
@@ -239,10 +242,10 @@ pub fn report_uncaught(vm: &Vm, exception: &Object) -> i32 {
     let sys = vm.interp().modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys"));
     let hook = match &sys {
         Some(sys) => {
-            let _ = vm.set_attr_str(sys, "last_exc", exception);
-            let _ = vm.set_attr_str(sys, "last_type", &exception.ty().to_object());
-            let _ = vm.set_attr_str(sys, "last_value", exception);
-            let _ = vm.set_attr_str(sys, "last_traceback", &traceback);
+            let kind = exception.ty().to_object();
+            for (last, value) in LAST.into_iter().zip([exception, &kind, exception, &traceback]) {
+                let _ = vm.set_attr_str(sys, last, value);
+            }
             vm.lookup_attr_str(sys, "excepthook").ok().flatten()
         }
         None => None,
@@ -339,7 +342,7 @@ fn clear_main(vm: &Vm) {
     let Some(d) = modules.downcast::<Dict>() else { return };
     if let Some(sys) = d.get_text(vm, "sys") {
         // The frames of an exception that ended the program go first.
-        for last in ["last_exc", "last_type", "last_value", "last_traceback"] {
+        for last in LAST {
             let last = vm.intern(last);
             if matches!(vm.lookup_attr(&sys, &last), Ok(Some(_))) {
                 let _ = vm.set_attr(&sys, &last, &Object::NONE);

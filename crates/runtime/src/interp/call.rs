@@ -107,20 +107,9 @@ pub(crate) unsafe fn bind(
             && nargs >= code.argcount
             && (has_rest || nargs == code.argcount)
         {
-            let mut filled = code.argcount;
-            if has_rest {
-                let rest = tuple::from_raw(vm, base.add(filled), nargs - filled);
-                *base.add(filled) = rest.into_value();
-                filled += 1;
-            }
-            if code.has_flag(co::VARKEYWORDS) {
-                *base.add(filled) = vm.new_dict().into_value();
-                filled += 1;
-            }
-            for i in filled..nargs {
-                *base.add(i) = Value::UNBOUND;
-            }
-            return Ok(filled);
+            let rest = has_rest.then(|| tuple::from_raw(vm, base.add(code.argcount), nargs - code.argcount));
+            let names = code.has_flag(co::VARKEYWORDS).then(|| vm.new_dict());
+            return Ok(place_rest(base, code.argcount, [rest, names], nargs));
         }
         if let Some(filled) = bind_quick(vm, f, code, base, nargs, kwnames) {
             return Ok(filled);
@@ -198,7 +187,6 @@ unsafe fn bind_quick(
                 f.kwdefaults().downcast_exact::<Dict>()?.get_str(&locals[i].0)?
             });
         }
-        let mut filled = named;
         let rest = has_rest.then(|| tuple::from_raw(vm, base.add(direct), npos - direct));
         let names = has_names.then(|| {
             let made = vm.new_dict();
@@ -215,16 +203,29 @@ unsafe fn bind_quick(
             }
             *base.add(i) = word;
         }
-        for more in [rest, names].into_iter().flatten() {
+        Some(place_rest(base, named, [rest, names], nargs))
+    }
+}
+
+/// Puts the values of `*args` and `**kwargs` behind the `filled` registers of the named
+/// parameters. Returns how many registers are filled then.
+///
+/// # Safety
+/// The window has room for them; what of the `nargs` words lies behind the named ones is
+/// in the tuple and the dict already.
+#[inline(always)]
+unsafe fn place_rest(base: *mut Value, mut filled: usize, rest: [Option<Object>; 2], nargs: usize) -> usize {
+    // SAFETY: says the caller.
+    unsafe {
+        for more in rest.into_iter().flatten() {
             *base.add(filled) = more.into_value();
             filled += 1;
         }
-        // What lay behind is in the tuple and the dict now.
         for i in filled..nargs {
             *base.add(i) = Value::UNBOUND;
         }
-        Some(filled)
     }
+    filled
 }
 
 fn bind_general(

@@ -411,8 +411,8 @@ fn inplace_concat(vm: &Vm, a: &Object, b: &Object) -> Result {
     Ok(a.clone())
 }
 
-fn repeated(vm: &Vm, object: &Object, n: usize) -> Result<Vec<u8>> {
-    let bytes = this(object).as_slice();
+/// The bytes `n` times.
+pub fn repeated(vm: &Vm, bytes: &[u8], n: usize) -> Result<Vec<u8>> {
     let Some(len) = bytes.len().checked_mul(n).filter(|&len| len <= isize::MAX as usize) else {
         return Err(vm.memory_error());
     };
@@ -427,13 +427,13 @@ fn repeated(vm: &Vm, object: &Object, n: usize) -> Result<Vec<u8>> {
 
 fn repeat(vm: &Vm, object: &Object, count: &Object) -> Result {
     let n = vm.index_for_item_overflow(count)?.max(0) as usize;
-    Ok(from_vec(vm, repeated(vm, object, n)?))
+    Ok(from_vec(vm, repeated(vm, this(object).as_slice(), n)?))
 }
 
 fn inplace_repeat(vm: &Vm, object: &Object, count: &Object) -> Result {
     let n = vm.index_for_item_overflow(count)?.max(0) as usize;
     if n != 1 {
-        let out = repeated(vm, object, n)?;
+        let out = repeated(vm, this(object).as_slice(), n)?;
         if out.len() != this(object).len() {
             this(object).check_resizable(vm)?;
             this(object).with(|data| *data = out);

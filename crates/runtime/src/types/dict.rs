@@ -50,11 +50,9 @@ impl NativeClass for Dict {
         &DICT
     }
     fn traverse(&self, visitor: &mut Visitor) {
-        for entry in self.entries() {
-            if !entry.key.is_unbound() {
-                visitor.visit(entry.key);
-                visitor.visit(entry.value);
-            }
+        for entry in self.live_entries() {
+            visitor.visit(entry.key);
+            visitor.visit(entry.value);
         }
     }
     fn clear(&self) {
@@ -265,19 +263,24 @@ impl Dict {
     pub(crate) fn live_entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries().iter().filter(|entry| !entry.key.is_unbound())
     }
-    /// The next live entry from position `pos` on.
+    /// The next entry from position `pos` on that is not deleted: key, value, hash.
     #[inline]
-    pub fn next_entry(&self, pos: &mut usize) -> Option<(Object, Object)> {
+    pub(crate) fn next_live(&self, pos: &mut usize) -> Option<(Object, Object, i64)> {
         while let Some(entry) = self.entries().get(*pos) {
             *pos += 1;
             if !entry.key.is_unbound() {
                 // SAFETY: live entries hold counted values.
                 return Some(unsafe {
-                    (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value))
+                    (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value), entry.hash)
                 });
             }
         }
         None
+    }
+    /// The next key and value from position `pos` on.
+    #[inline]
+    pub fn next_entry(&self, pos: &mut usize) -> Option<(Object, Object)> {
+        self.next_live(pos).map(|(key, value, _)| (key, value))
     }
     /// All items, owned.
     pub fn items(&self) -> Vec<(Object, Object)> {
@@ -780,17 +783,9 @@ impl Dict {
             return copy;
         }
         copy.reserve(self.len());
-        for entry in self.entries() {
-            if !entry.key.is_unbound() {
-                // SAFETY: live entries.
-                unsafe {
-                    copy.insert(
-                        Object::from_borrowed(entry.key),
-                        entry.hash,
-                        Object::from_borrowed(entry.value),
-                    );
-                }
-            }
+        let mut pos = 0;
+        while let Some((key, value, hash)) = self.next_live(&mut pos) {
+            copy.insert(key, hash, value);
         }
         copy
     }
@@ -846,25 +841,17 @@ impl Dict {
             self.reserve(other.len());
         }
         let mut pos = 0;
-        loop {
-            let Some(entry) = other.entries().get(pos).copied() else { return Ok(()) };
-            pos += 1;
-            if entry.key.is_unbound() {
-                continue;
-            }
-            // SAFETY: live entry; own it, for the insertion may run Python code.
-            let (key, value) =
-                unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) };
+        // Owned, for the insertion may run Python code.
+        while let Some((key, value, hash)) = other.next_live(&mut pos) {
             let changes = other.changes.get();
-            if replace {
-                self.set_with_hash(vm, &key, entry.hash, value)?;
-            } else if matches!(self.find(vm, &key, entry.hash)?, Found::Absent) {
-                self.set_with_hash(vm, &key, entry.hash, value)?;
+            if replace || matches!(self.find(vm, &key, hash)?, Found::Absent) {
+                self.set_with_hash(vm, &key, hash, value)?;
             }
             if other.changes.get() != changes {
                 return Err(vm.runtime_error("dict mutated during update"));
             }
         }
+        Ok(())
     }
     /// Owned handle's payload, unchecked access for the loop.
     ///

@@ -433,10 +433,7 @@ pub static METHOD: Type = Type::new::<Method>(
     Slots {
         call: Some(|vm, m, args, kwnames| {
             let m = method(m);
-            let mut all = Vec::with_capacity(args.len() + 1);
-            all.push(m.object.clone());
-            all.extend_from_slice(args);
-            vm.call_kw(&m.function, &all, kwnames)
+            vm.call_with_self(&m.function, &m.object, args, kwnames)
         }),
         getattr: Some(|vm, m, attr| {
             if let Some(found) = METHOD.lookup_owned(vm, attr) {

@@ -550,7 +550,7 @@ impl SetObject {
         if let Some(dict) = iterable.downcast_exact::<Dict>() {
             self.reserve(vm, dict.len())?;
             let mut position = 0;
-            while let Some((key, _, hash)) = dict_entry(dict, &mut position) {
+            while let Some((key, _, hash)) = dict.next_live(&mut position) {
                 self.add_hashed(vm, &key, hash)?;
             }
             return Ok(());
@@ -620,20 +620,6 @@ impl SetObject {
         total = total.wrapping_mul(69069).wrapping_add(907133923);
         if total == u64::MAX { 590923713 } else { total as i64 }
     }
-}
-
-/// The next entry of a dict: key, value, hash.
-pub(crate) fn dict_entry(dict: &Dict, position: &mut usize) -> Option<(Object, Object, i64)> {
-    while let Some(entry) = dict.entries().get(*position) {
-        *position += 1;
-        if !entry.key.is_unbound() {
-            // SAFETY: live entries hold counted values.
-            return Some(unsafe {
-                (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value), entry.hash)
-            });
-        }
-    }
-    None
 }
 
 fn new_table(size: usize) -> Option<*mut Slot> {

@@ -5,7 +5,7 @@ use crate::ty::InitFn;
 use crate::types::cell::ObjectCell;
 use crate::types::genericalias::class_getitem;
 use crate::types::iterators::{self, HINT_DOC, REDUCE_DOC};
-use crate::types::set::{SetObject, dict_entry, hash_of_element};
+use crate::types::set::{SetObject, hash_of_element};
 use crate::types::{object::OBJECT, str};
 use std::cell::Cell;
 
@@ -391,7 +391,7 @@ fn each_hashed(vm: &Vm, iterable: &Object, mut f: impl FnMut(&Object, i64) -> Re
         return Ok(());
     }
     if let Some(dict) = iterable.downcast_exact::<Dict>() {
-        while let Some((key, _, hash)) = dict_entry(dict, &mut position) {
+        while let Some((key, _, hash)) = dict.next_live(&mut position) {
             if !f(&key, hash)? {
                 return Ok(());
             }

@@ -480,11 +480,18 @@ fn type_repr(vm: &Vm, t: &Object) -> Result {
 // ---- attributes of classes ---------------------------------------------------------------
 
 /// `type.__getattribute__`.
-pub fn type_getattr(vm: &Vm, t: &Object, attr: &Object) -> Result {
+fn type_getattr(vm: &Vm, t: &Object, attr: &Object) -> Result {
     match type_lookup(vm, t, attr)? {
         Some(found) => Ok(found),
         None => Err(vm.no_attribute(t, attr)),
     }
+}
+
+/// Are attributes of classes of this metaclass looked up as those of `type`'s are?
+pub fn looks_up_plainly(metaclass: &Type) -> bool {
+    // Compared slot with slot: a function may have several addresses.
+    let address = |class: &Type| class.slots().getattr.map(|get| get as usize);
+    address(metaclass) == address(&TYPE)
 }
 
 /// As [`type_getattr`]; None if there is no such attribute.

@@ -185,16 +185,10 @@ pub(crate) fn lexer_error(text: &str, lexed: &Lexed, e: &LexError) -> SyntaxErro
 }
 
 fn too_complex() -> SyntaxError {
-    SyntaxError {
-        kind: ErrorKind::TooComplex,
-        message: "Parser stack overflowed - Python source too complex to parse".into(),
-        lineno: 0,
-        offset: 0,
-        end_lineno: 0,
-        end_offset: 0,
-        text: None,
-        context: None,
-    }
+    SyntaxError::without_place(
+        ErrorKind::TooComplex,
+        "Parser stack overflowed - Python source too complex to parse".into(),
+    )
 }
 
 /// Plain `\n` line ends, and one at the end of a file.

@@ -18,9 +18,7 @@ pub(super) unsafe fn specialise_load(
         let ty = object.ty();
         // Classes.
         if let Some(class) = Type::of(object) {
-            let plain = object.ty().slots().getattr.map(|g| g as usize)
-                == Some(crate::types::typ::type_getattr as crate::ty::BinaryFn as usize);
-            if !plain {
+            if !crate::types::typ::looks_up_plainly(ty) {
                 return None;
             }
             if ty.lookup(vm, &attr).is_some() {

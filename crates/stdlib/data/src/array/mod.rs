@@ -72,7 +72,7 @@ pub static ARRAY_TYPE: Type = Type::new::<Array>(
         repeat: Some(|vm, array, count| {
             let count = vm.index_for_item_overflow(count)?.max(0) as usize;
             let this = this::<Array>(array);
-            let repeated = repeated(vm, &this.bytes(), count)?;
+            let repeated = bytearray::repeated(vm, &this.bytes(), count)?;
             make(vm, &ARRAY_TYPE, this.kind, repeated)
         }),
         inplace_concat: Some(|vm, array, other| {
@@ -88,7 +88,7 @@ pub static ARRAY_TYPE: Type = Type::new::<Array>(
             let this = this::<Array>(array);
             if this.len() > 0 && count != 1 {
                 this.check_resize(vm)?;
-                let repeated = repeated(vm, &this.bytes(), count)?;
+                let repeated = bytearray::repeated(vm, &this.bytes(), count)?;
                 *this.bytes_mut() = repeated;
             }
             Ok(array.clone())
@@ -185,20 +185,6 @@ impl Array {
 
 fn make(vm: &Vm, class: &Type, kind: Kind, bytes: Vec<u8>) -> Result {
     allocate(vm, class, Array { kind, bytes: RefCell::new(bytes), exports: Cell::new(0) })
-}
-
-fn repeated(vm: &Vm, bytes: &[u8], count: usize) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let size = bytes.len().checked_mul(count).filter(|&n| n <= isize::MAX as usize);
-    if size.is_none_or(|n| out.try_reserve_exact(n).is_err()) {
-        return Err(vm.memory_error());
-    }
-    // Nothing is soon repeated.
-    let count = if bytes.is_empty() { 0 } else { count };
-    for _ in 0..count {
-        out.extend_from_slice(bytes);
-    }
-    Ok(out)
 }
 
 // ---- construction -------------------------------------------------------------------------

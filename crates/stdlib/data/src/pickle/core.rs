@@ -262,14 +262,19 @@ impl Core {
     /// The opcode that gets object `number` from the memo.
     #[inline]
     pub(super) fn put_get(&self, vm: &Vm, out: &mut Sink, number: u32) -> Result<()> {
+        self.put_number(vm, out, number, [b'g', BINGET, LONG_BINGET])
+    }
+    /// An opcode with a number of the memo: as text, in one byte, in four.
+    fn put_number(&self, vm: &Vm, out: &mut Sink, number: u32, opcodes: [u8; 3]) -> Result<()> {
+        let [text, short, long] = opcodes;
         if !self.binary.get() {
-            return out.put_slice(vm, format!("g{number}\n").as_bytes());
+            return out.put_slice(vm, format!("{}{number}\n", text as char).as_bytes());
         }
         match u8::try_from(number) {
-            Ok(short) => out.put(vm, [BINGET, short]),
+            Ok(byte) => out.put(vm, [short, byte]),
             Err(_) => {
                 let [a, b, c, d] = number.to_le_bytes();
-                out.put(vm, [LONG_BINGET, a, b, c, d])
+                out.put(vm, [long, a, b, c, d])
             }
         }
     }
@@ -314,16 +319,7 @@ impl Core {
     }
     /// How protocols before 4 memoize.
     fn put_put(&self, vm: &Vm, out: &mut Sink, number: u32) -> Result<()> {
-        if !self.binary.get() {
-            return out.put_slice(vm, format!("p{number}\n").as_bytes());
-        }
-        match u8::try_from(number) {
-            Ok(short) => out.put(vm, [BINPUT, short]),
-            Err(_) => {
-                let [a, b, c, d] = number.to_le_bytes();
-                out.put(vm, [LONG_BINPUT, a, b, c, d])
-            }
-        }
+        self.put_number(vm, out, number, [b'p', BINPUT, LONG_BINPUT])
     }
 
     // ---- fast mode --------------------------------------------------------------------

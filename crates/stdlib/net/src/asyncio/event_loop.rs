@@ -213,6 +213,12 @@ pub fn call_soon(
     vm.call_method_kw(event_loop, name::call_soon.object(), &all, names).map(drop)
 }
 
+/// The class of the handles that `call_soon` makes.
+fn handle_class(vm: &Vm) -> Option<Object> {
+    let originals = vm.at_place(&ORIGINALS)?;
+    originals.downcast::<Tuple>()?.items().first().cloned()
+}
+
 /// Does what `BaseEventLoop.call_soon` does. False: the loop has to be asked.
 fn call_soon_plainly(
     vm: &Vm,
@@ -231,9 +237,8 @@ fn call_soon_plainly(
         }
     }
     let Some(ready) = own(vm, event_loop, name::ready.object())? else { return Ok(false) };
-    let Some(originals) = vm.at_place(&ORIGINALS) else { return Ok(false) };
-    let class = originals.downcast::<Tuple>().and_then(|originals| originals.items().first());
-    let Some(class) = class.and_then(Type::of) else { return Ok(false) };
+    let Some(class) = handle_class(vm) else { return Ok(false) };
+    let Some(class) = Type::of(&class) else { return Ok(false) };
     let handle = allocate(vm, class, Handle::default())?;
     fill(vm, this(&handle), callback, &vm.tuple(args.to_vec()), event_loop, context);
     vm.call_method_object(&ready, name::append.object(), &[handle])?;
@@ -287,7 +292,5 @@ fn run(vm: &Vm, handle: Object) -> Result<()> {
 
 /// Is it a handle of `call_soon`, of no subclass?
 fn is_handle(vm: &Vm, handle: &Object) -> bool {
-    let Some(originals) = vm.at_place(&ORIGINALS) else { return false };
-    let class = originals.downcast::<Tuple>().and_then(|originals| originals.items().first());
-    class.is_some_and(|class| class.is(handle.ty().value()))
+    handle_class(vm).is_some_and(|class| class.is(handle.ty().value()))
 }
