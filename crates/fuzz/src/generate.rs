@@ -1,6 +1,7 @@
 //! Programs from bytes: every choice takes one byte, so that small changes of the input
 //! are small changes of the program. What is made ends: loops run three times at most,
-//! and nothing grows by more than a few items for each statement that runs.
+//! functions are called some thousand times at most, and nothing grows by more than a few items for each
+//! statement that runs.
 
 use std::fmt::Write;
 
@@ -219,7 +220,7 @@ pub fn program(bytes: &[u8]) -> String {
     let mut writer =
         Writer { choices: Choices { bytes: bytes.iter() }, out: String::new(), left: 30, made: 0 };
     writer.out.push_str("a, b, c, d, e, f, g, h = 1, 'two', [3], {4: 5}, (6,), {7}, 8.5, None\n");
-    writer.out.push_str("class A: pass\nB = C = D = A\nasked = [0]\n");
+    writer.out.push_str("class A: pass\nB = C = D = A\nasked = [0, 0]\n");
     while writer.choices.bytes.len() > 0 && writer.left > 0 {
         writer.statement(0, Place::Module);
     }
@@ -331,6 +332,14 @@ impl Writer<'_> {
         for _ in 0..n {
             self.statement(level, place);
         }
+    }
+
+    /// The block of a function. Recursion is as deep as the interpreter has it, but does not
+    /// begin anew from every `finally` on the way back.
+    fn body(&mut self, level: usize, place: Place) {
+        self.line(level, "asked[1] += 1");
+        self.line(level, "if asked[1] > 3000: raise ValueError('called too often')");
+        self.block(level, place);
     }
 
     fn statement(&mut self, level: usize, place: Place) {
@@ -484,7 +493,7 @@ impl Writer<'_> {
             // Names that are assigned inside are the module's, mostly.
             self.line(level + 1, "global a, b, c, d");
         }
-        self.block(level + 1, place);
+        self.body(level + 1, place);
         if place == Place::Generator {
             self.line(level + 1, "yield 1");
         }
@@ -581,7 +590,7 @@ impl Writer<'_> {
                 self.line(level + 2, "asked[0] += 1");
                 self.line(level + 2, "if asked[0] > 40: return");
             }
-            self.block(level + 2, Place::Function);
+            self.body(level + 2, Place::Function);
         }
         let object = self.name();
         match self.choices.below(3) {
