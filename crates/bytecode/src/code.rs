@@ -147,96 +147,84 @@ impl<'b> Locations<'b> {
     }
     /// The position of instruction `index`.
     pub fn get(&self, index: usize) -> Option<Location> {
-        self.iter().nth(index)
+        self.seek(&mut Cursor::default(), index)
     }
-    /// All positions in order.
-    pub fn iter(&self) -> LocationIter<'_> {
-        let here = Location { line: self.first_line, ..Location::default() };
-        LocationIter { bytes: &self.runs, here, run: 0, left: self.len() }
-    }
-}
-
-/// See [`Locations::iter`].
-pub struct LocationIter<'a> {
-    bytes: &'a [u8],
-    here: Location,
-    run: usize,
-    left: usize,
-}
-
-impl LocationIter<'_> {
-    #[inline(always)]
-    fn number(&mut self) -> Option<u64> {
-        match self.bytes {
-            // Most are small.
-            [b, rest @ ..] if *b < 0x80 => {
-                self.bytes = rest;
-                Some(*b as u64)
-            }
-            _ => self.long_number(),
+    /// As [`Locations::get`], found from `cursor` on if that is not behind it.
+    pub fn seek(&self, cursor: &mut Cursor, index: usize) -> Option<Location> {
+        let index = u32::try_from(index).ok().filter(|&index| index < self.count)?;
+        if index < cursor.from || cursor.to == 0 {
+            *cursor = Cursor::default();
+            cursor.here.line = self.first_line;
         }
-    }
-    fn long_number(&mut self) -> Option<u64> {
-        let mut n = 0u64;
-        for shift in (0..64).step_by(7) {
-            let (&b, rest) = self.bytes.split_first()?;
-            self.bytes = rest;
-            n |= ((b & 0x7f) as u64) << shift;
-            if b < 0x80 {
-                return Some(n);
-            }
-        }
-        None
-    }
-    fn step(&mut self, from: u32) -> Option<u32> {
-        let n = self.number()?;
-        Some(from.wrapping_add(((n >> 1) as i64 ^ -((n & 1) as i64)) as u32))
-    }
-    fn next_run(&mut self) -> Option<()> {
-        let run = self.number()?;
-        let line = self.step(self.here.line)?;
-        let end_line = self.step(line)?;
-        let column = self.step(self.here.column)?;
-        let end_column = self.step(column)?;
-        self.here = Location { line, end_line, column, end_column };
-        self.run = usize::try_from(run).ok()?.max(1);
-        Some(())
-    }
-}
-
-impl Iterator for LocationIter<'_> {
-    type Item = Location;
-    fn next(&mut self) -> Option<Location> {
-        if self.left == 0 {
-            return None;
-        }
-        self.left -= 1;
-        if self.run == 0 && self.next_run().is_none() {
-            return Some(Location::default());
-        }
-        self.run -= 1;
-        Some(self.here)
-    }
-    fn nth(&mut self, mut n: usize) -> Option<Location> {
-        while n < self.left {
-            if self.run == 0 && self.next_run().is_none() {
+        while index >= cursor.to {
+            if self.next_run(cursor).is_none() {
                 return Some(Location::default());
             }
-            if n < self.run {
-                self.run -= n;
-                self.left -= n;
-                return self.next();
-            }
-            n -= self.run;
-            self.left = self.left.saturating_sub(self.run);
-            self.run = 0;
         }
-        self.left = 0;
-        None
+        Some(cursor.here)
     }
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+    fn next_run(&self, cursor: &mut Cursor) -> Option<()> {
+        let mut bytes = self.runs.get(cursor.next as usize..)?;
+        let run = read_number(&mut bytes)?;
+        let line = step(&mut bytes, cursor.here.line)?;
+        let end_line = step(&mut bytes, line)?;
+        let column = step(&mut bytes, cursor.here.column)?;
+        let end_column = step(&mut bytes, column)?;
+        *cursor = Cursor {
+            next: (self.runs.len() - bytes.len()) as u32,
+            from: cursor.to,
+            to: cursor.to.checked_add(u32::try_from(run).ok()?.max(1))?,
+            here: Location { line, end_line, column, end_column },
+        };
+        Some(())
     }
+    /// All positions in order.
+    pub fn iter(&self) -> impl Iterator<Item = Location> {
+        let mut cursor = Cursor::default();
+        (0..self.len()).map_while(move |index| self.seek(&mut cursor, index))
+    }
+}
+
+/// A place in [`Locations`]: the run of instructions, from `from` up to `to`, that was looked
+/// at last.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor {
+    /// Where the run behind it is encoded.
+    next: u32,
+    from: u32,
+    to: u32,
+    here: Location,
+}
+
+#[inline(always)]
+fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+    match *bytes {
+        // Most are small.
+        [b, rest @ ..] if *b < 0x80 => {
+            *bytes = rest;
+            Some(*b as u64)
+        }
+        _ => read_long_number(bytes),
+    }
+}
+
+fn read_long_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut n = 0u64;
+    for shift in (0..64).step_by(7) {
+        let (&b, rest) = bytes.split_first()?;
+        *bytes = rest;
+        n |= ((b & 0x7f) as u64) << shift;
+        if b < 0x80 {
+            return Some(n);
+        }
+    }
+    None
+}
+
+/// A number that differs from `from` by what is read.
+fn step(bytes: &mut &[u8], from: u32) -> Option<u32> {
+    let n = read_number(bytes)?;
+    Some(from.wrapping_add(((n >> 1) as i64 ^ -((n & 1) as i64)) as u32))
 }
 
 pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {

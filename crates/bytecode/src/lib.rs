@@ -18,7 +18,7 @@ pub mod temporaries;
 mod verify;
 
 pub use code::{
-    CacheSpec, CodeUnit, Constant, ExceptionEntry, LineNote, LocalKind, LocalName, Location, LocationIter,
+    CacheSpec, CodeUnit, Constant, Cursor, ExceptionEntry, LineNote, LocalKind, LocalName, Location,
     Locations, MAX_NOTES, code_flags,
 };
 pub use disassemble::{disassemble, instruction as disassemble_instruction, literal};

@@ -287,6 +287,8 @@ fn repeat(seq: &Constant, n: usize) -> Option<Constant> {
         }
         Constant::Bytes(s) if fits(s.len(), MAX_TEXT) => Some(Constant::Bytes(s.repeat(n).into())),
         Constant::Tuple(s) if fits(s.len(), MAX_ITEMS) => {
+            // Nothing is nothing, however often.
+            let n = if s.is_empty() { 0 } else { n };
             let mut items = Vec::with_capacity(s.len() * n);
             (0..n).for_each(|_| items.extend(s.iter().cloned()));
             Some(Constant::Tuple(items.into()))

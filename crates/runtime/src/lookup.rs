@@ -240,14 +240,8 @@ pub fn instance_dict(vm: &Vm, object: &Object) -> Option<Object> {
         let dict = vm.new_dict();
         if let Some(d) = dict.downcast::<Dict>() {
             let values = inline_values(object);
-            let keys = object.ty().extra().shared_keys.clone();
-            d.reserve((&(*values)).iter().filter(|value| !value.is_unbound()).count());
-            for (i, key) in keys.iter().enumerate().take(values.len()) {
-                let value = std::mem::replace(&mut (&mut (*values))[i], Value::UNBOUND);
-                if !value.is_unbound() {
-                    d.add_str(vm, Object::borrow_value(key), Object::from_owned(value));
-                }
-            }
+            let keys = &object.ty().extra().shared_keys;
+            d.fill(vm, Object::borrow_slice(keys), &mut *values);
         }
         *word = dict.clone().into_value();
         Some(dict)

@@ -51,7 +51,7 @@ names! {
     cause "__cause__", class "__class__", class_getitem "__class_getitem__", classcell "__classcell__",
     classdictcell "__classdictcell__", close "close", complex "__complex__", contains "__contains__",
     context "__context__", context_plain "context", call_soon "call_soon",
-    get_debug "get_debug", debug "_debug", thread_id "_thread_id", closed_private "_closed", ready "_ready",
+    get_debug "get_debug", debug "_debug", thread_id "_thread_id", closed_private "_closed", iobase_closed "__IOBase_closed", ready "_ready",
     popleft "popleft", append "append", cancelled_private "_cancelled", run_private "_run", is_running "is_running", copy "copy", default "default", del "__del__", delattr "__delattr__",
     delete "__delete__", delitem "__delitem__", dict "__dict__", dir "__dir__",
     displayhook "displayhook", divmod "__divmod__", doc "__doc__", enter "__enter__", eq "__eq__",

@@ -12,7 +12,7 @@ use crate::types::str as text;
 use std::cell::{Cell, OnceCell};
 use taipan_bytecode::code_flags as co;
 use taipan_bytecode::{
-    Build, CacheSpec, CodeUnit, Constant, ExceptionEntry, Group, Head, Instruction, Leaf, LineNote,
+    Build, CacheSpec, CodeUnit, Constant, Cursor, ExceptionEntry, Group, Head, Instruction, Leaf, LineNote,
     LocalKind, LocalName, Location, Locations, Opcode, ReadError, Shape,
 };
 
@@ -94,6 +94,8 @@ struct Body {
     /// Names of the named registers.
     locals: Box<[(Object, LocalKind)]>,
     locations: Locations<'static>,
+    /// Where in `locations` was looked last.
+    looked: Cell<Cursor>,
     notes: Box<[LineNote]>,
     exceptions: Box<[ExceptionEntry]>,
     /// The code that the names of `caches` belong to if they are not all in `consts`.
@@ -235,7 +237,11 @@ impl Code {
     }
     /// Code that never ran has no positions.
     fn position(&self, index: usize) -> Option<Location> {
-        self.body.get()?.locations.get(index)
+        let body = self.body.get()?;
+        let mut cursor = body.looked.get();
+        let found = body.locations.seek(&mut cursor, index);
+        body.looked.set(cursor);
+        found
     }
     /// The innermost handler for an exception at instruction `index`.
     pub fn handler(&self, index: usize) -> Option<ExceptionEntry> {
@@ -294,7 +300,17 @@ impl Body {
                 Cache { name, value: Value::UNBOUND, version: 0, index, version2: 0, backoff: 0, misses: 0 }
             })
             .collect();
-        Body { instructions, consts, caches, locals, locations, notes, exceptions, _origin: None }
+        Body {
+            instructions,
+            consts,
+            caches,
+            locals,
+            locations,
+            looked: Cell::default(),
+            notes,
+            exceptions,
+            _origin: None,
+        }
     }
 }
 
@@ -769,6 +785,7 @@ impl Body {
             caches,
             locals: self.locals.clone(),
             locations: self.locations.clone(),
+            looked: Cell::default(),
             notes: self.notes.clone(),
             exceptions: self.exceptions.clone(),
             _origin: Some(of.clone()),

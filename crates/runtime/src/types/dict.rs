@@ -596,10 +596,18 @@ impl Dict {
         table.used += 1;
         true
     }
-    /// Adds a str key that is not there.
-    pub(crate) fn add_str(&self, vm: &Vm, key: &Object, value: Object) {
-        if let Some(s) = key.downcast::<Str>() {
-            self.insert(key.clone(), s.hash(vm), value);
+    /// Fills an empty dict with as many of `keys`, which are names and all different, as
+    /// `values` are bound; they are taken out.
+    pub(crate) fn fill(&self, vm: &Vm, keys: &[Object], values: &mut [Value]) {
+        self.reserve(values.iter().filter(|value| !value.is_unbound()).count());
+        for (key, value) in keys.iter().zip(values) {
+            if !value.is_unbound()
+                && let Some(s) = key.downcast_exact::<Str>()
+            {
+                let value = std::mem::replace(value, Value::UNBOUND);
+                // SAFETY: the word was owned.
+                self.insert(key.clone(), s.hash(vm), unsafe { Object::from_owned(value) });
+            }
         }
     }
     /// Sets a str key. Never runs Python code but for the death of the old value.

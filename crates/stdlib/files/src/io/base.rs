@@ -69,11 +69,9 @@ pub static IO_BASE: Type = Type::new::<IoBase>(
 .with_dict()
 .with_doc("The base of all I/O classes.\n\nMethods that a class does not override raise io.UnsupportedOperation, or say no.\nA stream is an iterator over its lines, and a context manager that closes it.");
 
-const CLOSED: &str = "__IOBase_closed";
-
 /// Was the stream closed by `_IOBase.close`?
 pub fn has_closed_flag(vm: &Vm, file: &Object) -> bool {
-    matches!(instance_get(vm, file, &vm.intern(CLOSED)), Ok(Some(_)))
+    matches!(instance_get(vm, file, name::iobase_closed.object()), Ok(Some(_)))
 }
 
 /// `bool(file.closed)`.
@@ -118,7 +116,7 @@ pub fn close(vm: &Vm, file: &Object) -> Result {
     }
     let flushed = vm.call_method_object(file, name::flush.object(), &[]);
     let exception = if flushed.is_err() { vm.take_raised() } else { None };
-    let marked = instance_set(vm, file, &vm.intern(CLOSED), Some(&Object::TRUE));
+    let marked = instance_set(vm, file, name::iobase_closed.object(), Some(&Object::TRUE));
     finish_with(vm, exception, marked.map(|_| Object::NONE))
 }
 
