@@ -287,6 +287,7 @@ pub unsafe fn dealloc_static<T: NativeClass>(object: *mut Header) {
         {
             return dealloc(object);
         }
+        T::dies(object);
         let heap = heap::current();
         if const { std::mem::needs_drop::<T>() } {
             if !(*heap).begin_destroy(object) {

@@ -9,15 +9,16 @@ use crate::types::typ;
 const CACHE_SIZE: usize = 4096;
 
 /// An entry of the method cache: valid while the type's version is `version`.
-#[derive(Clone, Copy)]
 pub struct CacheEntry {
     version: u32,
-    name: u64,
+    /// Held: another string in its place would be taken for it.
+    name: Object,
     value: Option<Value>,
 }
 
 pub fn new_cache() -> Vec<CacheEntry> {
-    vec![CacheEntry { version: 0, name: 0, value: None }; CACHE_SIZE]
+    let empty = || CacheEntry { version: 0, name: Object::UNBOUND, value: None };
+    std::iter::repeat_with(empty).take(CACHE_SIZE).collect()
 }
 
 impl Type {
@@ -57,7 +58,7 @@ impl Type {
         let key = name.bits();
         let index = ((key >> 4) as usize ^ (version as usize).wrapping_mul(7)) & (CACHE_SIZE - 1);
         let entry = &cache[index];
-        if entry.version == version && entry.name == key && version != 0 {
+        if entry.version == version && entry.name.bits() == key && version != 0 {
             return entry.value;
         }
         self.lookup_slow(vm, name)
@@ -78,7 +79,9 @@ impl Type {
             let index = ((key >> 4) as usize ^ (version as usize).wrapping_mul(7)) & (CACHE_SIZE - 1);
             // SAFETY: as in lookup.
             let cache = unsafe { &mut *vm.interp().method_cache.get() };
-            cache[index] = CacheEntry { version, name: key, value: found };
+            let entry = CacheEntry { version, name: name.clone(), value: found };
+            let old = std::mem::replace(&mut cache[index], entry);
+            drop(old);
         }
         found
     }

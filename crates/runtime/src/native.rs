@@ -22,6 +22,12 @@ pub trait NativeClass: Sized + 'static {
     fn wants_finalizer(&self) -> bool {
         true
     }
+    /// The object, of the type itself, is about to be freed.
+    ///
+    /// # Safety
+    /// It has this payload.
+    #[inline(always)]
+    unsafe fn dies(_object: *mut Header) {}
 }
 
 /// An object's memory: header and payload.

@@ -122,7 +122,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         MethodDef::new(
             "getunicodeinternedsize(*, _only_immortal=False)",
-            |vm, _| Ok(vm.int(0)),
+            |vm, args| Ok(vm.usize(crate::types::str::interned(vm, vm.is_true(&args[0])?))),
             "Return the number of elements of the unicode interned dictionary",
         ),
         MethodDef::new(

@@ -27,6 +27,13 @@ impl NativeClass for Str {
     fn class() -> &'static Type {
         &STR
     }
+    #[inline(always)]
+    unsafe fn dies(object: *mut Header) {
+        // SAFETY: says the caller.
+        if unsafe { (*object).has(INTERNED) } {
+            forget(object);
+        }
+    }
 }
 
 const _: () = assert!(size_of::<Payload<Str>>() == 32);
@@ -794,7 +801,8 @@ impl std::fmt::Write for Builder {
 
 // ---- interning --------------------------------------------------------------------
 
-/// The interned strings of an interpreter: open addressing by hash.
+/// The interned strings of an interpreter: open addressing by hash. They are not counted
+/// here: what dies takes itself out ([`forget`]).
 #[derive(Default)]
 pub struct InternTable {
     slots: Vec<u64>,
@@ -810,7 +818,7 @@ impl InternTable {
             if word == 0 {
                 return Err(i);
             }
-            // SAFETY: interned strings live as long as the table.
+            // SAFETY: the strings of the table are alive.
             let value = unsafe { Value::from_bits(word) };
             let object = Object::borrow_value(&value);
             if let Some(s) = object.downcast_exact::<Str>()
@@ -829,15 +837,66 @@ impl InternTable {
         let size = (self.slots.len() * 2).max(4096);
         let old = std::mem::replace(&mut self.slots, vec![0; size]);
         for word in old.into_iter().filter(|&w| w != 0) {
-            // SAFETY: as above.
-            let value = unsafe { Value::from_bits(word) };
-            let hash = Object::borrow_value(&value).downcast_exact::<Str>().map_or(0, |s| s.cached_hash());
-            let mut i = hash as usize & (size - 1);
+            let mut i = InternTable::hash(word) & (size - 1);
             while self.slots[i] != 0 {
                 i = (i + 1) & (size - 1);
             }
             self.slots[i] = word;
         }
+    }
+    fn hash(word: u64) -> usize {
+        // SAFETY: the strings of the table are alive, or just about to be freed.
+        let value = unsafe { Value::from_bits(word) };
+        Object::borrow_value(&value).downcast_exact::<Str>().map_or(0, |s| s.cached_hash() as usize)
+    }
+    fn remove(&mut self, word: u64) {
+        let mask = self.slots.len() - 1;
+        let mut i = InternTable::hash(word) & mask;
+        while self.slots[i] != word {
+            if self.slots[i] == 0 {
+                return;
+            }
+            i = (i + 1) & mask;
+        }
+        // Those behind it that had to give way to it move up.
+        let mut hole = i;
+        loop {
+            i = (i + 1) & mask;
+            let word = self.slots[i];
+            if word == 0 {
+                break;
+            }
+            let home = InternTable::hash(word) & mask;
+            if i.wrapping_sub(home) & mask >= i.wrapping_sub(hole) & mask {
+                self.slots[hole] = word;
+                hole = i;
+            }
+        }
+        self.slots[hole] = 0;
+        self.used -= 1;
+    }
+}
+
+/// How many strings are interned, or how many of them are immortal.
+pub fn interned(vm: &Vm, only_immortal: bool) -> usize {
+    let table = vm.intern_table();
+    if !only_immortal {
+        return table.used;
+    }
+    let is_immortal = |word: u64| {
+        // SAFETY: the strings of the table are alive.
+        let value = unsafe { Value::from_bits(word) };
+        Object::borrow_value(&value).header().is_some_and(|header| header.is_immortal())
+    };
+    table.slots.iter().filter(|&&word| word != 0 && is_immortal(word)).count()
+}
+
+/// An interned string dies.
+#[cold]
+fn forget(object: *mut Header) {
+    if Vm::is_attached() {
+        let value = Value::from_ptr(object);
+        Vm::current().intern_table().remove(value.bits());
     }
 }
 
@@ -880,7 +939,7 @@ impl Vm {
                     header.set(INTERNED);
                 }
                 table.used += 1;
-                table.slots[i] = object.clone().into_value().bits();
+                table.slots[i] = object.value().bits();
                 object.clone()
             }
         }

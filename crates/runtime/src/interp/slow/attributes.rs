@@ -152,10 +152,30 @@ pub(super) unsafe fn specialise_load(
 pub struct AttrEntry {
     version: u32,
     index: u32,
+    /// The word of the name, which the table holds, and whether it is of a method.
     name: u64,
     value: Value,
     /// None: nothing to specialise to.
     op: Option<Opcode>,
+}
+
+impl AttrEntry {
+    /// What was found out for the name of `probe`.
+    ///
+    /// # Safety
+    /// The entry is one of the table's.
+    unsafe fn fill(&mut self, version: u32, probe: &Cache, method: bool, op: Option<Opcode>) {
+        let name = probe.name.bits() | method as u64;
+        let entry = AttrEntry { version, index: probe.index, name, value: probe.value, op };
+        // SAFETY: names are strings, and the table's are counted.
+        unsafe {
+            taipan_object::object::incref(probe.name);
+            let old = std::mem::replace(self, entry).name & !1;
+            if old != 0 {
+                drop(Object::from_owned(Value::from_bits(old)));
+            }
+        }
+    }
 }
 
 pub(super) const ATTR_ENTRIES: usize = 2048;
@@ -294,13 +314,7 @@ pub(super) unsafe fn attr_lookup(
         let mut probe = *site;
         let op = specialise_load(vm, &mut probe, object, method);
         if shared && version != 0 {
-            *entry = AttrEntry {
-                version,
-                index: probe.index,
-                name: site.name.bits() | method as u64,
-                value: probe.value,
-                op,
-            };
+            entry.fill(version, &probe, method, op);
         }
         if let Some(op) = op
             && site.backoff == 0
@@ -467,8 +481,7 @@ pub(super) unsafe fn fill_shared(vm: &Vm, object: &Object, site: &Cache) {
         if !hit {
             let mut probe = *site;
             let op = specialise_load(vm, &mut probe, object, false);
-            *entry =
-                AttrEntry { version, index: probe.index, name: site.name.bits(), value: probe.value, op };
+            entry.fill(version, &probe, false, op);
         }
     }
 }
