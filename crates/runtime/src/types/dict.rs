@@ -129,6 +129,24 @@ impl Table {
         }
         *self = Table::NEW;
     }
+    /// Puts an entry, whose key is not there, behind the others.
+    ///
+    /// # Safety
+    /// There is room for it.
+    #[inline(always)]
+    unsafe fn place(&mut self, entry: Entry) {
+        let mask = self.mask();
+        let mut perturb = entry.hash as u64;
+        let mut at = entry.hash as usize & mask;
+        while self.index(at) < DUMMY {
+            perturb >>= 5;
+            at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
+        }
+        self.set_index(at, self.filled);
+        // SAFETY: says the caller.
+        unsafe { self.entries().add(self.filled as usize).write(entry) };
+        self.filled += 1;
+    }
     /// Moves the entries to a table with room for `wanted`; false: no memory.
     #[must_use]
     fn resize(&mut self, wanted: usize) -> bool {
@@ -150,21 +168,12 @@ impl Table {
             std::ptr::write_bytes(memory, 0xff, Table::width(log2) << log2);
             let mut new =
                 Table { memory, log2, used: self.used, filled: 0, usable: usable as u32, marks: 0, head: 0 };
-            let mask = new.mask();
             for i in 0..self.filled as usize {
                 let entry = *self.entries().add(i);
                 if entry.key.is_unbound() {
                     continue;
                 }
-                let mut perturb = entry.hash as u64;
-                let mut at = entry.hash as usize & mask;
-                while new.index(at) != EMPTY {
-                    perturb >>= 5;
-                    at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
-                }
-                new.set_index(at, new.filled);
-                new.entries().add(new.filled as usize).write(entry);
-                new.filled += 1;
+                new.place(entry);
             }
             self.free();
             *self = new;
@@ -576,37 +585,30 @@ impl Dict {
             }
         }
         self.touch();
-        let mask = table.mask();
-        let mut perturb = hash as u64;
-        let mut at = hash as usize & mask;
-        while table.index(at) < DUMMY {
-            perturb >>= 5;
-            at = at.wrapping_mul(5).wrapping_add(perturb as usize).wrapping_add(1) & mask;
-        }
-        table.set_index(at, table.filled);
-        // SAFETY: filled < usable.
-        unsafe {
-            table.entries().add(table.filled as usize).write(Entry {
-                hash,
-                key: key.into_value(),
-                value: value.into_value(),
-            });
-        }
-        table.filled += 1;
+        // SAFETY: there is room.
+        unsafe { table.place(Entry { hash, key: key.into_value(), value: value.into_value() }) };
         table.used += 1;
         true
     }
     /// Fills an empty dict with as many of `keys`, which are names and all different, as
     /// `values` are bound; they are taken out.
     pub(crate) fn fill(&self, vm: &Vm, keys: &[Object], values: &mut [Value]) {
-        self.reserve(values.iter().filter(|value| !value.is_unbound()).count());
+        let count = values.iter().filter(|value| !value.is_unbound()).count();
+        self.reserve(count);
+        let table = self.table_mut();
+        if (table.usable as usize) < count {
+            return;
+        }
+        self.touch();
         for (key, value) in keys.iter().zip(values) {
             if !value.is_unbound()
                 && let Some(s) = key.downcast_exact::<Str>()
             {
                 let value = std::mem::replace(value, Value::UNBOUND);
-                // SAFETY: the word was owned.
-                self.insert(key.clone(), s.hash(vm), unsafe { Object::from_owned(value) });
+                let entry = Entry { hash: s.hash(vm), key: key.clone().into_value(), value };
+                // SAFETY: there is room; the words are owned.
+                unsafe { table.place(entry) };
+                table.used += 1;
             }
         }
     }
