@@ -20,6 +20,7 @@ pub fn open(
     let mut modules = taipan_stdlib_files::modules();
     modules.extend(taipan_stdlib_compress::modules());
     modules.extend(taipan_stdlib_crypto::modules());
+    modules.extend(taipan_stdlib_ctypes::modules());
     modules.extend(taipan_stdlib_data::modules());
     modules.extend(taipan_stdlib_db::modules());
     modules.extend(taipan_stdlib_decimal::modules());

@@ -13,6 +13,7 @@ pub mod error;
 pub mod faults;
 pub mod fd;
 pub mod fs;
+pub mod library;
 pub mod memory;
 pub mod net;
 pub mod policy;

@@ -27,6 +27,9 @@ pub enum Access<'a> {
     Clock,
     /// Get random bytes.
     Entropy,
+    /// Load native code from a library (with an empty name: any at all), of which
+    /// nothing is asked any more.
+    Load(&'a CStr),
     /// Create a socket or connect one.
     Network,
 }

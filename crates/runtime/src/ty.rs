@@ -310,6 +310,8 @@ pub struct TypeExtra {
     pub qualname: Option<Object>,
     /// The `__name__` object of a heap type.
     pub name_object: Option<Object>,
+    /// What the native metaclass keeps with the class; given once.
+    pub native_data: Option<Object>,
 }
 
 // SAFETY: types are touched only under the GIL of their interpreter.
@@ -359,11 +361,17 @@ impl Type {
                 shared_keys: Vec::new(),
                 qualname: None,
                 name_object: None,
+                native_data: None,
             }),
         }
     }
     pub const fn with_doc(mut self, doc: &'static str) -> Type {
         self.doc = Cell::new(Some(doc));
+        self
+    }
+    /// A static type whose class is the static type `meta`, a subtype of `type`.
+    pub const fn with_metatype(mut self, meta: &'static Type) -> Type {
+        self.head.header = Header::immortal(&meta.head);
         self
     }
     /// A static type whose instances have a `__dict__`.
@@ -408,6 +416,7 @@ impl Type {
                 shared_keys: Vec::new(),
                 qualname: None,
                 name_object: None,
+                native_data: None,
             }),
         }
     }

@@ -12,7 +12,7 @@ use crate::types::{int, iterators, slice, str};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
 
-/// Payload of bytes; the bytes follow in memory.
+/// Payload of bytes; the bytes follow in memory, and behind them a zero for C.
 #[repr(C)]
 pub struct Bytes {
     /// 0: not computed yet.
@@ -33,6 +33,10 @@ impl Bytes {
     pub fn as_slice(&self) -> &[u8] {
         // SAFETY: `len` bytes were written right behind the payload at creation.
         unsafe { std::slice::from_raw_parts((self as *const Bytes).add(1) as *const u8, self.len) }
+    }
+    /// Where the bytes begin, which a zero follows (for C). They must not be changed.
+    pub fn address(&self) -> *const u8 {
+        (self as *const Bytes).wrapping_add(1) as *const u8
     }
     #[inline(always)]
     pub fn len(&self) -> usize {
@@ -150,13 +154,16 @@ fn allocate(vm: &Vm, class: &Type, len: usize, fill: impl FnOnce(&mut [MaybeUnin
     }
     let payload = Bytes { hash: Cell::new(0), len };
     let fill = |memory: *mut u8| {
-        // SAFETY: room for `len` bytes.
-        fill(unsafe { std::slice::from_raw_parts_mut(memory as *mut MaybeUninit<u8>, len) })
+        // SAFETY: room for `len` bytes and a zero behind them.
+        unsafe {
+            memory.add(len).write(0);
+            fill(std::slice::from_raw_parts_mut(memory as *mut MaybeUninit<u8>, len))
+        }
     };
     if class.is(&BYTES) {
-        vm.try_alloc_var_exact(&BYTES, 0, payload, len, fill)
+        vm.try_alloc_var_exact(&BYTES, 0, payload, len + 1, fill)
     } else {
-        vm.try_alloc_var(class, payload, len, fill)
+        vm.try_alloc_var(class, payload, len + 1, fill)
     }
 }
 

@@ -27,6 +27,7 @@ impl NativeClass for TypePayload {
         visitor.visit_object(&extra.mro);
         visitor.visit_option(&extra.qualname);
         visitor.visit_option(&extra.name_object);
+        visitor.visit_option(&extra.native_data);
     }
     fn clear(&self) {
         let ty = self.as_type();
@@ -1385,6 +1386,7 @@ impl Type {
                         shared_keys: Vec::new(),
                         qualname: None,
                         name_object: None,
+                        native_data: None,
                     },
                 )
             });

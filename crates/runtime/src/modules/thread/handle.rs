@@ -273,14 +273,7 @@ fn run(start: Start) {
         }
     }
     drop((function, args, kwargs));
-    super::local::forget_thread(vm);
-    vm.tracer.clear();
-    drop(vm.context.replace(Object::NONE));
-    drop(vm.asyncgen_hooks.replace((Object::NONE, Object::NONE)));
-    vm.asyncio.running_loop.clear();
-    vm.asyncio.running_task.clear();
-    drop(vm.take_raised());
-    vm.set_listed(false);
+    forget(vm);
     COUNT.fetch_sub(1, Ordering::Relaxed);
     if let Some(thread) = thread {
         vm.interp().running.remove(&thread);
@@ -289,6 +282,56 @@ fn run(start: Start) {
     }
     vm.interp().gil.release(vm);
     Vm::detach_thread();
+}
+
+/// The thread ends, as far as Python is concerned: forgets what belongs to it.
+fn forget(vm: &Vm) {
+    super::local::forget_thread(vm);
+    vm.tracer.clear();
+    drop(vm.context.replace(Object::NONE));
+    drop(vm.asyncgen_hooks.replace((Object::NONE, Object::NONE)));
+    vm.asyncio.running_loop.clear();
+    vm.asyncio.running_task.clear();
+    drop(vm.take_raised());
+    vm.set_listed(false);
+}
+
+/// How far the stack of the calling thread, which is none of ours, may be used.
+fn foreign_limit() -> usize {
+    let marker = 0u8;
+    let here = &raw const marker as usize;
+    let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let (mut start, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: the attributes are initialised by the first call, or not used.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) == 0 {
+            libc::pthread_attr_getstack(attributes.as_ptr(), &mut start, &mut size);
+            libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        }
+    }
+    let start = start as usize;
+    if size == 0 || here < start {
+        return here.saturating_sub(64 << 10);
+    }
+    start + (here - start) / 8
+}
+
+/// Runs Python code on whatever thread this is: with the GIL, as a thread of `interp`
+/// for this time if it is none of Python's. None if there is no memory for that.
+pub fn on_any_thread<R>(interp: &Interpreter, work: impl FnOnce(&Vm) -> R) -> Option<R> {
+    if Vm::is_attached() {
+        return Some(Vm::with_gil(work));
+    }
+    let own = Vm::new(interp, REGISTER_STACK, foreign_limit())?;
+    let vm = &*own;
+    vm.interp().gil.acquire(vm);
+    vm.set_listed(true);
+    let result = work(vm);
+    forget(vm);
+    vm.interp().gil.release(vm);
+    Vm::detach_thread();
+    taipan_object::small::retire();
+    Some(result)
 }
 
 fn call(vm: &Vm, function: &Object, args: &Object, kwargs: &Object) -> Result {
