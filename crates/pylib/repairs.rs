@@ -27,17 +27,20 @@ pub const REPAIRS: &[(&str, &str, &str)] = &[
 ",
         "        name = 'CPython'\n",
     ),
-    // There is no C API to call: programs that would shall find out when they import this.
+    // As CPython has it.
     (
         "ctypes/__init__.py",
-        r##"
-elif _sys.platform in ["android", "cygwin"]:
-    # These are Unix-like platforms which use a dynamically-linked libpython.
-    pythonapi = PyDLL(_sysconfig.get_config_var("LDLIBRARY"))
+        "
 else:
     pythonapi = PyDLL(None)
-"##,
-        "\n",
+",
+        "
+else:
+    try:
+        pythonapi = PyDLL(None)
+    except OSError:
+        pythonapi = None
+",
     ),
     // A function made of a module's code has no namespace to store names in.
     ("asyncio/__main__.py", "import types\n", "import functools\n"),

@@ -7,12 +7,12 @@ use std::ffi::{CStr, CString};
 /// An opened library, as `dlopen` names it.
 pub type Handle = usize;
 
-/// The words of the last failure in this thread.
-fn failure(otherwise: &str) -> Vec<u8> {
+/// The words of the last failure in this thread; none if the C library has none.
+fn failure() -> Vec<u8> {
     // SAFETY: the text belongs to the C library and is copied at once.
     unsafe {
         let text = libc::dlerror();
-        if text.is_null() { otherwise.as_bytes().to_vec() } else { CStr::from_ptr(text).to_bytes().to_vec() }
+        if text.is_null() { Vec::new() } else { CStr::from_ptr(text).to_bytes().to_vec() }
     }
 }
 
@@ -30,10 +30,11 @@ pub fn open(name: Option<&CStr>, flags: i32) -> Result<Handle, Vec<u8>> {
     let name = name.map_or(std::ptr::null(), CStr::as_ptr);
     // SAFETY: a C string or null. That a library's initialisers behave is the caller's trust.
     let handle = unsafe { libc::dlopen(name, flags) };
-    if handle.is_null() { Err(failure("dlopen() error")) } else { Ok(handle as Handle) }
+    if handle.is_null() { Err(failure()) } else { Ok(handle as Handle) }
 }
 
-/// The address of a symbol in an opened library.
+/// The address of a symbol in an opened library. There is no text to the error if the
+/// symbol exists, but is null.
 pub fn symbol(library: Handle, name: &CStr) -> Result<usize, Vec<u8>> {
     // SAFETY: `dlsym` looks the handle up among those that are open; a wrong one is the
     // caller's fault, as in C.
@@ -43,14 +44,14 @@ pub fn symbol(library: Handle, name: &CStr) -> Result<usize, Vec<u8>> {
         if !address.is_null() {
             return Ok(address as usize);
         }
-        Err(failure(&format!("symbol '{}' not found", name.to_string_lossy())))
+        Err(failure())
     }
 }
 
 /// Closes an opened library.
 pub fn close(library: Handle) -> Result<(), Vec<u8>> {
     // SAFETY: as in `symbol`.
-    if unsafe { libc::dlclose(library as *mut libc::c_void) } == 0 { Ok(()) } else { Err(failure("")) }
+    if unsafe { libc::dlclose(library as *mut libc::c_void) } == 0 { Ok(()) } else { Err(failure()) }
 }
 
 /// The names of the loaded libraries.

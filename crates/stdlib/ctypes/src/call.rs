@@ -187,6 +187,9 @@ extern "C" fn string_at(at: *mut u8, size: c_int) -> u64 {
     entered(|vm| {
         let place = Place::named(at as usize);
         vm.audit("ctypes.string_at", &[vm.usize(place.address()), vm.int(size as i64)])?;
+        if size < -1 {
+            return Err(vm.system_error("Negative size passed to PyBytes_FromStringAndSize"));
+        }
         let size = usize::try_from(size).unwrap_or_else(|_| place.text_length());
         values::new_bytes(vm, place, size)
     })
@@ -196,6 +199,9 @@ extern "C" fn wstring_at(at: *mut u8, size: c_int) -> u64 {
     entered(|vm| {
         let place = Place::named(at as usize);
         vm.audit("ctypes.wstring_at", &[vm.usize(place.address()), vm.int(size as i64)])?;
+        if size < -1 {
+            return Err(vm.system_error("Negative size passed to PyUnicode_New"));
+        }
         let size = usize::try_from(size).unwrap_or_else(|_| place.wide_length());
         values::wide_text(vm, &place.wide(size))
     })

@@ -1,13 +1,13 @@
 //! `CField`: the descriptors of the parts of structures and unions.
 
 use crate::cdata::{self, Part, data};
-use crate::info::{self, Kind};
+use crate::info::{self, Info, Kind};
 use crate::memory::{CData, Place};
 use crate::meta::class_of;
 use crate::values::{self, Bits};
 use std::cell::Cell;
 use taipan_runtime::prelude::*;
-use taipan_runtime::types::int;
+use taipan_runtime::types::{int, str};
 
 /// A part of a structure or union.
 pub struct CField {
@@ -89,63 +89,50 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
         return Err(vm.type_error("CField() takes no positional arguments"));
     }
     let bound = SIG.bind(vm, args, kwnames)?;
-    if bound[0].downcast::<Str>().is_none() {
+    let Some(text) = bound[0].downcast::<Str>() else {
         return Err(vm.type_error(format!(
             "CField() argument 'name' must be str, not {}",
             bound[0].ty().full_name()
         )));
-    }
+    };
     if !vm.is_true(&bound[5])? {
-        return Err(vm.type_error("CField is not intended to be used directly"));
+        return Err(vm.type_error("cannot create type object"));
     }
-    let (name, proto) = (vm.intern_object(&bound[0]), bound[1].clone());
+    // A subclass of str may be shown as something else.
+    let plain = str::copy_as(vm, &str::STR, text).ok_or_else(|| vm.memory_error())?;
+    let (name, proto) = (vm.intern_object(&plain), bound[1].clone());
     let (byte_size, byte_offset) = (vm.index_isize(&bound[2])?, vm.index_isize(&bound[3])?);
     let index = vm.index_isize(&bound[4])?;
+    let shown = vm.repr_text(&name)?;
     if byte_size < 0 {
-        return Err(vm.value_error(format!("byte_size of field {} must not be negative, got {byte_size}", vm.repr_text(&name)?)));
+        return Err(
+            vm.value_error(format!("byte size of field {shown} must not be negative, got {byte_size}"))
+        );
     }
     if byte_offset < 0 {
-        return Err(vm.value_error(format!("byte_offset of field {} must not be negative, got {byte_offset}", vm.repr_text(&name)?)));
+        return Err(
+            vm.value_error(format!("byte offset of field {shown} must not be negative, got {byte_offset}"))
+        );
     }
     let Some(info) = info::of_class(&proto) else {
-        return Err(vm.type_error(format!("type of field {} must be a C type", vm.repr_text(&name)?)));
+        return Err(vm.type_error(format!("type of field {shown} must be a C type")));
     };
     if byte_size as usize != info.size.get() {
         return Err(vm.value_error(format!(
-            "byte_size for {} must be {}, got {byte_size}",
-            vm.repr_text(&name)?,
+            "byte size of field {shown} ({byte_size}) does not match type size ({})",
             info.size.get()
         )));
     }
-    let bits = if bound[6].is_none() {
-        if !bound[7].is_none() {
-            return Err(vm.value_error("bit_offset must be None if bit_size is None"));
+    let bits = match (bound[6].some(), bound[7].some()) {
+        (None, None) => None,
+        (None, Some(_)) => {
+            return Err(
+                vm.value_error(format!("field {shown}: bit_offset must be specified if bit_size is"))
+            );
         }
-        None
-    } else {
-        let allowed = info.kind == Kind::Simple
-            && (values::integer(info.code).is_some() || info.code == b'?');
-        if !allowed {
-            return Err(vm.type_error(format!(
-                "bit fields not allowed for type {}",
-                info::class_name(&proto)
-            )));
+        (Some(size), offset) => {
+            Some(bit_range(vm, &shown, (info, &proto), size, offset.unwrap_or(&Object::NONE))?)
         }
-        let (size, offset) = (vm.index_isize(&bound[6])?, vm.index_isize(&bound[7])?);
-        if size <= 0 || size > byte_size * 8 {
-            return Err(vm.value_error(format!(
-                "number of bits invalid for bit field {}",
-                vm.repr_text(&name)?
-            )));
-        }
-        if offset < 0 || offset + size > byte_size * 8 {
-            return Err(vm.value_error(format!(
-                "bit field {} overflows its type ({offset} + {size} > {})",
-                vm.repr_text(&name)?,
-                byte_size * 8
-            )));
-        }
-        Some(Bits { offset: offset as u32, size: size as u32 })
     };
     let field = CField {
         name,
@@ -157,6 +144,39 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
         anonymous: Cell::new(false),
     };
     vm.try_alloc(class, field).ok_or_else(|| vm.memory_error())
+}
+
+/// The bits of a bit field of type `class`, checked.
+fn bit_range(
+    vm: &Vm,
+    shown: &str,
+    (info, class): (&Info, &Object),
+    size: &Object,
+    offset: &Object,
+) -> Result<Bits> {
+    let number = |object: &Object| {
+        if !int::is_any_int(object) {
+            return Err(vm.type_error("an integer is required"));
+        }
+        vm.index_isize(object)
+    };
+    let (size, offset, room) = (number(size)?, number(offset)?, info.size.get() as isize * 8);
+    if info.kind != Kind::Simple || values::integer(info.code).is_none() && info.code != b'?' {
+        let class = info::class_name(class);
+        return Err(vm.type_error(format!("bit fields not allowed for type {class}")));
+    }
+    if size <= 0 {
+        return Err(vm.value_error(format!("bit size of field {shown} out of range, got {size}")));
+    }
+    if offset < 0 {
+        return Err(vm.value_error(format!("bit offset of field {shown} out of range, got {offset}")));
+    }
+    if offset.saturating_add(size) > room {
+        return Err(vm.value_error(format!(
+            "bit field {shown} overflows its type ({offset} + {size} > {room})"
+        )));
+    }
+    Ok(Bits { offset: offset as u32, size: size as u32 })
 }
 
 /// The same field elsewhere.

@@ -46,6 +46,10 @@ pub fn symbol(vm: &Vm, handle: usize, name: &[u8], class: &Type) -> Result<Place
     let Ok(name) = CString::new(name) else { return Err(vm.value_error("embedded null character")) };
     match library::symbol(handle, &name) {
         Ok(address) => Ok(Place::named(address)),
+        Err(message) if message.is_empty() => {
+            let what = if class.is(&exc::ATTRIBUTE_ERROR) { "function" } else { "symbol" };
+            Err(vm.error(class, format!("{what} '{}' not found", name.to_string_lossy())))
+        }
         Err(message) => Err(failed(vm, class, &message)),
     }
 }
@@ -96,6 +100,9 @@ pub fn dlclose(vm: &Vm, args: &[Object]) -> Result {
 
 /// `dlsym(handle, name)`.
 pub fn dlsym(vm: &Vm, args: &[Object]) -> Result {
+    if args.len() != 2 {
+        return Err(vm.type_error(format!("dlsym() takes exactly 2 arguments ({} given)", args.len())));
+    }
     let handle = to_handle(vm, &args[0])?;
     let Some(name) = args[1].downcast::<Str>() else {
         return Err(vm.type_error(format!("dlsym() argument 2 must be str, not {}", args[1].ty().full_name())));

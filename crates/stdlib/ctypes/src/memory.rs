@@ -228,18 +228,11 @@ impl CData {
         self.size.set(size);
         true
     }
-    /// The content, copied; None if there is no memory.
-    pub fn content(&self) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        out.try_reserve_exact(self.size.get()).ok()?;
-        out.extend_from_slice(self.place().bytes(self.size.get()));
-        Some(out)
-    }
 }
 
 /// Memory that lives as long as an object: texts that C gets to see.
 pub struct Capsule {
-    block: Block,
+    _block: Block,
     name: &'static str,
 }
 
@@ -271,11 +264,8 @@ impl Capsule {
         for (i, c) in chars.iter().enumerate() {
             place.offset(i as isize * 4).write(c.to_ne_bytes());
         }
-        let capsule = Capsule { block, name: "_ctypes/cfield.c pymem" };
+        let capsule = Capsule { _block: block, name: "_ctypes/cfield.c pymem" };
         let object = vm.try_alloc(&CAPSULE, capsule).ok_or_else(|| vm.memory_error())?;
         Ok((object, place))
-    }
-    pub fn place(&self) -> Place {
-        self.block.place()
     }
 }

@@ -30,7 +30,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             "dlopen(name, flag={RTLD_GLOBAL|RTLD_LOCAL}) open a shared library",
         ),
         MethodDef::new("dlclose(handle, /)", library::dlclose, "dlclose a library"),
-        MethodDef::new("dlsym(handle, name, /)", library::dlsym, "find symbol in shared library"),
+        MethodDef::raw("dlsym(handle, name, /)", |vm, args, _| library::dlsym(vm, args), "find symbol in shared library"),
         MethodDef::new("dllist()", library::dllist, "dllist() return a list of loaded shared libraries"),
         MethodDef::new(
             "alignment(object, /)",

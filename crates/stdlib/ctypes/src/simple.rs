@@ -11,6 +11,7 @@ use taipan_runtime::support::check_arity;
 use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::int;
 use taipan_runtime::types::native_function::new_for_type;
+use taipan_runtime::types::typ;
 
 pub static SIMPLE: Type = Type::new::<CData>(
     "_ctypes._SimpleCData",
@@ -126,7 +127,10 @@ static FROM_VOID_P: MethodDef =
     MethodDef::new("from_param($type, value, /)", void_from_param, "").class_method();
 
 /// Initialises a class: `_type_` says what it is.
-pub fn init_class(vm: &Vm, class: &Object, args: &[Object], _: &[Object]) -> Result<()> {
+pub fn init_class(vm: &Vm, class: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
+    if let Some(init) = typ::TYPE.slots().init {
+        init(vm, class, args, kwnames)?;
+    }
     let (code, proto) = letter(vm, class)?;
     info::install(vm, class, storage(code, false, proto.clone()))?;
     let ty = class_of(class);
@@ -167,7 +171,7 @@ fn class_method(vm: &Vm, def: &'static MethodDef) -> Object {
 fn twin(vm: &Vm, class: &Object, args: &[Object], code: u8, proto: Object) -> Result {
     let suffix = if cfg!(target_endian = "little") { "_be" } else { "_le" };
     let name = vm.str(&format!("{}{suffix}", vm.str_lossy(&args[0])));
-    let Some(new) = taipan_runtime::types::typ::TYPE.slots().new else {
+    let Some(new) = typ::TYPE.slots().new else {
         return Err(vm.system_error("type cannot be made"));
     };
     let twin = new(vm, class.ty(), &[name, args[1].clone(), args[2].clone()], &[])?;

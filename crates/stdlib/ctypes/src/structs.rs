@@ -116,14 +116,14 @@ fn copy_members(from: &Info, to: &Info) {
 
 /// Setting an attribute of a class; that of `_fields_` lays it out.
 pub fn set_class_attr(vm: &Vm, class: &Object, name: &Object, value: Option<&Object>) -> Result<()> {
-    if let Some(set) = TYPE.slots().setattr {
-        set(vm, class, name, value)?;
+    if let Some(fields) = value
+        && name.downcast::<Str>().is_some_and(|s| s.equals_text("_fields_"))
+    {
+        lay_out(vm, class, fields)?;
     }
-    match value {
-        Some(fields) if name.downcast::<Str>().is_some_and(|s| s.equals_text("_fields_")) => {
-            lay_out(vm, class, fields)
-        }
-        _ => Ok(()),
+    match TYPE.slots().setattr {
+        Some(set) => set(vm, class, name, value),
+        None => Ok(()),
     }
 }
 
@@ -132,6 +132,12 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
     let ty = class_of(class);
     let is_struct = !class.ty().is_subtype(&meta::UNION_TYPE);
     let base = ty.base().filter(|base| info::of_type(base).is_some());
+    let Some(info) = info::of_class(class) else {
+        return Err(vm.type_error("ctypes state is not initialized"));
+    };
+    if info.has(flag::FINAL) {
+        return Err(vm.error(&exc::ATTRIBUTE_ERROR, "_fields_ is final"));
+    }
     let module = vm.import_module("ctypes._layout")?;
     let function = vm.get_attr_str(&module, "get_layout")?;
     let layout = vm.call_kw(
@@ -144,12 +150,6 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
         ],
         &[vm.intern("is_struct"), vm.intern("base")],
     )?;
-    let Some(info) = info::of_class(class) else {
-        return Err(vm.type_error("ctypes state is not initialized"));
-    };
-    if info.has(flag::FINAL) {
-        return Err(vm.error(&exc::ATTRIBUTE_ERROR, "_fields_ is final"));
-    }
     let number = |name: &str| -> Result<usize> {
         let value = vm.get_attr_str(&layout, name)?;
         if !taipan_runtime::types::int::is_any_int(&value) {
@@ -160,7 +160,12 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
     };
     let (align, size) = (number("align")?, number("size")?);
     let parts = vm.collect(&vm.get_attr_str(&layout, "fields")?)?;
-    let format = vm.str_text(&vm.get_attr_str(&layout, "format_spec")?)?;
+    let format = vm.get_attr_str(&layout, "format_spec")?;
+    if format.downcast::<Str>().is_some_and(|text| !text.is_ascii()) {
+        // CPython keeps it as UTF-8.
+        vm.call_method(&format, "encode", &[])?;
+    }
+    let format = vm.str_text(&format)?;
     // Layout is Python code that might have come back here.
     if info.has(flag::FINAL) {
         return Err(vm.error(&exc::ATTRIBUTE_ERROR, "_fields_ is final"));
@@ -191,6 +196,9 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
             info.add(flag::HAS_POINTER);
         }
         of_field.add(flag::FINAL);
+        if info.has(flag::FINAL) {
+            return Err(vm.error(&exc::ATTRIBUTE_ERROR, "Structure or union cannot contain itself"));
+        }
         info.members.borrow_mut().push(Member {
             offset: field.byte_offset,
             size: field.byte_size,
@@ -202,6 +210,7 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
     info.size.set(size);
     info.align.set(align.max(1));
     info.length.set(length);
+    info.add(flag::FINAL);
     *info.format.borrow_mut() = format;
     anonymous_fields(vm, class)
 }

@@ -482,6 +482,7 @@ pub fn set_characters(vm: &Vm, place: Place, size: usize, value: &Object) -> Res
         );
     };
     let bytes = bytes.as_slice();
+    let bytes = &bytes[..bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len())];
     if bytes.len() > size {
         return Err(vm.value_error(format!("bytes too long ({}, maximum length {size})", bytes.len())));
     }
