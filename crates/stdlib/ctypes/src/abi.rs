@@ -15,8 +15,8 @@ use taipan_runtime::prelude::*;
 pub enum Passed {
     /// Of the simple type with this letter.
     Scalar(u8, Content),
-    /// Of a structure or union (of the class of its keeper).
-    Aggregate(Place),
+    /// Of a structure or union of this class.
+    Aggregate(Place, Object),
 }
 
 /// A description of a structure, which libffi may look at as long as this lives.

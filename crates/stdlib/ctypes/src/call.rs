@@ -6,6 +6,7 @@ use crate::cdata::{self, data};
 use crate::function;
 use crate::info::{self, Kind, flag};
 use crate::memory::Place;
+use crate::meta::class_of;
 use crate::param::Ready;
 use crate::values;
 use libffi_sys as ffi;
@@ -72,9 +73,8 @@ pub fn call(vm: &Vm, at: Place, manner: Manner, args: &mut [Ready], restype: &Ob
     for arg in args.iter_mut() {
         let (kind, place) = match &mut arg.passed {
             Passed::Scalar(code, content) => (abi::scalar(*code), content.place()),
-            Passed::Aggregate(place) => {
-                let info = cdata::concrete(vm, arg.keeper.ty())?;
-                (abi::of(info), *place)
+            Passed::Aggregate(place, class) => {
+                (abi::of(cdata::concrete(vm, class_of(class))?), *place)
             }
         };
         types.push(kind);

@@ -232,6 +232,10 @@ fn set_argtypes(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> 
     match value {
         Some(value) if !value.is_none() => {
             let (argtypes, converters) = converters(vm, value)?;
+            let paramflags = function.paramflags.or_none();
+            if let Some(types) = argtypes.downcast::<Tuple>() {
+                check_paramflags(vm, types.items(), &paramflags)?;
+            }
             function.argtypes.set(argtypes);
             function.converters.set(converters);
         }
@@ -304,7 +308,10 @@ fn from_library(vm: &Vm, class: &Type, args: &[Object]) -> Result {
     let handle = library::handle_of(vm, dll)?;
     let address = library::symbol(vm, handle, &text, &exc::ATTRIBUTE_ERROR)?;
     let paramflags = args.get(1).cloned().unwrap_or(Object::NONE);
-    check_paramflags(vm, class, &paramflags)?;
+    let argtypes = cdata::concrete(vm, class)?.argtypes.or_none();
+    if let Some(types) = argtypes.downcast::<Tuple>() {
+        check_paramflags(vm, types.items(), &paramflags)?;
+    }
     let object = cdata::new(vm, class)?;
     data(&object).place().write_pointer(address);
     if !paramflags.is_none() {
@@ -346,10 +353,7 @@ fn param_of(vm: &Vm, item: &Object) -> Result<Param> {
     Ok(Param { flags, name, default: items.get(2).cloned() })
 }
 
-fn check_paramflags(vm: &Vm, class: &Type, paramflags: &Object) -> Result<()> {
-    let info = cdata::concrete(vm, class)?;
-    let argtypes = info.argtypes.or_none();
-    let Some(types) = argtypes.downcast::<Tuple>() else { return Ok(()) };
+fn check_paramflags(vm: &Vm, types: &[Object], paramflags: &Object) -> Result<()> {
     if paramflags.is_none() {
         return Ok(());
     }
@@ -359,7 +363,7 @@ fn check_paramflags(vm: &Vm, class: &Type, paramflags: &Object) -> Result<()> {
     if items.len() != types.len() {
         return Err(vm.value_error("paramflags must have the same length as argtypes"));
     }
-    for (i, (item, class)) in items.items().iter().zip(types.items()).enumerate() {
+    for (i, (item, class)) in items.items().iter().zip(types).enumerate() {
         let param = param_of(vm, item)?;
         match param.flags & (IN | OUT | LCID) {
             0 | IN => {}

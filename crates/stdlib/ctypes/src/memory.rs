@@ -256,6 +256,18 @@ pub static CAPSULE: Type = Type::new::<Capsule>(
 );
 
 impl Capsule {
+    /// A copy of what is at a place.
+    pub fn copy(vm: &Vm, source: Place, size: usize, align: usize) -> Result<(Object, Place)> {
+        let Some(block) = Block::new(size, align) else { return Err(vm.memory_error()) };
+        block.place().copy_from(source, size);
+        Capsule::around(vm, block, "_ctypes structure")
+    }
+    fn around(vm: &Vm, block: Block, name: &'static str) -> Result<(Object, Place)> {
+        let place = block.place();
+        let capsule = Capsule { _block: block, name };
+        let object = vm.try_alloc(&CAPSULE, capsule).ok_or_else(|| vm.memory_error())?;
+        Ok((object, place))
+    }
     /// A text as wide characters with a zero behind them, in an object that keeps it.
     pub fn wide(vm: &Vm, chars: &[u32]) -> Result<(Object, Place)> {
         let size = chars.len().checked_add(1).and_then(|n| n.checked_mul(4));
@@ -264,8 +276,6 @@ impl Capsule {
         for (i, c) in chars.iter().enumerate() {
             place.offset(i as isize * 4).write(c.to_ne_bytes());
         }
-        let capsule = Capsule { _block: block, name: "_ctypes/cfield.c pymem" };
-        let object = vm.try_alloc(&CAPSULE, capsule).ok_or_else(|| vm.memory_error())?;
-        Ok((object, place))
+        Capsule::around(vm, block, "_ctypes/cfield.c pymem")
     }
 }

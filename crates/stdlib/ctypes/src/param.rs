@@ -113,12 +113,12 @@ pub fn by_reference(vm: &Vm, object: &Object, offset: isize) -> Result {
 pub struct Ready {
     pub passed: Passed,
     /// Lives until the call is over.
-    pub keeper: Object,
+    pub _keeper: Object,
 }
 
 impl Ready {
     fn scalar(code: u8, content: Content, keeper: Object) -> Ready {
-        Ready { passed: Passed::Scalar(code, content), keeper }
+        Ready { passed: Passed::Scalar(code, content), _keeper: keeper }
     }
     fn pointer(address: usize, keeper: Object) -> Ready {
         Ready::scalar(b'P', Content::pointer(address), keeper)
@@ -141,8 +141,9 @@ pub fn ready(vm: &Vm, object: &Object, number: usize) -> Result<Ready> {
             Kind::Array => Ready::pointer(payload.expose().address(), object.clone()),
             Kind::Struct | Kind::Union => {
                 // A copy, for the callee may change it.
-                let copy = crate::cdata::copy_of(vm, object.ty(), payload.place())?;
-                Ready { passed: Passed::Aggregate(data(&copy).place()), keeper: copy }
+                let size = payload.size.get().min(info.size.get());
+                let (keeper, place) = Capsule::copy(vm, payload.place(), size, info.align.get())?;
+                Ready { passed: Passed::Aggregate(place, object.ty().to_object()), _keeper: keeper }
             }
         });
     }
