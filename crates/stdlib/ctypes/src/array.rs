@@ -2,7 +2,7 @@
 
 use crate::cdata::{self, CDATA, Part, data};
 use crate::info::{self, Info, Kind, flag};
-use crate::memory::CData;
+use crate::memory::{CData, Place};
 use crate::meta::{self, class_of};
 use crate::values;
 use taipan_runtime::prelude::*;
@@ -38,7 +38,8 @@ pub static ARRAY: Type = Type::new::<CData>(
 
 /// Initialises a class: `_type_` and `_length_` say what it is.
 pub fn init_class(vm: &Vm, class: &Object) -> Result<()> {
-    let missing = |what: &str| vm.error(&exc::ATTRIBUTE_ERROR, format!("class must define a '{what}' attribute"));
+    let missing =
+        |what: &str| vm.error(&exc::ATTRIBUTE_ERROR, format!("class must define a '{what}' attribute"));
     let Some(length) = vm.lookup_attr_str(class, "_length_")? else { return Err(missing("_length_")) };
     if !int::is_any_int(&length) {
         return Err(vm.type_error("The '_length_' attribute must be an integer"));
@@ -97,10 +98,9 @@ static WIDE_ATTRIBUTES: [GetSetDef; 1] =
 fn set_raw(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value else {
         let name = object.ty().full_name();
-        return Err(vm.error(
-            &exc::ATTRIBUTE_ERROR,
-            format!("attribute 'raw' of '{name}' objects cannot be deleted"),
-        ));
+        return Err(
+            vm.error(&exc::ATTRIBUTE_ERROR, format!("attribute 'raw' of '{name}' objects cannot be deleted"))
+        );
     };
     let buffer = vm.bytes_like(value, "value")?;
     if buffer.len() > data(object).size.get() {
@@ -113,9 +113,7 @@ fn set_raw(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
 fn set_bytes_value(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value else { return Err(vm.type_error("can't delete attribute")) };
     let Some(bytes) = value.downcast::<Bytes>() else {
-        return Err(
-            vm.type_error(format!("bytes expected instead of {} instance", value.ty().full_name()))
-        );
+        return Err(vm.type_error(format!("bytes expected instead of {} instance", value.ty().full_name())));
     };
     let (bytes, room) = (bytes.as_slice(), data(object).size.get());
     if bytes.len() > room {
@@ -154,12 +152,18 @@ fn item_class(vm: &Vm, object: &Object) -> Result<(Object, usize)> {
     Ok((item, size))
 }
 
+/// Where an item of this size is.
+fn item_place(vm: &Vm, object: &Object, index: usize, size: usize) -> Result<Place> {
+    let end = size.saturating_mul(index.saturating_add(1));
+    Ok(cdata::enough(vm, object, end)?.offset(index.wrapping_mul(size) as isize))
+}
+
 fn item_at(vm: &Vm, object: &Object, index: usize) -> Result {
     if index >= data(object).length.get() {
         return Err(vm.index_error("invalid index"));
     }
     let (item, size) = item_class(vm, object)?;
-    let at = data(object).place().offset((index * size) as isize);
+    let at = item_place(vm, object, index, size)?;
     cdata::get(vm, object, class_of(&item), index, at)
 }
 
@@ -176,12 +180,11 @@ fn get_item(vm: &Vm, object: &Object, key: &Object) -> Result {
     }
     let Some(slice) = Slice::of(key) else { return Err(vm.type_error("indices must be integers")) };
     let range = slice.indices(vm, data(object).length.get())?;
-    let (item, _) = item_class(vm, object)?;
-    let place = data(object).place();
+    let (item, size) = item_class(vm, object)?;
+    let place = cdata::enough(vm, object, size.saturating_mul(data(object).length.get()))?;
     match info::of_class(&item).map(|info| (info.kind, info.code)) {
         Some((Kind::Simple, b'c')) => {
-            let picked: Vec<u8> =
-                range.iter().map(|i| place.offset(i as isize).read::<1>()[0]).collect();
+            let picked: Vec<u8> = range.iter().map(|i| place.offset(i as isize).read::<1>()[0]).collect();
             bytes::new(vm, &picked)
         }
         Some((Kind::Simple, b'u')) => {
@@ -201,7 +204,7 @@ fn set_item_at(vm: &Vm, object: &Object, index: usize, value: &Object) -> Result
         return Err(vm.index_error("invalid index"));
     }
     let (item, size) = item_class(vm, object)?;
-    let at = data(object).place().offset((index * size) as isize);
+    let at = item_place(vm, object, index, size)?;
     cdata::set(vm, &Part { owner: object, class: class_of(&item), index, size, at }, value)
 }
 

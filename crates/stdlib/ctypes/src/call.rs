@@ -73,9 +73,7 @@ pub fn call(vm: &Vm, at: Place, manner: Manner, args: &mut [Ready], restype: &Ob
     for arg in args.iter_mut() {
         let (kind, place) = match &mut arg.passed {
             Passed::Scalar(code, content) => (abi::scalar(*code), content.place()),
-            Passed::Aggregate(place, class) => {
-                (abi::of(cdata::concrete(vm, class_of(class))?), *place)
-            }
+            Passed::Aggregate(place, class) => (abi::of(cdata::concrete(vm, class_of(class))?), *place),
         };
         types.push(kind);
         places.push(place.pointer() as *mut c_void);
@@ -85,10 +83,11 @@ pub fn call(vm: &Vm, at: Place, manner: Manner, args: &mut [Ready], restype: &Ob
     let Some(mut room) = Returned::new(size) else { return Err(vm.memory_error()) };
     let mut cif = ffi::ffi_cif::default();
     let count = args.len() as u32;
+    let variadic = manner.fixed.filter(|&fixed| fixed > 0 && fixed < args.len());
     // SAFETY: `types` has `count` descriptions and outlives the call.
     let status = unsafe {
-        match manner.fixed {
-            Some(fixed) if fixed > 0 && fixed < args.len() => ffi::ffi_prep_cif_var(
+        match variadic {
+            Some(fixed) => ffi::ffi_prep_cif_var(
                 &mut cif,
                 ffi::ffi_abi_FFI_DEFAULT_ABI,
                 fixed as u32,
@@ -96,7 +95,7 @@ pub fn call(vm: &Vm, at: Place, manner: Manner, args: &mut [Ready], restype: &Ob
                 result_type,
                 types.as_mut_ptr(),
             ),
-            _ => ffi::ffi_prep_cif(
+            None => ffi::ffi_prep_cif(
                 &mut cif,
                 ffi::ffi_abi_FFI_DEFAULT_ABI,
                 count,
@@ -106,7 +105,8 @@ pub fn call(vm: &Vm, at: Place, manner: Manner, args: &mut [Ready], restype: &Ob
         }
     };
     if status != ffi::ffi_status_FFI_OK {
-        return Err(vm.runtime_error("ffi_prep_cif failed"));
+        let what = if variadic.is_some() { "ffi_prep_cif_var failed" } else { "ffi_prep_cif failed" };
+        return Err(vm.runtime_error(what));
     }
     if at.is_null() {
         return Err(vm.value_error("NULL function pointer called"));
@@ -137,13 +137,13 @@ pub fn call(vm: &Vm, at: Place, manner: Manner, args: &mut [Ready], restype: &Ob
     };
     if manner.flags & flag::PYTHON_API != 0 {
         run();
-        if let Some(exception) = vm.take_raised() {
-            return Err(vm.raise(exception));
-        }
     } else {
         vm.without_gil(run);
     }
-    Ok(room)
+    match vm.take_raised() {
+        Some(exception) => Err(vm.raise(exception)),
+        None => Ok(room),
+    }
 }
 
 /// The Python value of what a function gave back.
@@ -177,10 +177,14 @@ pub fn result(vm: &Vm, mut returned: Returned, restype: &Object, checker: Option
 /// Runs the body of a function that C calls with the GIL held: the word of the result,
 /// or 0 with an exception on its way.
 fn entered(body: impl FnOnce(&Vm) -> Result) -> u64 {
-    match body(Vm::current()) {
+    if !Vm::is_attached() {
+        return 0;
+    }
+    // Whoever declares them as functions of C comes without the GIL.
+    Vm::with_gil(|vm| match body(vm) {
         Ok(object) => values::owned_word(object),
         Err(_) => 0,
-    }
+    })
 }
 
 extern "C" fn string_at(at: *mut u8, size: c_int) -> u64 {
@@ -212,9 +216,7 @@ extern "C" fn memoryview_at(at: *mut u8, size: isize, readonly: c_int) -> u64 {
         let address = vm.usize(at as usize);
         vm.audit("ctypes.memoryview_at", &[address, vm.int(size as i64), vm.int(readonly as i64)])?;
         let Ok(size) = usize::try_from(size) else {
-            return Err(vm.value_error(format!(
-                "memoryview_at: size is negative (or overflowed): {size}"
-            )));
+            return Err(vm.value_error(format!("memoryview_at: size is negative (or overflowed): {size}")));
         };
         memoryview::from_memory(vm, &Object::NONE, at, size, readonly != 0)
     })
@@ -241,10 +243,9 @@ fn check_pointer_class(vm: &Vm, class: &Object) -> Result<()> {
         return Ok(());
     }
     match Type::of(class) {
-        Some(ty) => Err(vm.type_error(format!(
-            "cast() argument 2 must be a pointer type, not {}",
-            ty.full_name()
-        ))),
+        Some(ty) => {
+            Err(vm.type_error(format!("cast() argument 2 must be a pointer type, not {}", ty.full_name())))
+        }
         None => Err(vm.type_error("cast() argument 2 must be a pointer type")),
     }
 }
@@ -269,7 +270,7 @@ fn cast_to(vm: &Vm, at: Place, source: &Object, class: &Object) -> Result {
             dict.set(vm, &vm.usize(source.bits() as usize), source.clone())?;
         }
     }
-    data(&result).place().write_pointer(at);
+    cdata::enough(vm, &result, 8)?.write_pointer(at);
     Ok(result)
 }
 
@@ -304,4 +305,3 @@ pub fn call_address(vm: &Vm, args: &[Object], flags: u32) -> Result {
         &function::Prototype { flags, ..Default::default() },
     )
 }
-

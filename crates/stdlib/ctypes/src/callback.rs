@@ -2,8 +2,8 @@
 //! whatever thread it is called.
 
 use crate::abi;
-use crate::cdata;
 use crate::call;
+use crate::cdata;
 use crate::info::{self, Kind, flag};
 use crate::memory::Place;
 use crate::meta::class_of;
@@ -165,9 +165,8 @@ fn run(vm: &Vm, job: &Job, given: &[Place], result: Place) {
         match made {
             Ok(value) => args.push(value),
             Err(_) => {
-                let what = format!(
-                    "Exception ignored while creating argument {i} for ctypes callback function"
-                );
+                let what =
+                    format!("Exception ignored while creating argument {i} for ctypes callback function");
                 report(vm, &callable, &what);
                 vm.restore_raised(pending);
                 return;
@@ -186,7 +185,11 @@ fn run(vm: &Vm, job: &Job, given: &[Place], result: Place) {
         Ok(_) if restype.is_none() => {}
         Ok(value) => {
             if give_back(vm, &restype, &value, result).is_err() {
-                report(vm, &callable, "Exception ignored while converting result of ctypes callback function");
+                report(
+                    vm,
+                    &callable,
+                    "Exception ignored while converting result of ctypes callback function",
+                );
             }
         }
     }

@@ -55,10 +55,14 @@ pub fn concrete<'a>(vm: &Vm, class: &'a Type) -> Result<&'a Info> {
 /// Puts a payload into an object of the class.
 fn place(vm: &Vm, class: &Type, payload: Option<CData>) -> Result {
     let payload = payload.ok_or_else(|| vm.memory_error())?;
-    let object = if info::of_type(class).is_some_and(|info| info.kind == Kind::Function) {
+    let descends = |native: &Type| std::iter::successors(Some(class), |ty| ty.base()).any(|ty| ty.is(native));
+    let object = if descends(&crate::function::FUNCTION) {
         crate::function::wrap(vm, class, payload)?
-    } else {
+    } else if descends(&CDATA) {
         vm.try_alloc(class, payload).ok_or_else(|| vm.memory_error())?
+    } else {
+        // A metaclass was initialised with something else.
+        return Err(vm.type_error("abstract class"));
     };
     data(&object).settle();
     Ok(object)
@@ -70,6 +74,20 @@ pub fn new(vm: &Vm, class: &Type) -> Result {
     info.add(flag::FINAL);
     let payload = CData::owning(info.size.get(), info.align.get(), info.length.get());
     place(vm, class, payload)
+}
+
+/// Where the data of an object is, which is enough for what its class says: classes of
+/// objects can be exchanged.
+pub fn enough(vm: &Vm, object: &Object, size: usize) -> Result<Place> {
+    let payload = data(object);
+    if payload.size.get() < size {
+        return Err(vm.type_error(format!(
+            "'{}' object has too little data ({} bytes instead of {size})",
+            object.ty().full_name(),
+            payload.size.get()
+        )));
+    }
+    Ok(payload.place())
 }
 
 /// The `new` slot of all these classes.
@@ -125,7 +143,7 @@ pub fn kept(vm: &Vm, object: &Object) -> Object {
 
 /// The numbers of the parts from this one outwards.
 fn key(vm: &Vm, object: &Object, index: usize) -> Result {
-    let mut text = format!("{index:x}");
+    let mut text = format!("{:x}", index as u32);
     let mut part = object.clone();
     while let Some(base) = data(&part).base.bound() {
         text.push_str(&format!(":{:x}", data(&part).index.get()));
@@ -215,7 +233,6 @@ fn put(vm: &Vm, class: &Type, value: &Object, size: usize, at: Place) -> Result 
         )));
     };
     if vm.is_instance(value, &class.to_object())? {
-        source.exposed.set(true);
         at.copy_from(source.place(), size.min(source.size.get()));
         return Ok(kept(vm, value));
     }
@@ -278,16 +295,13 @@ pub fn extend(vm: &Vm, raised: Raised, words: &str, class: Option<&Type>) -> Rai
 
 // ---- buffers and pickles ----------------------------------------------------------------
 
-/// The information of what an array is made of in the end.
-pub fn innermost(vm: &Vm, class: &Type) -> Option<(usize, String)> {
+/// The size of what an array is made of in the end.
+fn innermost_size(class: &Type) -> usize {
     let mut object = class.to_object();
     loop {
-        let info = info::of_class(&object)?;
-        if info.kind != Kind::Array {
-            return Some((info.size.get(), info.format.borrow().clone()));
-        }
-        let next = info.item()?;
-        let _ = vm;
+        let Some(info) = info::of_class(&object) else { return 1 };
+        let next = if info.kind == Kind::Array { info.item() } else { None };
+        let Some(next) = next else { return info.size.get() };
         object = next;
     }
 }
@@ -297,7 +311,7 @@ fn buffer(vm: &Vm, object: &Object, _flags: u32) -> Result<BufferInfo> {
     let (ptr, len) = (payload.expose().pointer(), payload.size.get());
     let mut out = BufferInfo::simple(vm, object, ptr, len, false, 0)?;
     let Some(info) = info::of_type(object.ty()) else { return Ok(out) };
-    let (itemsize, _) = innermost(vm, object.ty()).unwrap_or((1, String::new()));
+    let itemsize = innermost_size(object.ty());
     let shape = info.shape.borrow().clone();
     let items: isize = shape.iter().product();
     // What `resize()` has added has no shape.

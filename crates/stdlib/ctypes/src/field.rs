@@ -90,10 +90,9 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     }
     let bound = SIG.bind(vm, args, kwnames)?;
     let Some(text) = bound[0].downcast::<Str>() else {
-        return Err(vm.type_error(format!(
-            "CField() argument 'name' must be str, not {}",
-            bound[0].ty().full_name()
-        )));
+        return Err(
+            vm.type_error(format!("CField() argument 'name' must be str, not {}", bound[0].ty().full_name()))
+        );
     };
     if !vm.is_true(&bound[5])? {
         return Err(vm.type_error("cannot create type object"));
@@ -126,9 +125,7 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let bits = match (bound[6].some(), bound[7].some()) {
         (None, None) => None,
         (None, Some(_)) => {
-            return Err(
-                vm.value_error(format!("field {shown}: bit_offset must be specified if bit_size is"))
-            );
+            return Err(vm.value_error(format!("field {shown}: bit_offset must be specified if bit_size is")));
         }
         (Some(size), offset) => {
             Some(bit_range(vm, &shown, (info, &proto), size, offset.unwrap_or(&Object::NONE))?)
@@ -172,9 +169,9 @@ fn bit_range(
         return Err(vm.value_error(format!("bit offset of field {shown} out of range, got {offset}")));
     }
     if offset.saturating_add(size) > room {
-        return Err(vm.value_error(format!(
-            "bit field {shown} overflows its type ({offset} + {size} > {room})"
-        )));
+        return Err(
+            vm.value_error(format!("bit field {shown} overflows its type ({offset} + {size} > {room})"))
+        );
     }
     Ok(Bits { offset: offset as u32, size: size as u32 })
 }

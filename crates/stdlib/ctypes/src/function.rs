@@ -67,19 +67,20 @@ pub static FUNCTION: Type = Type::new::<Function>(
     Slots {
         new: Some(new),
         call: Some(call),
-        bool: Some(|_, o| Ok(!data(o).place().read_pointer().is_null())),
-        ..Slots::EMPTY.repr(|vm, o| {
-            Ok(vm.str(&format!("<{} object at {:#x}>", o.ty().full_name(), o.bits())))
-        })
+        bool: Some(|vm, o| Ok(!cdata::enough(vm, o, 8)?.read_pointer().is_null())),
+        ..Slots::EMPTY
+            .repr(|vm, o| Ok(vm.str(&format!("<{} object at {:#x}>", o.ty().full_name(), o.bits()))))
     },
     &[],
     &[
         GetSetDef::new("errcheck", |_, o| Ok(own(o).errcheck.or_none()))
             .with_set(set_errcheck)
             .with_doc("a function to check for errors"),
-        GetSetDef::new("restype", |vm, o| Ok(prototype(vm, o)?.restype.bound().cloned().unwrap_or(Object::NONE)))
-            .with_set(set_restype)
-            .with_doc("specify the result type"),
+        GetSetDef::new("restype", |vm, o| {
+            Ok(prototype(vm, o)?.restype.bound().cloned().unwrap_or(Object::NONE))
+        })
+        .with_set(set_restype)
+        .with_doc("specify the result type"),
         GetSetDef::new("argtypes", |vm, o| Ok(prototype(vm, o)?.argtypes))
             .with_set(set_argtypes)
             .with_doc("specify the argument types"),
@@ -156,9 +157,7 @@ fn converters(vm: &Vm, argtypes: &Object) -> Result<(Object, Object)> {
         match vm.lookup_attr_str(item, "from_param")? {
             Some(converter) => out.push(converter),
             None => {
-                return Err(
-                    vm.type_error(format!("item {} in _argtypes_ has no from_param method", i + 1))
-                );
+                return Err(vm.type_error(format!("item {} in _argtypes_ has no from_param method", i + 1)));
             }
         }
     }
@@ -259,13 +258,10 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
         return Err(vm.type_error(format!("function takes exactly 1 argument ({} given)", args.len())));
     }
     if int::is_any_int(first) {
-        let address = if int::is_negative(first) {
-            vm.to_i64(first)? as usize
-        } else {
-            vm.to_u64(first)? as usize
-        };
+        let address =
+            if int::is_negative(first) { vm.to_i64(first)? as usize } else { vm.to_u64(first)? as usize };
         let object = cdata::new(vm, class)?;
-        data(&object).place().write_pointer(Place::named(address));
+        cdata::enough(vm, &object, 8)?.write_pointer(Place::named(address));
         return Ok(object);
     }
     if !vm.is_callable(first) {
@@ -279,7 +275,7 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
     let thunk = callback::new(vm, first, types.items(), &info.restype.or_none(), info.flags.get())?;
     let object = cdata::new(vm, class)?;
     if let Some(thunk) = thunk.downcast_exact::<Thunk>() {
-        data(&object).place().write_pointer(thunk.code());
+        cdata::enough(vm, &object, 8)?.write_pointer(thunk.code());
     }
     own(&object).callable.set(first.clone());
     let objects = vm.new_dict();
@@ -313,7 +309,7 @@ fn from_library(vm: &Vm, class: &Type, args: &[Object]) -> Result {
         check_paramflags(vm, types.items(), &paramflags)?;
     }
     let object = cdata::new(vm, class)?;
-    data(&object).place().write_pointer(address);
+    cdata::enough(vm, &object, 8)?.write_pointer(address);
     if !paramflags.is_none() {
         own(&object).paramflags.set(paramflags);
     }
@@ -395,7 +391,13 @@ struct Arguments {
     results: Vec<(usize, bool)>,
 }
 
-fn arguments(vm: &Vm, object: &Object, known: &Prototype, args: &[Object], kwnames: &[Object]) -> Result<Arguments> {
+fn arguments(
+    vm: &Vm,
+    object: &Object,
+    known: &Prototype,
+    args: &[Object],
+    kwnames: &[Object],
+) -> Result<Arguments> {
     let (given, named) = args.split_at(args.len() - kwnames.len());
     let paramflags = own(object).paramflags.or_none();
     let flags = paramflags.downcast::<Tuple>().map_or(&[][..], |t| t.items());
@@ -430,9 +432,7 @@ fn arguments(vm: &Vm, object: &Object, known: &Prototype, args: &[Object], kwnam
         out.values.push(value);
     }
     if args.len() != used {
-        return Err(
-            vm.type_error(format!("call takes exactly {used} arguments ({} given)", args.len()))
-        );
+        return Err(vm.type_error(format!("call takes exactly {used} arguments ({} given)", args.len())));
     }
     Ok(out)
 }
@@ -544,12 +544,12 @@ fn call(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
         if required > actual || !cdecl && required != actual {
             let least = if cdecl { "at least " } else { "" };
             let s = if required == 1 { "" } else { "s" };
-            return Err(vm.type_error(format!(
-                "this function takes {least}{required} argument{s} ({actual} given)"
-            )));
+            return Err(
+                vm.type_error(format!("this function takes {least}{required} argument{s} ({actual} given)"))
+            );
         }
     }
-    let at = data(object).place().read_pointer();
+    let at = cdata::enough(vm, object, 8)?.read_pointer();
     // The function may be given other attributes, or go, while it runs.
     let _alive = object.clone();
     let result = call_with(vm, at, &arguments.values, &known)?;

@@ -105,7 +105,9 @@ pub fn dlsym(vm: &Vm, args: &[Object]) -> Result {
     }
     let handle = to_handle(vm, &args[0])?;
     let Some(name) = args[1].downcast::<Str>() else {
-        return Err(vm.type_error(format!("dlsym() argument 2 must be str, not {}", args[1].ty().full_name())));
+        return Err(
+            vm.type_error(format!("dlsym() argument 2 must be str, not {}", args[1].ty().full_name()))
+        );
     };
     vm.audit("ctypes.dlsym/handle", &[args[0].clone(), args[1].clone()])?;
     let found = symbol(vm, handle, &name.to_wtf8(), &exc::OS_ERROR)?;

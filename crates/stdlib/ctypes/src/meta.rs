@@ -76,7 +76,7 @@ metaclass!(
     "metatype for the CData Objects",
     Slots {
         init: Some(|vm, class, _, _| crate::structs::init_class(vm, class, Kind::Struct)),
-        setattr: Some(|vm, class, name, value| crate::structs::set_class_attr(vm, class, name, value)),
+        setattr: Some(crate::structs::set_class_attr),
         ..Slots::EMPTY
     },
     class_methods!(from_param)
@@ -87,7 +87,7 @@ metaclass!(
     "metatype for the Union Objects",
     Slots {
         init: Some(|vm, class, _, _| crate::structs::init_class(vm, class, Kind::Union)),
-        setattr: Some(|vm, class, name, value| crate::structs::set_class_attr(vm, class, name, value)),
+        setattr: Some(crate::structs::set_class_attr),
         ..Slots::EMPTY
     },
     class_methods!(from_param)

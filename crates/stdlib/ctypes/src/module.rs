@@ -30,7 +30,11 @@ pub static MODULE: ModuleDef = ModuleDef {
             "dlopen(name, flag={RTLD_GLOBAL|RTLD_LOCAL}) open a shared library",
         ),
         MethodDef::new("dlclose(handle, /)", library::dlclose, "dlclose a library"),
-        MethodDef::raw("dlsym(handle, name, /)", |vm, args, _| library::dlsym(vm, args), "find symbol in shared library"),
+        MethodDef::raw(
+            "dlsym(handle, name, /)",
+            |vm, args, _| library::dlsym(vm, args),
+            "find symbol in shared library",
+        ),
         MethodDef::new("dllist()", library::dllist, "dllist() return a list of loaded shared libraries"),
         MethodDef::new(
             "alignment(object, /)",
@@ -59,7 +63,11 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "Return the address of the C instance internal buffer",
         ),
-        MethodDef::raw("call_function(address, arguments)", |vm, args, _| call::call_address(vm, args, 0), ""),
+        MethodDef::raw(
+            "call_function(address, arguments)",
+            |vm, args, _| call::call_address(vm, args, 0),
+            "",
+        ),
         MethodDef::raw(
             "call_cdeclfunction(address, arguments)",
             |vm, args, _| call::call_address(vm, args, flag::CDECL),

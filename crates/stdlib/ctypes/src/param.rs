@@ -2,7 +2,7 @@
 //! the turning of any object into one.
 
 use crate::abi::Passed;
-use crate::cdata::data;
+use crate::cdata::{self, data};
 use crate::info::{self, Kind};
 use crate::memory::{Capsule, Place};
 use crate::values;
@@ -132,11 +132,13 @@ pub fn ready(vm: &Vm, object: &Object, number: usize) -> Result<Ready> {
         return Ok(match info.kind {
             Kind::Simple => {
                 let mut content = Content::default();
-                content.place().copy_from(payload.place(), info.size.get().min(32));
+                let size = info.size.get().min(32);
+                content.place().copy_from(cdata::enough(vm, object, size)?, size);
                 Ready::scalar(info.code, content, object.clone())
             }
             Kind::Pointer | Kind::Function => {
-                Ready::pointer(payload.place().read_pointer().address(), object.clone())
+                let target = cdata::enough(vm, object, 8)?.read_pointer();
+                Ready::pointer(target.address(), object.clone())
             }
             Kind::Array => Ready::pointer(payload.expose().address(), object.clone()),
             Kind::Struct | Kind::Union => {

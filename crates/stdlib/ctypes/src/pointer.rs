@@ -22,7 +22,7 @@ pub static POINTER: Type = Type::new::<CData>(
             cdata::new(vm, class)
         }),
         init: Some(init),
-        bool: Some(|_, o| Ok(!data(o).place().read_pointer().is_null())),
+        bool: Some(|vm, o| Ok(!cdata::enough(vm, o, 8)?.read_pointer().is_null())),
         getitem: Some(get_item),
         setitem: Some(set_item),
         ..Slots::EMPTY
@@ -113,7 +113,7 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
 
 /// The class that is pointed to, the size of its objects, and the address.
 fn target(vm: &Vm, object: &Object) -> Result<(Object, usize, Place)> {
-    let at = data(object).place().read_pointer();
+    let at = cdata::enough(vm, object, 8)?.read_pointer();
     if at.is_null() {
         return Err(vm.value_error("NULL pointer access"));
     }
@@ -141,7 +141,7 @@ fn set_contents(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> 
             value.ty().full_name()
         )));
     }
-    data(object).place().write_pointer(data(value).expose());
+    cdata::enough(vm, object, 8)?.write_pointer(data(value).expose());
     // The object itself has to live, and what it keeps alive, even if it forgets it.
     cdata::keep(vm, object, 1, value.clone())?;
     cdata::keep(vm, object, 0, cdata::kept(vm, value))

@@ -49,13 +49,16 @@ fn init(vm: &Vm, object: &Object, args: &[Object], kwnames: &[Object]) -> Result
 
 fn value(vm: &Vm, object: &Object) -> Result {
     let info = cdata::concrete(vm, object.ty())?;
-    values::get(vm, info.code, info.swapped, data(object).place(), info.size.get())
+    let size = info.size.get();
+    values::get(vm, info.code, info.swapped, cdata::enough(vm, object, size)?, size)
 }
 
 fn set_value(vm: &Vm, object: &Object, value: Option<&Object>) -> Result<()> {
     let Some(value) = value else { return Err(vm.type_error("can't delete attribute")) };
     let info = cdata::concrete(vm, object.ty())?;
-    let what = values::set(vm, info.code, info.swapped, data(object).place(), value, info.size.get())?;
+    let size = info.size.get();
+    let at = cdata::enough(vm, object, size)?;
+    let what = values::set(vm, info.code, info.swapped, at, value, size)?;
     cdata::keep(vm, object, 0, what)
 }
 
@@ -111,18 +114,12 @@ fn storage(code: u8, swapped: bool, proto: Object) -> Info {
     info
 }
 
-static FROM_CHAR_P: MethodDef = MethodDef::new(
-    "from_param($type, value, /)",
-    |vm, args| text_from_param(vm, args, b'z'),
-    "",
-)
-.class_method();
-static FROM_WCHAR_P: MethodDef = MethodDef::new(
-    "from_param($type, value, /)",
-    |vm, args| text_from_param(vm, args, b'Z'),
-    "",
-)
-.class_method();
+static FROM_CHAR_P: MethodDef =
+    MethodDef::new("from_param($type, value, /)", |vm, args| text_from_param(vm, args, b'z'), "")
+        .class_method();
+static FROM_WCHAR_P: MethodDef =
+    MethodDef::new("from_param($type, value, /)", |vm, args| text_from_param(vm, args, b'Z'), "")
+        .class_method();
 static FROM_VOID_P: MethodDef =
     MethodDef::new("from_param($type, value, /)", void_from_param, "").class_method();
 
@@ -276,7 +273,7 @@ fn void_from_param(vm: &Vm, args: &[Object]) -> Result {
             // The address of a function, and of a text.
             (Kind::Function, _) | (Kind::Simple, b'z' | b'Z') => {
                 let mut content = Content::default();
-                content.place().copy_from(data(value).place(), 8);
+                content.place().copy_from(cdata::enough(vm, value, 8)?, 8);
                 let tag = if info.kind == Kind::Simple { b'Z' } else { b'P' };
                 return param::new(vm, tag, content, value.clone());
             }

@@ -184,9 +184,7 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
             return Err(vm.type_error(format!("fields must be of type CField, got {shown}")));
         };
         let Some(of_field) = info::of_class(&field.class) else {
-            return Err(vm.type_error(format!(
-                "second item in _fields_ tuple (index {i}) must be a C type"
-            )));
+            return Err(vm.type_error(format!("second item in _fields_ tuple (index {i}) must be a C type")));
         };
         let end = field.byte_offset.checked_add(field.byte_size);
         if end.is_none_or(|end| end > size) {

@@ -337,9 +337,7 @@ pub fn new_bytes(vm: &Vm, place: Place, size: usize) -> Result {
 /// A str of wide characters.
 pub fn wide_text(vm: &Vm, chars: &[u32]) -> Result {
     if let Some(&c) = chars.iter().find(|&&c| c > 0x10ffff) {
-        return Err(
-            vm.value_error(format!("character U+{c:x} is not in range [U+0000; U+10ffff]"))
-        );
+        return Err(vm.value_error(format!("character U+{c:x} is not in range [U+0000; U+10ffff]")));
     }
     str::try_from_code_points(vm, &str::STR, chars).ok_or_else(|| vm.memory_error())
 }
@@ -477,9 +475,7 @@ fn set_text(vm: &Vm, code: u8, place: Place, value: &Object) -> Result {
 /// Puts a text into an array of characters.
 pub fn set_characters(vm: &Vm, place: Place, size: usize, value: &Object) -> Result<()> {
     let Some(bytes) = value.downcast::<Bytes>() else {
-        return Err(
-            vm.type_error(format!("expected bytes, {} found", value.ty().full_name()))
-        );
+        return Err(vm.type_error(format!("expected bytes, {} found", value.ty().full_name())));
     };
     let bytes = bytes.as_slice();
     let bytes = &bytes[..bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len())];
@@ -496,10 +492,9 @@ pub fn set_characters(vm: &Vm, place: Place, size: usize, value: &Object) -> Res
 /// Puts a text into an array of wide characters.
 pub fn set_wide_characters(vm: &Vm, place: Place, size: usize, value: &Object) -> Result<()> {
     let Some(text) = value.downcast::<Str>() else {
-        return Err(vm.type_error(format!(
-            "unicode string expected instead of {} instance",
-            value.ty().full_name()
-        )));
+        return Err(
+            vm.type_error(format!("unicode string expected instead of {} instance", value.ty().full_name()))
+        );
     };
     let (room, length) = (size / 4, text.len());
     if length > room {
