@@ -198,8 +198,10 @@ unsafe fn variable_end(object: *mut Header, ty: &Type) -> usize {
         } else if native.has(type_flags::STR_SUBCLASS) {
             size_of::<Payload<Str>>() + object.payload_unchecked::<Str>().byte_size()
         } else {
+            // A zero follows.
             size_of::<Payload<crate::types::bytes::Bytes>>()
                 + object.payload_unchecked::<crate::types::bytes::Bytes>().len()
+                + 1
         };
         size.next_multiple_of(8)
     }

@@ -599,7 +599,7 @@ pub static SLOT_WRAPPER: Type = Type::new::<SlotWrapper>(
                 return Err(vm.type_error(format!(
                     "descriptor '{}' requires a '{}' object but received a '{}'",
                     wrapper_name(vm, w),
-                    w.owner.name(),
+                    w.owner.full_name(),
                     args[0].ty().name()
                 )));
             }

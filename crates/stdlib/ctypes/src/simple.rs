@@ -186,7 +186,8 @@ pub fn from_param(vm: &Vm, args: &[Object]) -> Result {
     }
     let info = cdata::concrete(vm, class_of(class))?;
     let mut content = Content::default();
-    let made = values::set(vm, info.code, info.swapped, content.place(), value, info.size.get());
+    // Arguments are in the order of the machine.
+    let made = values::set(vm, info.code, false, content.place(), value, info.size.get());
     let raised = match made {
         Ok(keeper) => return param::new(vm, info.code, content, keeper),
         Err(raised) => raised,
