@@ -1,18 +1,22 @@
 //! Taipan: the native module `_ctypes`, the half of `ctypes` that knows memory and calls C.
 //!
 //! What is unsafe by its nature is in `memory` (addresses), `values` (objects in memory),
-//! `abi` and `call` (libffi) and `callback` (code that C calls); the rest is safe code on
-//! top of that.
+//! `call` (libffi) and `callback` (code that C calls); the rest is safe code on top of that.
+
+#![deny(unsafe_code)]
 
 mod abi;
 mod array;
+#[allow(unsafe_code)]
 mod call;
+#[allow(unsafe_code)]
 mod callback;
 mod cdata;
 mod field;
 mod function;
 mod info;
 mod library;
+#[allow(unsafe_code)]
 mod memory;
 mod meta;
 mod module;
@@ -20,6 +24,7 @@ mod param;
 mod pointer;
 mod simple;
 mod structs;
+#[allow(unsafe_code)]
 mod values;
 
 /// The modules of this crate.
