@@ -9,8 +9,10 @@ use crate::memory::Place;
 use crate::meta::class_of;
 use crate::values;
 use libffi_sys as ffi;
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, Ordering};
 use taipan_runtime::modules::thread::handle::on_any_thread;
 use taipan_runtime::prelude::*;
 use taipan_runtime::vm::Interpreter;
@@ -19,18 +21,38 @@ use taipan_runtime::vm::Interpreter;
 pub struct Thunk {
     closure: *mut ffi::ffi_closure,
     code: usize,
-    _types: Box<[*mut ffi::ffi_type]>,
-    _cif: Box<ffi::ffi_cif>,
-    job: Box<Job>,
+    /// What C and libffi look at: ours, in a box.
+    shell: *mut Shell,
 }
 
-/// What the code knows.
-struct Job {
+struct Shell {
     interpreter: *const Interpreter,
+    types: Box<[*mut ffi::ffi_type]>,
+    cif: ffi::ffi_cif,
+    /// The callable is gone.
+    dead: AtomicBool,
+    /// Looked at with the GIL only.
+    job: RefCell<Option<Job>>,
+}
+
+/// What is to be called, and how.
+#[derive(Clone)]
+struct Job {
     callable: Object,
     argtypes: Vec<Object>,
     restype: Object,
     flags: u32,
+}
+
+impl Thunk {
+    fn shell(&self) -> &Shell {
+        // SAFETY: freed when the thunk is dropped, not before.
+        unsafe { &*self.shell }
+    }
+    /// The address that C calls.
+    pub fn code(&self) -> Place {
+        Place::named(self.code)
+    }
 }
 
 impl NativeClass for Thunk {
@@ -38,10 +60,12 @@ impl NativeClass for Thunk {
         &THUNK
     }
     fn traverse(&self, visitor: &mut Visitor) {
-        visitor.visit_object(&self.job.callable);
-        visitor.visit_object(&self.job.restype);
-        for class in &self.job.argtypes {
-            visitor.visit_object(class);
+        if let Some(job) = &*self.shell().job.borrow() {
+            visitor.visit_object(&job.callable);
+            visitor.visit_object(&job.restype);
+            for class in &job.argtypes {
+                visitor.visit_object(class);
+            }
         }
     }
 }
@@ -57,16 +81,20 @@ pub static THUNK: Type = Type::new::<Thunk>(
 
 impl Drop for Thunk {
     fn drop(&mut self) {
+        let shell = self.shell();
+        shell.dead.store(true, Ordering::SeqCst);
+        drop(shell.job.take());
+        // SAFETY: interpreters outlive their objects.
+        if unsafe { &*shell.interpreter }.finalizing.get() {
+            // C may call it until the process has ended, and then nothing happens.
+            return;
+        }
         // SAFETY: allocated in `new`; C that still calls it does so at its own risk, as
         // the documentation of ctypes says.
-        unsafe { ffi::ffi_closure_free(self.closure.cast()) }
-    }
-}
-
-impl Thunk {
-    /// The address that C calls.
-    pub fn code(&self) -> Place {
-        Place::named(self.code)
+        unsafe {
+            ffi::ffi_closure_free(self.closure.cast());
+            drop(Box::from_raw(self.shell));
+        }
     }
 }
 
@@ -82,40 +110,41 @@ pub fn new(vm: &Vm, callable: &Object, argtypes: &[Object], restype: &Object, fl
             return Err(vm.type_error("invalid result type for callback function"));
         }
     }
-    let mut types = types.into_boxed_slice();
-    let mut cif = Box::new(ffi::ffi_cif::default());
-    let mut code: *mut c_void = null_mut();
-    let job = Box::new(Job {
+    let job =
+        Job { callable: callable.clone(), argtypes: argtypes.to_vec(), restype: restype.clone(), flags };
+    let mut shell = Box::new(Shell {
         interpreter: vm.interp(),
-        callable: callable.clone(),
-        argtypes: argtypes.to_vec(),
-        restype: restype.clone(),
-        flags,
+        types: types.into_boxed_slice(),
+        cif: ffi::ffi_cif::default(),
+        dead: AtomicBool::new(false),
+        job: RefCell::new(Some(job)),
     });
+    let mut code: *mut c_void = null_mut();
     // SAFETY: the closure is written by libffi; what it refers to (the call interface, its
-    // types, the job) is boxed and freed after it.
+    // types, the job) is in the shell, which is freed after it.
     unsafe {
         let closure = ffi::ffi_closure_alloc(size_of::<ffi::ffi_closure>(), &mut code);
         if closure.is_null() {
             return Err(vm.memory_error());
         }
         let closure = closure as *mut ffi::ffi_closure;
+        let (count, types) = (shell.types.len() as u32, shell.types.as_mut_ptr());
         let mut status = ffi::ffi_prep_cif(
-            &mut *cif,
+            &mut shell.cif,
             ffi::ffi_abi_FFI_DEFAULT_ABI,
-            types.len() as u32,
+            count,
             abi::of_result(restype),
-            types.as_mut_ptr(),
+            types,
         );
+        let shell = Box::into_raw(shell);
         if status == ffi::ffi_status_FFI_OK {
-            let known = (&raw const *job) as *mut c_void;
-            status = ffi::ffi_prep_closure_loc(closure, &mut *cif, Some(enter), known, code);
+            let cif = &raw mut (*shell).cif;
+            status = ffi::ffi_prep_closure_loc(closure, cif, Some(enter), shell.cast(), code);
         }
+        let thunk = Thunk { closure, code: code as usize, shell };
         if status != ffi::ffi_status_FFI_OK {
-            ffi::ffi_closure_free(closure.cast());
             return Err(vm.runtime_error(format!("ffi_prep_closure failed with {status}")));
         }
-        let thunk = Thunk { closure, code: code as usize, _types: types, _cif: cif, job };
         vm.try_alloc(&THUNK, thunk).ok_or_else(|| vm.memory_error())
     }
 }
@@ -125,7 +154,7 @@ unsafe extern "C" fn enter(
     cif: *mut ffi::ffi_cif,
     result: *mut c_void,
     args: *mut *mut c_void,
-    job: *mut c_void,
+    shell: *mut c_void,
 ) {
     // SAFETY: libffi gives back what it was given by `new`, and places for the arguments
     // and the result of which the call interface tells.
@@ -136,10 +165,19 @@ unsafe extern "C" fn enter(
             // Small results come back as whole words.
             result.pointer().write_bytes(0, size.max(8));
         }
-        let job = &*(job as *const Job);
-        let given: Vec<Place> =
-            (0..job.argtypes.len()).map(|i| Place::trusted(*args.add(i) as *mut u8)).collect();
-        let done = on_any_thread(&*job.interpreter, |vm| run(vm, job, &given, result));
+        let shell = &*(shell as *const Shell);
+        if shell.dead.load(Ordering::SeqCst) {
+            return;
+        }
+        let count = shell.types.len();
+        let given: Vec<Place> = (0..count).map(|i| Place::trusted(*args.add(i) as *mut u8)).collect();
+        let done = on_any_thread(&*shell.interpreter, |vm| {
+            // The function object may go while it runs.
+            let job = shell.job.borrow().clone();
+            if let Some(job) = job {
+                run(vm, job, &given, result);
+            }
+        });
         if done.is_none() {
             eprintln!("ctypes: no memory to call a Python function from a foreign thread");
         }
@@ -151,10 +189,8 @@ fn report(vm: &Vm, callable: &Object, what: &str) {
     vm.write_unraisable(callable, what);
 }
 
-fn run(vm: &Vm, job: &Job, given: &[Place], result: Place) {
-    // The function object may go while it runs.
-    let (callable, restype) = (job.callable.clone(), job.restype.clone());
-    let (argtypes, flags) = (job.argtypes.clone(), job.flags);
+fn run(vm: &Vm, job: Job, given: &[Place], result: Place) {
+    let Job { callable, argtypes, restype, flags } = job;
     let pending = vm.take_raised();
     let mut args = Vec::with_capacity(given.len());
     for (i, (class, at)) in argtypes.iter().zip(given).enumerate() {

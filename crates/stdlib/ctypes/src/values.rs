@@ -545,3 +545,31 @@ pub fn set_bits(
     store_integer(place, size, word & !mask | value << (bits.offset & 63) & mask, swapped);
     Ok(Object::NONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_survive_long_doubles() {
+        let smallest = f64::from_bits(1);
+        for x in [0.0, 1.0, -0.1, 1e308, -1e-308, smallest, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY] {
+            for x in [x, -x] {
+                assert_eq!(from_long_double(long_double(x)).to_bits(), x.to_bits());
+            }
+        }
+        assert!(from_long_double(long_double(f64::NAN)).is_nan());
+    }
+
+    #[test]
+    fn roundings_to_even() {
+        let one = 1u64 << 63;
+        assert_eq!(scaled(one | 1 << 10, -63), 1.0);
+        assert_eq!(scaled(one | 1 << 10 | 1, -63), 1.0 + f64::EPSILON);
+        assert_eq!(scaled(one | 3 << 10, -63), 1.0 + 2.0 * f64::EPSILON);
+        assert_eq!(scaled(u64::MAX, 960), f64::INFINITY);
+        assert_eq!(scaled(one, -63 - 1075), 0.0);
+        assert_eq!(scaled(one | 1, -63 - 1075), f64::from_bits(1));
+        assert_eq!(scaled(one, -63 - 1076), 0.0);
+    }
+}
