@@ -38,22 +38,26 @@ pub fn swap_errno() {
 }
 
 /// What a function gives back: room for the largest register contents, or for a structure.
+/// Words of 16 bytes, for the alignment.
 pub struct Returned {
-    /// Words of 16 bytes, for the alignment.
-    room: Vec<u128>,
+    small: [u128; 2],
+    large: Vec<u128>,
 }
 
 impl Returned {
     /// None if there is no memory.
     fn new(size: usize) -> Option<Returned> {
-        let words = size.div_ceil(16).max(2);
-        let mut room = Vec::new();
-        room.try_reserve_exact(words).ok()?;
-        room.resize(words, 0);
-        Some(Returned { room })
+        let mut large = Vec::new();
+        if size > size_of::<[u128; 2]>() {
+            let words = size.div_ceil(16);
+            large.try_reserve_exact(words).ok()?;
+            large.resize(words, 0);
+        }
+        Some(Returned { small: [0; 2], large })
     }
     pub fn place(&mut self) -> Place {
-        Place::named(self.room.as_mut_ptr() as usize)
+        let words = if self.large.is_empty() { &mut self.small[..] } else { &mut self.large };
+        Place::named(words.as_mut_ptr() as usize)
     }
 }
 
@@ -288,9 +292,6 @@ pub fn addresses() -> [(&'static str, usize); 6] {
 
 /// `call_function(address, arguments)` and `call_cdeclfunction`.
 pub fn call_address(vm: &Vm, args: &[Object], flags: u32) -> Result {
-    if args.len() != 2 {
-        return Err(vm.type_error(format!("function takes exactly 2 arguments ({} given)", args.len())));
-    }
     if !taipan_runtime::types::int::is_any_int(&args[0]) {
         return Err(vm.type_error("an integer is required"));
     }

@@ -25,7 +25,19 @@ pub static CDATA: Type = Type::new::<CData>(
             |_, args| Ok(args[0].clone()),
             "default __ctypes_from_outparam__ method returns self.",
         ),
-        MethodDef::new("__setstate__($self, dict, data, /)", set_state, ""),
+        MethodDef {
+            hide_signature: false,
+            ..MethodDef::raw(
+                "__setstate__($self, dict, data, /)",
+                |vm, args, kwnames| {
+                    let given = args.get(1..).unwrap_or(&[]);
+                    let name = ("__setstate__", "__setstate__()");
+                    crate::module::count(vm, (given, kwnames), name, (2, 2))?;
+                    set_state(vm, args)
+                },
+                "",
+            )
+        },
         MethodDef::new("__reduce__($self, /)", reduce, ""),
     ],
     &[

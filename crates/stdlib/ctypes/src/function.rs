@@ -509,7 +509,9 @@ pub fn call_with(vm: &Vm, at: Place, values: &[Object], known: &Prototype) -> Re
             &format!("too many arguments ({}), maximum is {MAX_ARGUMENTS}", values.len()),
         ));
     }
-    vm.audit("ctypes.call_function", &[vm.usize(at.address()), vm.tuple(values.to_vec())])?;
+    if vm.interp().audited.get() {
+        vm.audit("ctypes.call_function", &[vm.usize(at.address()), vm.tuple(values.to_vec())])?;
+    }
     let converters = known.converters.downcast::<Tuple>().map_or(&[][..], |t| t.items());
     let mut ready = Vec::with_capacity(values.len());
     for (i, value) in values.iter().enumerate() {

@@ -56,7 +56,7 @@ pub fn symbol(vm: &Vm, handle: usize, name: &[u8], class: &Type) -> Result<Place
 
 /// `dlopen(name, flag)`.
 pub fn dlopen(vm: &Vm, args: &[Object]) -> Result {
-    let mode = if args[1].is_unbound() { libc::RTLD_NOW } else { vm.to_c_int(&args[1])? | libc::RTLD_NOW };
+    let mode = args.get(1).map_or(Ok(libc::RTLD_NOW), |mode| vm.to_c_int(mode))? | libc::RTLD_NOW;
     let name = if args[0].is_none() { None } else { Some(path(vm, &args[0])?) };
     vm.audit("ctypes.dlopen", &[args[0].clone()])?;
     match vm.without_gil(|| library::open(name.as_deref(), mode)) {
@@ -100,9 +100,6 @@ pub fn dlclose(vm: &Vm, args: &[Object]) -> Result {
 
 /// `dlsym(handle, name)`.
 pub fn dlsym(vm: &Vm, args: &[Object]) -> Result {
-    if args.len() != 2 {
-        return Err(vm.type_error(format!("dlsym() takes exactly 2 arguments ({} given)", args.len())));
-    }
     let handle = to_handle(vm, &args[0])?;
     let Some(name) = args[1].downcast::<Str>() else {
         return Err(

@@ -28,34 +28,63 @@ pub static CTYPE_TYPE: Type = Type::new::<TypePayload>(
     &[GetSetDef::new("__pointer_type__", pointer_type).with_set(set_pointer_type).with_doc("pointer type")],
 );
 
+/// A method whose arguments CPython counts in the words of functions with keywords.
+macro_rules! counted {
+    ($name:literal, $parameters:literal, $counts:expr, $function:expr, $doc:expr) => {
+        MethodDef {
+            hide_signature: false,
+            ..MethodDef::raw(
+                concat!($name, $parameters),
+                |vm, args, kwnames| {
+                    let given = args.len().saturating_sub(1);
+                    taipan_runtime::support::check_positional(vm, $name, given, kwnames, $counts)?;
+                    $function(vm, args)
+                },
+                $doc,
+            )
+        }
+    };
+}
+pub(crate) use counted;
+
 /// The methods of a metaclass whose `from_param` is the given one.
 macro_rules! class_methods {
     ($from_param:expr $(, $more:expr)*) => {
         &[
-            MethodDef::new(
-                "from_param($self, value, /)",
+            counted!(
+                "from_param",
+                "($self, value, /)",
+                (1, 1),
                 $from_param,
-                "Convert a Python object into a function call parameter.",
+                "Convert a Python object into a function call parameter."
             ),
-            MethodDef::new(
-                "from_address($self, value, /)",
+            counted!(
+                "from_address",
+                "($self, value, /)",
+                (1, 1),
                 from_address,
-                "C.from_address(integer) -> C instance\n\nAccess a C instance at the specified address.",
+                "C.from_address(integer) -> C instance\n\nAccess a C instance at the specified address."
             ),
-            MethodDef::new(
-                "from_buffer($self, obj, offset=0, /)",
+            counted!(
+                "from_buffer",
+                "($self, obj, offset=0, /)",
+                (1, 2),
                 from_buffer,
-                "C.from_buffer(object, offset=0) -> C instance\n\nCreate a C instance from a writeable buffer.",
+                "C.from_buffer(object, offset=0) -> C instance\n\nCreate a C instance from a writeable buffer."
             ),
-            MethodDef::new(
-                "from_buffer_copy($self, buffer, offset=0, /)",
+            counted!(
+                "from_buffer_copy",
+                "($self, buffer, offset=0, /)",
+                (1, 2),
                 from_buffer_copy,
-                "C.from_buffer_copy(object, offset=0) -> C instance\n\nCreate a C instance from a readable buffer.",
+                "C.from_buffer_copy(object, offset=0) -> C instance\n\nCreate a C instance from a readable buffer."
             ),
-            MethodDef::new(
-                "in_dll($self, dll, name, /)",
+            counted!(
+                "in_dll",
+                "($self, dll, name, /)",
+                (2, 2),
                 in_dll,
-                "C.in_dll(dll, name) -> C instance\n\nAccess a C instance in a dll.",
+                "C.in_dll(dll, name) -> C instance\n\nAccess a C instance in a dll."
             ),
             $($more,)*
         ]
@@ -113,7 +142,7 @@ metaclass!(
     Slots { init: Some(|vm, class, _, _| crate::pointer::init_class(vm, class)), ..Slots::EMPTY },
     class_methods!(
         crate::pointer::from_param,
-        MethodDef::new("set_type($self, type, /)", crate::pointer::set_type, "")
+        counted!("set_type", "($self, type, /)", (1, 1), crate::pointer::set_type, "")
     )
 );
 metaclass!(
@@ -237,7 +266,7 @@ fn check_room(vm: &Vm, len: usize, offset: isize, needed: usize) -> Result<()> {
 
 fn from_buffer(vm: &Vm, args: &[Object]) -> Result {
     let class = class_of(&args[0]);
-    let offset = vm.index_isize(&args[2])?;
+    let offset = args.get(2).map_or(Ok(0), |offset| vm.index_isize(offset))?;
     let info = cdata::concrete(vm, class)?;
     let view = memoryview::new(vm, &args[1])?;
     let (readonly, contiguous, ptr, len) = {
@@ -267,7 +296,7 @@ fn audit_buffer(vm: &Vm, start: Place, len: usize, offset: isize) -> Result<()> 
 
 fn from_buffer_copy(vm: &Vm, args: &[Object]) -> Result {
     let class = class_of(&args[0]);
-    let offset = vm.index_isize(&args[2])?;
+    let offset = args.get(2).map_or(Ok(0), |offset| vm.index_isize(offset))?;
     let info = cdata::concrete(vm, class)?;
     let buffer = vm.bytes_like(&args[1], "buffer")?;
     check_room(vm, buffer.len(), offset, info.size.get())?;

@@ -15,25 +15,69 @@ use taipan_runtime::support::exception_class;
 use taipan_runtime::types::int;
 use taipan_runtime::types::typ;
 
+/// Counts arguments in the words of CPython's functions without keywords; `shown` is the
+/// function's name, if it tells it.
+pub fn count(
+    vm: &Vm,
+    (args, kwnames): (&[Object], &[Object]),
+    (name, shown): (&str, &str),
+    (least, most): (usize, usize),
+) -> Result<()> {
+    if !kwnames.is_empty() {
+        return Err(vm.type_error(format!("{name}() takes no keyword arguments")));
+    }
+    let given = args.len();
+    if given >= least && given <= most {
+        return Ok(());
+    }
+    let (word, bound) = match given < least {
+        _ if least == most => ("exactly", least),
+        true => ("at least", least),
+        false => ("at most", most),
+    };
+    let s = if bound == 1 { "" } else { "s" };
+    Err(vm.type_error(format!("{shown} takes {word} {bound} argument{s} ({given} given)")))
+}
+
+/// A function whose arguments are counted so.
+macro_rules! plain {
+    ($name:literal, $shown:literal, $parameters:literal, $counts:expr, $function:expr, $doc:expr) => {
+        MethodDef::raw(
+            concat!($name, $parameters),
+            |vm, args, kwnames| {
+                count(vm, (args, kwnames), ($name, $shown), $counts)?;
+                $function(vm, args)
+            },
+            $doc,
+        )
+    };
+}
+
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_ctypes",
     doc: "Create and manipulate C compatible data types in Python.",
     functions: &[
         MethodDef::new("get_errno()", get_errno, ""),
-        MethodDef::new("set_errno(value, /)", set_errno, ""),
-        MethodDef::new("_unpickle(class, state, /)", cdata::unpickle, ""),
+        plain!("set_errno", "function", "(value, /)", (1, 1), set_errno, ""),
+        plain!("_unpickle", "function", "(class, state, /)", (2, 2), cdata::unpickle, ""),
         MethodDef::new("buffer_info(object, /)", buffer_info, "Return buffer interface information"),
         MethodDef::new("resize(obj, size, /)", resize, ""),
-        MethodDef::new(
-            "dlopen(name, flag=_, /)",
+        plain!(
+            "dlopen",
+            "dlopen()",
+            "(name, flag=_, /)",
+            (1, 2),
             library::dlopen,
-            "dlopen(name, flag={RTLD_GLOBAL|RTLD_LOCAL}) open a shared library",
+            "dlopen(name, flag={RTLD_GLOBAL|RTLD_LOCAL}) open a shared library"
         ),
-        MethodDef::new("dlclose(handle, /)", library::dlclose, "dlclose a library"),
-        MethodDef::raw(
-            "dlsym(handle, name, /)",
-            |vm, args, _| library::dlsym(vm, args),
-            "find symbol in shared library",
+        plain!("dlclose", "dlclose()", "(handle, /)", (1, 1), library::dlclose, "dlclose a library"),
+        plain!(
+            "dlsym",
+            "dlsym()",
+            "(handle, name, /)",
+            (2, 2),
+            library::dlsym,
+            "find symbol in shared library"
         ),
         MethodDef::new("dllist()", library::dllist, "dllist() return a list of loaded shared libraries"),
         MethodDef::new(
@@ -63,17 +107,23 @@ pub static MODULE: ModuleDef = ModuleDef {
             },
             "Return the address of the C instance internal buffer",
         ),
-        MethodDef::raw(
-            "call_function(address, arguments)",
-            |vm, args, _| call::call_address(vm, args, 0),
-            "",
+        plain!(
+            "call_function",
+            "function",
+            "(address, arguments, /)",
+            (2, 2),
+            |vm, args| call::call_address(vm, args, 0),
+            ""
         ),
-        MethodDef::raw(
-            "call_cdeclfunction(address, arguments)",
-            |vm, args, _| call::call_address(vm, args, flag::CDECL),
-            "",
+        plain!(
+            "call_cdeclfunction",
+            "function",
+            "(address, arguments, /)",
+            (2, 2),
+            |vm, args| call::call_address(vm, args, flag::CDECL),
+            ""
         ),
-        MethodDef::new("PyObj_FromPtr(address, /)", object_at, ""),
+        plain!("PyObj_FromPtr", "PyObj_FromPtr()", "(address, /)", (1, 1), object_at, ""),
         MethodDef::new(
             "Py_INCREF(object, /)",
             |_, args| {

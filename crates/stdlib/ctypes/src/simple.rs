@@ -3,7 +3,7 @@
 use crate::cdata::{self, CDATA, data};
 use crate::info::{self, Info, Kind, flag};
 use crate::memory::CData;
-use crate::meta::{self, class_of};
+use crate::meta::{self, class_of, counted};
 use crate::param::{self, Argument, Content};
 use crate::values;
 use taipan_runtime::prelude::*;
@@ -115,13 +115,13 @@ fn storage(code: u8, swapped: bool, proto: Object) -> Info {
 }
 
 static FROM_CHAR_P: MethodDef =
-    MethodDef::new("from_param($type, value, /)", |vm, args| text_from_param(vm, args, b'z'), "")
+    counted!("from_param", "($type, value, /)", (1, 1), |vm, args| text_from_param(vm, args, b'z'), "")
         .class_method();
 static FROM_WCHAR_P: MethodDef =
-    MethodDef::new("from_param($type, value, /)", |vm, args| text_from_param(vm, args, b'Z'), "")
+    counted!("from_param", "($type, value, /)", (1, 1), |vm, args| text_from_param(vm, args, b'Z'), "")
         .class_method();
 static FROM_VOID_P: MethodDef =
-    MethodDef::new("from_param($type, value, /)", void_from_param, "").class_method();
+    counted!("from_param", "($type, value, /)", (1, 1), void_from_param, "").class_method();
 
 /// Initialises a class: `_type_` says what it is.
 pub fn init_class(vm: &Vm, class: &Object, args: &[Object], kwnames: &[Object]) -> Result<()> {
