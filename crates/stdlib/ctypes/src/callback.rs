@@ -83,12 +83,17 @@ impl Drop for Thunk {
     fn drop(&mut self) {
         let shell = self.shell();
         shell.dead.store(true, Ordering::SeqCst);
-        drop(shell.job.take());
+        let job = shell.job.take();
         // SAFETY: interpreters outlive their objects.
         if unsafe { &*shell.interpreter }.finalizing.get() {
-            // C may call it until the process has ended, and then nothing happens.
+            // C may call it until the process has ended, and then nothing happens. The
+            // classes have the descriptions that libffi looks at.
+            if let Some(job) = job {
+                std::mem::forget(job.argtypes);
+            }
             return;
         }
+        drop(job);
         // SAFETY: allocated in `new`; C that still calls it does so at its own risk, as
         // the documentation of ctypes says.
         unsafe {
@@ -184,11 +189,6 @@ unsafe extern "C" fn enter(
     }
 }
 
-/// Reports the exception on its way.
-fn report(vm: &Vm, callable: &Object, what: &str) {
-    vm.write_unraisable(callable, what);
-}
-
 fn run(vm: &Vm, job: Job, given: &[Place], result: Place) {
     let Job { callable, argtypes, restype, flags } = job;
     let pending = vm.take_raised();
@@ -203,7 +203,7 @@ fn run(vm: &Vm, job: Job, given: &[Place], result: Place) {
             Err(_) => {
                 let what =
                     format!("Exception ignored while creating argument {i} for ctypes callback function");
-                report(vm, &callable, &what);
+                vm.write_unraisable(&callable, &what);
                 vm.restore_raised(pending);
                 return;
             }
@@ -217,12 +217,11 @@ fn run(vm: &Vm, job: Job, given: &[Place], result: Place) {
         call::swap_errno();
     }
     match returned {
-        Err(_) => report(vm, &callable, "Exception ignored while calling ctypes callback function"),
+        Err(_) => vm.write_unraisable(&callable, "Exception ignored while calling ctypes callback function"),
         Ok(_) if restype.is_none() => {}
         Ok(value) => {
             if give_back(vm, &restype, &value, result).is_err() {
-                report(
-                    vm,
+                vm.write_unraisable(
                     &callable,
                     "Exception ignored while converting result of ctypes callback function",
                 );

@@ -206,7 +206,7 @@ pub fn get(vm: &Vm, owner: &Object, class: &Type, index: usize, at: Place) -> Re
     part_of(vm, class, owner, index, at)
 }
 
-/// A view of bytes at a place that needs no object around.
+/// The value of type `class` at a place that nobody keeps: Python's own, or a copy.
 pub fn value_or_copy(vm: &Vm, class: &Type, at: Place) -> Result {
     match info::of_type(class) {
         Some(info) if info.kind == Kind::Simple && !is_derived_simple(class, info) => {
