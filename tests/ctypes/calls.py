@@ -125,3 +125,45 @@ try:
     print(pythonapi.No_Such_Function)
 except AttributeError as error:
     print(str(error).split(": ")[1:])
+
+# What there is of the C API.
+
+
+class Stop(Exception):
+    pass
+
+
+def wait():
+    try:
+        while True:
+            threading.Event().wait(0.01)
+    except Stop:
+        print("stopped")
+
+
+thread = threading.Thread(target=wait)
+thread.start()
+print(pythonapi.PyThreadState_SetAsyncExc(c_ulong(thread.ident), py_object(Stop)))
+thread.join()
+print(pythonapi.PyThreadState_SetAsyncExc(c_ulong(12345), py_object(Stop)), pythonapi.Py_IsInitialized())
+
+
+class View(Structure):
+    _fields_ = [
+        ("buf", c_void_p), ("obj", py_object), ("len", c_ssize_t), ("itemsize", c_ssize_t), ("readonly", c_int), ("ndim", c_int), ("format", c_char_p),
+        ("shape", POINTER(c_ssize_t)), ("strides", POINTER(c_ssize_t)), ("suboffsets", POINTER(c_ssize_t)), ("internal", c_void_p),
+    ]
+
+
+view, owner = View(), bytearray(b"content")
+print(pythonapi.PyObject_GetBuffer(py_object(owner), byref(view), 0x1C), view.len, view.ndim, view.shape[0], view.format, view.obj is owner, string_at(view.buf, 3))
+try:
+    owner.append(1)
+except BufferError as error:
+    print(error)
+pythonapi.PyBuffer_Release(byref(view))
+owner.append(1)
+try:
+    pythonapi.PyObject_GetBuffer(py_object(5), byref(view), 0)
+except TypeError as error:
+    print(error)

@@ -33,6 +33,19 @@ pub fn open(name: Option<&CStr>, flags: i32) -> Result<Handle, Vec<u8>> {
     if handle.is_null() { Err(failure()) } else { Ok(handle as Handle) }
 }
 
+/// Is it the handle of the program itself?
+pub fn is_program(library: Handle) -> bool {
+    // SAFETY: without a name nothing is loaded; what is counted up is counted down.
+    unsafe {
+        let program = libc::dlopen(std::ptr::null(), libc::RTLD_LAZY);
+        let same = program as Handle == library;
+        if !program.is_null() {
+            libc::dlclose(program);
+        }
+        same
+    }
+}
+
 /// The address of a symbol in an opened library. There is no text to the error if the
 /// symbol exists, but is null.
 pub fn symbol(library: Handle, name: &CStr) -> Result<usize, Vec<u8>> {

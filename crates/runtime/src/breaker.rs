@@ -33,9 +33,10 @@ pub fn handle(vm: &Vm) -> Result<()> {
         }
     }
     if set & bits::ASYNC_EXCEPTION != 0 {
+        // If it is another thread's, that sets the bit again when it has its turn.
+        breaker.fetch_and(!bits::ASYNC_EXCEPTION, Ordering::Relaxed);
         let value = vm.async_exception.replace(Value::UNBOUND);
         if !value.is_unbound() {
-            breaker.fetch_and(!bits::ASYNC_EXCEPTION, Ordering::Relaxed);
             // SAFETY: the thread state owned it.
             let class = unsafe { Object::from_owned(value) };
             return Err(crate::interp::raise_value(vm, class, None));
@@ -49,6 +50,21 @@ impl Vm {
     pub fn breaker_word(&self) -> &'static std::sync::atomic::AtomicU32 {
         // SAFETY: interpreters, and so their heaps, live until the process ends.
         unsafe { &*(&raw const self.interp().heap.breaker) }
+    }
+    /// Has the thread with this identifier raise `exception` at its next safe point (None:
+    /// not any more). How many threads that are.
+    pub fn set_async_exception(&self, ident: u64, exception: Option<Object>) -> usize {
+        let replaced = self.each_thread(|thread| {
+            (thread.thread_ident == ident).then(|| {
+                let value = exception.clone().map_or(Value::UNBOUND, Object::into_value);
+                // SAFETY: the thread state owned it.
+                unsafe { Object::from_owned(thread.async_exception.replace(value)) }
+            })
+        });
+        if exception.is_some() {
+            self.interp().heap.breaker.fetch_or(bits::ASYNC_EXCEPTION, Ordering::Relaxed);
+        }
+        replaced.iter().flatten().count()
     }
     /// Runs the Python handlers of signals that have arrived (PEP 475: between
     /// an interrupted system call and its repetition).

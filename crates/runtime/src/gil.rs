@@ -96,6 +96,9 @@ impl Gil {
         HELD.with(|held| held.set(true));
         vm.attach();
         crate::interp::events::announce(vm);
+        if !vm.async_exception.get().is_unbound() {
+            vm.interp().heap.breaker.fetch_or(crate::vm::breaker::ASYNC_EXCEPTION, Ordering::Relaxed);
+        }
         taipan_object::heap::resume();
     }
     /// The holder was asked: let a waiter have a turn.

@@ -1,7 +1,8 @@
 //! Taipan: the native module `_ctypes`, the half of `ctypes` that knows memory and calls C.
 //!
 //! What is unsafe by its nature is in `memory` (addresses), `values` (objects in memory),
-//! `call` (libffi) and `callback` (code that C calls); the rest is safe code on top of that.
+//! `call` (libffi), `callback` and `pythonapi` (code that C calls); the rest is safe code on
+//! top of that.
 
 #![deny(unsafe_code)]
 
@@ -22,6 +23,8 @@ mod meta;
 mod module;
 mod param;
 mod pointer;
+#[allow(unsafe_code)]
+mod pythonapi;
 mod simple;
 mod structs;
 #[allow(unsafe_code)]

@@ -44,7 +44,14 @@ fn failed(vm: &Vm, class: &Type, words: &[u8]) -> Raised {
 /// A symbol's address; an exception of `class` if there is none.
 pub fn symbol(vm: &Vm, handle: usize, name: &[u8], class: &Type) -> Result<Place> {
     let Ok(name) = CString::new(name) else { return Err(vm.value_error("embedded null character")) };
-    match library::symbol(handle, &name) {
+    let found = library::symbol(handle, &name);
+    if found.is_err()
+        && library::is_program(handle)
+        && let Some(function) = crate::pythonapi::address(name.to_bytes())
+    {
+        return Ok(function);
+    }
+    match found {
         Ok(address) => Ok(Place::named(address)),
         Err(message) if message.is_empty() => {
             let what = if class.is(&exc::ATTRIBUTE_ERROR) { "function" } else { "symbol" };
