@@ -187,6 +187,7 @@ pub fn parse() -> Result<Options, Stop> {
     }
     rest.extend(args);
     environment(&mut config);
+    traced_frames(&mut config)?;
     for option in config.x_options.clone() {
         match option.as_str() {
             "dev" => config.dev_mode = true,
@@ -202,6 +203,31 @@ pub fn parse() -> Result<Options, Stop> {
     }
     config.argv = rest;
     Ok(Options { target: target.unwrap_or(Target::Stdin), config, skip_first_line })
+}
+
+/// PYTHONTRACEMALLOC and `-X tracemalloc`: how many frames are kept of each allocation.
+fn traced_frames(config: &mut Config) -> Result<(), Stop> {
+    let wrong = |place: &str| Stop {
+        text: format!(
+            "Fatal Python error: config_init_tracemalloc: {place}: invalid number of frames\n\
+             Python runtime state: preinitialized\n\n"
+        ),
+        code: 1,
+    };
+    let read = |text: &str| text.parse::<usize>().ok().filter(|&n| n <= taipan_runtime::traces::MAX_FRAMES);
+    if !config.ignore_environment
+        && let Some(text) = set("PYTHONTRACEMALLOC")
+    {
+        config.traced_frames = read(&text).ok_or_else(|| wrong("PYTHONTRACEMALLOC"))?;
+    }
+    for option in &config.x_options {
+        if let Some(text) = option.strip_prefix("tracemalloc=") {
+            config.traced_frames = read(text).ok_or_else(|| wrong("-X tracemalloc=NFRAME"))?;
+        } else if option == "tracemalloc" {
+            config.traced_frames = 1;
+        }
+    }
+    Ok(())
 }
 
 fn environment(config: &mut Config) {

@@ -91,6 +91,10 @@ pub fn run(options: Options, native_limit: usize, native_floor: usize) -> i32 {
 
 fn initialise(vm: &Vm) -> Result<()> {
     taipan_host::memory::forget_program();
+    let frames = vm.interp().config.traced_frames;
+    if frames > 0 {
+        taipan_runtime::traces::start(vm, frames);
+    }
     start::start_importlib(vm)?;
     start::install_embedded_library(vm)?;
     vm.import_module("encodings")?;

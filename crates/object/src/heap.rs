@@ -6,6 +6,7 @@
 //! are never both 0 outside of destruction) and the next free slot in its second.
 
 use crate::header::{Header, header_flags};
+use crate::watch;
 use std::alloc::Layout;
 use std::cell::Cell;
 use std::ptr;
@@ -35,6 +36,8 @@ pub struct Block {
     pub(crate) young: u8,
     /// In the list of blocks with free slots.
     listed: bool,
+    /// While somebody watches, this says it, and `listed` is false.
+    held: bool,
     next: *mut Block,
     /// Working counts of the collector, one a granule.
     pub(crate) scratch: *mut u32,
@@ -63,6 +66,10 @@ const FIRST_SLOT: usize = size_of::<Block>().next_multiple_of(GRANULE);
 pub struct Heap {
     current: [[*mut Block; CLASSES]; 2],
     partial: [[*mut Block; CLASSES]; 2],
+    /// All memory for blocks, [`CHUNK_BLOCKS`] at a place.
+    chunks: Vec<*mut u8>,
+    /// While somebody watches, `current` is empty, and this is it.
+    watched: Option<Box<[[*mut Block; CLASSES]; 2]>>,
     pub(crate) container_blocks: Vec<*mut Block>,
     pub(crate) large: Vec<*mut LargePrefix>,
     empty: Vec<*mut Block>,
@@ -120,6 +127,8 @@ impl Heap {
         Box::new(Heap {
             current: [[ptr::null_mut(); CLASSES]; 2],
             partial: [[ptr::null_mut(); CLASSES]; 2],
+            chunks: Vec::new(),
+            watched: None,
             container_blocks: Vec::new(),
             large: Vec::new(),
             empty: Vec::new(),
@@ -160,7 +169,7 @@ impl Heap {
                 }
             }
             // SAFETY: as the caller's.
-            unsafe { self.allocate_slow(class, container) }
+            unsafe { self.allocate_slow(size, container) }
         } else {
             // SAFETY: as the caller's.
             unsafe { self.allocate_large(size, container) }
@@ -175,7 +184,24 @@ impl Heap {
 
     #[cold]
     #[inline(never)]
-    unsafe fn allocate_slow(&mut self, class: usize, container: bool) -> *mut u8 {
+    unsafe fn allocate_slow(&mut self, size: usize, container: bool) -> *mut u8 {
+        let (kind, class) = (container as usize, size.div_ceil(GRANULE));
+        let Some(watched) = &mut self.watched else {
+            // SAFETY: as the caller's.
+            return unsafe { self.take_slot(class, container) };
+        };
+        self.current[kind][class] = watched[kind][class];
+        // SAFETY: as the caller's.
+        let slot = watch::unseen(|| unsafe { self.take_slot(class, container) });
+        let current = std::mem::replace(&mut self.current[kind][class], ptr::null_mut());
+        if let Some(watched) = &mut self.watched {
+            watched[kind][class] = current;
+        }
+        watch::made(slot, size);
+        slot
+    }
+
+    unsafe fn take_slot(&mut self, class: usize, container: bool) -> *mut u8 {
         let kind = container as usize;
         loop {
             let block = self.current[kind][class];
@@ -204,6 +230,7 @@ impl Heap {
                         continue;
                     }
                     (*block).listed = false;
+                    (*block).held = false;
                 }
             }
             let next = self.partial[kind][class];
@@ -236,6 +263,7 @@ impl Heap {
                 return ptr::null_mut();
             }
             self.bytes_reserved += bytes;
+            self.chunks.push(chunk);
             for i in (0..CHUNK_BLOCKS).rev() {
                 // SAFETY: inside the chunk.
                 self.empty.push(unsafe { chunk.add(i * BLOCK_SIZE) } as *mut Block);
@@ -251,7 +279,8 @@ impl Heap {
                 class: class as u16,
                 container,
                 young: 1,
-                listed: true,
+                listed: self.watched.is_none(),
+                held: self.watched.is_some(),
                 next: ptr::null_mut(),
                 scratch: ptr::null_mut(),
                 heap: self,
@@ -271,8 +300,8 @@ impl Heap {
             _ => return ptr::null_mut(),
         };
         // SAFETY: the size is not zero and the alignment is valid.
-        let prefix = unsafe { std::alloc::alloc(Layout::from_size_align_unchecked(total, GRANULE)) }
-            as *mut LargePrefix;
+        let ask = || unsafe { std::alloc::alloc(Layout::from_size_align_unchecked(total, GRANULE)) };
+        let prefix = if self.watched.is_some() { watch::unseen(ask) } else { ask() } as *mut LargePrefix;
         if prefix.is_null() {
             return ptr::null_mut();
         }
@@ -284,7 +313,11 @@ impl Heap {
         // SAFETY: fresh memory.
         unsafe {
             prefix.write(LargePrefix { index, scratch: 0, size: total });
-            prefix.add(1) as *mut u8
+            let object = prefix.add(1) as *mut u8;
+            if self.watched.is_some() {
+                watch::made(object, size);
+            }
+            object
         }
     }
 
@@ -309,17 +342,25 @@ impl Heap {
                 self.allocated -= 1;
             }
             if !(*block).listed {
-                self.relist(block);
+                self.relist(object);
             }
         }
     }
 
     #[cold]
-    unsafe fn relist(&mut self, block: *mut Block) {
+    unsafe fn relist(&mut self, object: *mut Header) {
         // SAFETY: the block is alive.
         unsafe {
+            let block = block_of(object);
             let (kind, class) = ((*block).container as usize, (*block).class as usize);
-            (*block).listed = true;
+            if self.watched.is_some() {
+                watch::gone(object as *const u8);
+                if std::mem::replace(&mut (*block).held, true) {
+                    return;
+                }
+            } else {
+                (*block).listed = true;
+            }
             (*block).next = self.partial[kind][class];
             self.partial[kind][class] = block;
         }
@@ -339,6 +380,9 @@ impl Heap {
                 }
             }
             let layout = Layout::from_size_align_unchecked((*prefix).size, GRANULE);
+            if self.watched.is_some() {
+                watch::gone(object as *const u8);
+            }
             std::alloc::dealloc(prefix as *mut u8, layout);
         }
     }
@@ -357,7 +401,16 @@ impl Heap {
                 return ptr::null_mut();
             }
             let layout = Layout::from_size_align_unchecked((*prefix).size, GRANULE);
-            let moved = std::alloc::realloc(prefix as *mut u8, layout, total) as *mut LargePrefix;
+            let grow = || std::alloc::realloc(prefix as *mut u8, layout, total) as *mut LargePrefix;
+            let moved = if self.watched.is_some() {
+                watch::gone(object as *const u8);
+                let moved = watch::unseen(grow);
+                let (at, size) = if moved.is_null() { (prefix, (*prefix).size) } else { (moved, total) };
+                watch::made(at.add(1) as *const u8, size - size_of::<LargePrefix>());
+                moved
+            } else {
+                grow()
+            };
             if moved.is_null() {
                 return ptr::null_mut();
             }
@@ -366,9 +419,43 @@ impl Heap {
         }
     }
 
+    /// Lets the watcher, if there is one, hear of each object.
+    ///
+    /// # Safety
+    /// The caller holds the GIL of this heap's interpreter.
+    pub unsafe fn follow_watch(&mut self) {
+        let on = watch::is_on();
+        if on == self.watched.is_some() {
+            return;
+        }
+        watch::unseen(|| {
+            let empty: std::collections::HashSet<*mut Block> = self.empty.iter().copied().collect();
+            for &chunk in &self.chunks {
+                for i in 0..CHUNK_BLOCKS {
+                    // SAFETY: inside the chunk; blocks that are not empty have a head.
+                    unsafe {
+                        let block = chunk.add(i * BLOCK_SIZE) as *mut Block;
+                        if !empty.contains(&block) {
+                            (*block).held = on && (*block).listed || !on && (*block).held;
+                            (*block).listed = !on && (*block).held;
+                        }
+                    }
+                }
+            }
+            match self.watched.take() {
+                Some(current) => self.current = *current,
+                None => {
+                    let current = std::mem::replace(&mut self.current, [[ptr::null_mut(); CLASSES]; 2]);
+                    self.watched = Some(Box::new(current));
+                }
+            }
+        });
+    }
+
     /// Blocks that are being allocated from right now.
     pub(crate) fn mark_current_young(&mut self) {
-        for &block in &self.current[1] {
+        let current = self.watched.as_deref().unwrap_or(&self.current);
+        for &block in &current[1] {
             if !block.is_null() {
                 // SAFETY: current blocks are alive.
                 unsafe { (*block).young |= 1 }

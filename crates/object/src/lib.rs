@@ -11,6 +11,7 @@ pub mod heap;
 pub mod object;
 pub mod small;
 pub mod value;
+pub mod watch;
 
 pub use collector::{CollectorHooks, Visitor};
 pub use header::{Header, TypeHead, header_flags};

@@ -6,6 +6,7 @@
 //! the central store, from which threads whose lists are empty take whole
 //! chains, so that memory freed elsewhere than where it was allocated comes back.
 
+use crate::watch;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -21,6 +22,8 @@ const KEEP: usize = 64 * 1024;
 const SLICE: usize = 4096;
 /// Bytes asked of the system at a time.
 const REGION: usize = 256 * 1024;
+/// The count of an empty list whose thread is watched: longer than any may be.
+const WATCHED: u32 = 1 << 30;
 
 /// A free piece.
 struct Piece {
@@ -35,10 +38,14 @@ struct List {
     count: u32,
 }
 
+const EMPTY: List = List { first: ptr::null_mut(), count: 0 };
+
 thread_local! {
     // No destructor: the allocator must work until the thread's very end.
-    static LISTS: UnsafeCell<[List; CLASSES]> =
-        const { UnsafeCell::new([List { first: ptr::null_mut(), count: 0 }; CLASSES]) };
+    static LISTS: UnsafeCell<[List; CLASSES]> = const { UnsafeCell::new([EMPTY; CLASSES]) };
+    /// The lists while the thread is watched. Those above look empty to who wants a
+    /// piece and full to who gives one back.
+    static HIDDEN: UnsafeCell<[List; CLASSES]> = const { UnsafeCell::new([EMPTY; CLASSES]) };
 }
 
 /// What all threads share.
@@ -64,13 +71,23 @@ static CENTRAL: Central = Central {
 /// Keeps the central store still. Whoever has it must not allocate.
 struct Hold;
 
-extern "C" fn lock() {
+extern "C" fn lock_all() {
+    watch::lock();
+    lock();
+}
+
+extern "C" fn unlock_all() {
+    unlock();
+    watch::unlock();
+}
+
+fn lock() {
     while CENTRAL.locked.swap(true, Ordering::Acquire) {
         std::thread::yield_now();
     }
 }
 
-extern "C" fn unlock() {
+fn unlock() {
     CENTRAL.locked.store(false, Ordering::Release);
 }
 
@@ -96,24 +113,94 @@ unsafe extern "C" {
 /// Keeps the store in order in children of this process: nobody is at it while the
 /// process forks. To be called once, at the start.
 pub fn guard_forks() {
-    // SAFETY: the three functions only touch an atomic flag.
-    unsafe { pthread_atfork(lock, unlock, unlock) };
+    // SAFETY: the three functions only touch atomic flags.
+    unsafe { pthread_atfork(lock_all, unlock_all, unlock_all) };
 }
 
 /// Gives everything that this thread keeps to the store; for its end.
 pub fn retire() {
-    LISTS.with(|lists| {
+    let give = |lists: &UnsafeCell<[List; CLASSES]>| {
         // SAFETY: the lists are this thread's; nothing below allocates.
         unsafe {
             let _hold = hold();
             for (class, list) in (*lists.get()).iter_mut().enumerate() {
                 if !list.first.is_null() {
                     put_chain(class, list.first);
-                    *list = List { first: ptr::null_mut(), count: 0 };
+                    *list = EMPTY;
                 }
             }
         }
+    };
+    LISTS.with(give);
+    HIDDEN.with(give);
+}
+
+/// Lets this thread's lists be such that the watcher, if there is one, hears of each piece.
+pub fn follow_watch() {
+    LISTS.with(|lists| {
+        HIDDEN.with(|hidden| {
+            // SAFETY: the lists are this thread's; nothing below allocates.
+            unsafe {
+                // There are no pieces of the first class.
+                match (watch::is_on(), (*lists.get())[0].count == WATCHED) {
+                    (true, false) => {
+                        *hidden.get() = *lists.get();
+                        *lists.get() = [List { first: ptr::null_mut(), count: WATCHED }; CLASSES];
+                    }
+                    (false, true) => {
+                        *lists.get() = *hidden.get();
+                        *hidden.get() = [EMPTY; CLASSES];
+                    }
+                    _ => {}
+                }
+            }
+        })
     })
+}
+
+/// A piece for a thread that is watched.
+unsafe fn watched_alloc(class: usize, size: usize) -> *mut u8 {
+    // SAFETY: the lists are this thread's, and not held while the watcher is told.
+    unsafe {
+        let piece = HIDDEN.with(|hidden| {
+            let list = &raw mut (*hidden.get())[class];
+            let piece = (*list).first;
+            if piece.is_null() {
+                return refill(list, class, size);
+            }
+            (*list).first = (*piece).next;
+            (*list).count -= 1;
+            piece as *mut u8
+        });
+        if watch::is_on() {
+            watch::made(piece, size);
+        } else {
+            follow_watch();
+        }
+        piece
+    }
+}
+
+/// A thread that is watched has given the first piece of `list` back.
+unsafe fn watched_dealloc(list: *mut List, class: usize) {
+    // SAFETY: as above.
+    unsafe {
+        let piece = (*list).first;
+        *list = List { first: ptr::null_mut(), count: WATCHED };
+        watch::gone(piece as *const u8);
+        HIDDEN.with(|hidden| {
+            let list = &raw mut (*hidden.get())[class];
+            (*piece).next = (*list).first;
+            (*list).first = piece;
+            (*list).count += 1;
+            if (*list).count as usize > KEEP / STEP / class {
+                flush(list, class);
+            }
+        });
+        if !watch::is_on() {
+            follow_watch();
+        }
+    }
 }
 
 /// # Safety
@@ -130,9 +217,12 @@ unsafe fn put_chain(class: usize, first: *mut Piece) {
 /// Fills the empty list of a class and takes one piece; null if there is no memory.
 #[cold]
 #[inline(never)]
-unsafe fn refill(list: &mut List, class: usize) -> *mut u8 {
+unsafe fn refill(list: *mut List, class: usize, size: usize) -> *mut u8 {
     // SAFETY: chains consist of free pieces; a slice is memory that nobody has.
     unsafe {
+        if (*list).count == WATCHED {
+            return watched_alloc(class, size);
+        }
         let _hold = hold();
         let store = &mut *CENTRAL.store.get();
         let first = store.chains[class];
@@ -174,18 +264,21 @@ unsafe fn refill(list: &mut List, class: usize) -> *mut u8 {
 /// Gives half of a list that has grown too long to the store.
 #[cold]
 #[inline(never)]
-unsafe fn flush(list: &mut List, class: usize) {
+unsafe fn flush(list: *mut List, class: usize) {
     // SAFETY: the list has `count` pieces.
     unsafe {
-        let half = list.count / 2;
-        let mut last = list.first;
+        if (*list).count > WATCHED {
+            return watched_dealloc(list, class);
+        }
+        let half = (*list).count / 2;
+        let mut last = (*list).first;
         for _ in 1..half {
             last = (*last).next;
         }
         let rest = (*last).next;
         (*last).next = ptr::null_mut();
-        let given = list.first;
-        *list = List { first: rest, count: list.count - half };
+        let given = (*list).first;
+        *list = List { first: rest, count: (*list).count - half };
         let _hold = hold();
         put_chain(class, given);
     }
@@ -201,6 +294,29 @@ fn class_of(size: usize) -> usize {
     size.div_ceil(STEP).max(1)
 }
 
+/// Memory that was made (or grew), without any list.
+#[inline(always)]
+fn large(memory: *mut u8, size: usize) -> *mut u8 {
+    if watch::is_on() {
+        watch::made(memory, size);
+    }
+    memory
+}
+
+#[cold]
+unsafe fn watched_realloc(memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+    // Told before: another thread may get the old place at once.
+    watch::gone(memory);
+    // SAFETY: as the caller's.
+    let moved = unsafe { System.realloc(memory, layout, size) };
+    if moved.is_null() {
+        watch::made(memory, layout.size());
+    } else {
+        watch::made(moved, size);
+    }
+    moved
+}
+
 /// See the module text.
 pub struct SmallAllocator;
 
@@ -212,17 +328,17 @@ unsafe impl GlobalAlloc for SmallAllocator {
         // SAFETY: as the caller's.
         unsafe {
             if !is_small(layout.size(), layout.align()) {
-                return System.alloc(layout);
+                return large(System.alloc(layout), layout.size());
             }
             let class = class_of(layout.size());
             LISTS.with(|lists| {
-                let list = &mut (*lists.get())[class];
-                let piece = list.first;
+                let list = &raw mut (*lists.get())[class];
+                let piece = (*list).first;
                 if piece.is_null() {
-                    return refill(list, class);
+                    return refill(list, class, layout.size());
                 }
-                list.first = (*piece).next;
-                list.count -= 1;
+                (*list).first = (*piece).next;
+                (*list).count -= 1;
                 piece as *mut u8
             })
         }
@@ -233,16 +349,19 @@ unsafe impl GlobalAlloc for SmallAllocator {
         // SAFETY: as the caller's.
         unsafe {
             if !is_small(layout.size(), layout.align()) {
+                if watch::is_on() {
+                    watch::gone(memory);
+                }
                 return System.dealloc(memory, layout);
             }
             let class = class_of(layout.size());
             LISTS.with(|lists| {
-                let list = &mut (*lists.get())[class];
+                let list = &raw mut (*lists.get())[class];
                 let piece = memory as *mut Piece;
-                (*piece).next = list.first;
-                list.first = piece;
-                list.count += 1;
-                if list.count as usize > KEEP / STEP / class {
+                (*piece).next = (*list).first;
+                (*list).first = piece;
+                (*list).count += 1;
+                if (*list).count as usize > KEEP / STEP / class {
                     flush(list, class);
                 }
             })
@@ -253,7 +372,7 @@ unsafe impl GlobalAlloc for SmallAllocator {
         // SAFETY: as the caller's.
         unsafe {
             if !is_small(layout.size(), layout.align()) {
-                return System.alloc_zeroed(layout);
+                return large(System.alloc_zeroed(layout), layout.size());
             }
             let memory = self.alloc(layout);
             if !memory.is_null() {
@@ -268,10 +387,13 @@ unsafe impl GlobalAlloc for SmallAllocator {
         unsafe {
             let (old, new) = (is_small(layout.size(), layout.align()), is_small(size, layout.align()));
             if !old && !new {
+                if watch::is_on() {
+                    return watched_realloc(memory, layout, size);
+                }
                 return System.realloc(memory, layout, size);
             }
             if old && new && class_of(layout.size()) == class_of(size) {
-                return memory;
+                return large(memory, size);
             }
             let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {

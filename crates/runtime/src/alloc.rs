@@ -66,7 +66,9 @@ impl Vm {
         let fixed = size_of::<Payload<T>>();
         let var_end = fixed.checked_add(extra)?.checked_next_multiple_of(8)?;
         let dict = if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 };
-        let size = var_end.checked_add(slots_at_end(ty) + dict)?;
+        // Not rounded if nothing is behind: that many bytes are what is asked for.
+        let behind = slots_at_end(ty) + dict;
+        let size = if behind == 0 { fixed + extra } else { var_end.checked_add(behind)? };
         // SAFETY: as in try_alloc.
         unsafe {
             let object = self.raw_alloc(ty, size)?;
@@ -155,7 +157,7 @@ impl Vm {
             }
             return Some(object);
         }
-        let size = (size_of::<Payload<T>>() + extra).next_multiple_of(8);
+        let size = size_of::<Payload<T>>() + extra;
         // SAFETY: this thread holds the GIL; the object is initialised at once.
         unsafe {
             let memory = (*heap::current()).allocate(size, false) as *mut Payload<T>;

@@ -95,6 +95,7 @@ impl Gil {
         drop(state);
         HELD.with(|held| held.set(true));
         vm.attach();
+        taipan_object::small::follow_watch();
         crate::interp::events::announce(vm);
         if !vm.async_exception.get().is_unbound() {
             vm.interp().heap.breaker.fetch_or(crate::vm::breaker::ASYNC_EXCEPTION, Ordering::Relaxed);

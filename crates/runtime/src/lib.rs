@@ -36,6 +36,7 @@ pub mod start;
 pub mod structseq;
 pub mod suggest;
 pub mod support;
+pub mod traces;
 pub mod ty;
 pub mod types;
 pub mod unraisable;

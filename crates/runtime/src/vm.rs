@@ -122,6 +122,8 @@ pub struct Config {
     pub hash_randomization: bool,
     pub warn_options: Vec<String>,
     pub x_options: Vec<String>,
+    /// Trace memory from the start, with so many frames (0: do not).
+    pub traced_frames: usize,
     pub argv: Vec<std::ffi::OsString>,
     pub orig_argv: Vec<std::ffi::OsString>,
     pub executable: String,

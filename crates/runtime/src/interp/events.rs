@@ -424,8 +424,8 @@ fn choose_table(thread: &Vm) {
         thread.table.set(table);
         if traced {
             mark_frames(thread);
-            thread.tracer.pending.set(true);
         }
+        thread.tracer.pending.set(traced || crate::traces::is_tracing());
     }
 }
 
@@ -455,6 +455,15 @@ pub(super) fn left_loop(vm: &Vm) {
     announce(vm);
 }
 
+/// As [`left_loop`], if that is what the instruction does, the frame being the loop's first.
+#[cold]
+pub(super) fn left_loop_by(vm: &Vm, ins: Instruction) {
+    use Opcode::*;
+    if matches!(super::quick::generic(ins).opcode(), Some(Return | ReturnConst | Yield | YieldFrom)) {
+        left_loop(vm);
+    }
+}
+
 /// After the safe point in front of `ip`, whose loop has to use another table: where to
 /// go on.
 ///
@@ -468,6 +477,9 @@ pub(super) unsafe fn after_poll(vm: &Vm, ip: *const Instruction) -> *const Instr
     unsafe {
         let code = &*(*vm.frame.get()).code;
         let start = code.instructions_ptr() as *const Instruction;
+        if !is_traced(vm) {
+            return ip.sub(1);
+        }
         vm.tracer.came_from(code.places().line(ip.offset_from(start) as usize - 1));
         ip.sub(1)
     }

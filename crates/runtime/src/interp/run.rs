@@ -65,6 +65,8 @@ macro_rules! handlers {
         };
         /// Used while anybody is told of what happens.
         pub(super) static TRACED: Table = Table { handlers: [traced::traced; 256] };
+        /// Used while memory is traced.
+        pub(super) static PLACED: Table = Table { handlers: [traced::placed; 256] };
         /// SAFETY: see [`super::ops`].
         #[allow(non_snake_case, unsafe_op_in_unsafe_fn)]
         pub(super) mod handler {
@@ -371,7 +373,7 @@ handlers! {
 
 /// The table that a thread uses while nobody is told of what it does.
 pub(crate) fn plain_table() -> *const Table {
-    &raw const HANDLERS
+    if crate::traces::is_tracing() { &raw const PLACED } else { &raw const HANDLERS }
 }
 
 /// The other one.

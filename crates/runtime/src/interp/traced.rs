@@ -15,6 +15,31 @@ use crate::types::function::{FUNCTION, METHOD, Method};
 use crate::types::generator::{self, COROUTINE, GENERATOR};
 use taipan_bytecode::{Instruction, Opcode, flags as f};
 
+/// The handler of every instruction while memory is traced: whoever allocates can
+/// say where the frame is.
+pub(super) unsafe extern "rust-preserve-none" fn placed(
+    vm: &Vm,
+    ip: *const Instruction,
+    base: *mut Value,
+    table: &Table,
+    _: Spare,
+) -> Result<Value> {
+    // SAFETY: as the ordinary handlers'.
+    unsafe {
+        let op = At::before(ip).op_byte() as usize;
+        if !std::ptr::eq(vm.table.get(), table) {
+            let table = &*vm.table.get();
+            become table.handlers[op](vm, ip, base, table, NOTHING)
+        }
+        let frame = vm.frame.get();
+        (*frame).ip = ip;
+        if (*frame).has(ff::ENTRY) {
+            events::left_loop_by(vm, *ip.sub(1));
+        }
+        become HANDLERS.handlers[op](vm, ip, base, table, NOTHING)
+    }
+}
+
 /// See the module.
 pub(super) unsafe extern "rust-preserve-none" fn traced(
     vm: &Vm,
@@ -28,7 +53,8 @@ pub(super) unsafe extern "rust-preserve-none" fn traced(
         let op = At::before(ip).op_byte();
         if !std::ptr::eq(vm.table.get(), table) {
             // Nobody listens any more.
-            become HANDLERS.handlers[op as usize](vm, ip, base, &HANDLERS, NOTHING)
+            let table = &*vm.table.get();
+            become table.handlers[op as usize](vm, ip, base, table, NOTHING)
         }
         if op == Opcode::ReadBody as u8 {
             // The code is not there yet.

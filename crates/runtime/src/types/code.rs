@@ -76,6 +76,8 @@ pub struct Code {
     pub posonly: usize,
     pub kwonly: usize,
     pub flags: Cell<u32>,
+    /// The number by which [`crate::traces`] knows it; 0: none yet.
+    pub(crate) serial: Cell<u32>,
     /// For tracers, made on demand.
     places: OnceCell<Box<Places>>,
     pub name: Object,
@@ -392,6 +394,7 @@ impl Code {
             posonly: head.posonly as usize,
             kwonly: head.kwonly as usize,
             flags: Cell::new(head.flags),
+            serial: Cell::new(0),
             places: OnceCell::new(),
             name: vm.intern(head.name),
             qualname: vm.intern(head.qualname),
@@ -810,6 +813,7 @@ impl Code {
             posonly: self.posonly,
             kwonly: self.kwonly,
             flags: Cell::new(self.flags.get()),
+            serial: Cell::new(0),
             places: OnceCell::new(),
             name: self.name.clone(),
             qualname: self.qualname.clone(),

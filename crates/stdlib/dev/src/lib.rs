@@ -14,6 +14,7 @@ mod suggestions;
 mod symtable;
 mod sysconfig;
 mod tokenize;
+mod tracemalloc;
 
 use taipan_runtime::prelude::ModuleDef;
 
@@ -32,5 +33,6 @@ pub fn modules() -> Vec<&'static ModuleDef> {
         &symtable::SYMTABLE,
         &sysconfig::SYSCONFIG,
         &tokenize::TOKENIZE,
+        &tracemalloc::MODULE,
     ]
 }
