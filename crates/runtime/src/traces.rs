@@ -32,6 +32,8 @@ struct Trace {
     size: usize,
     /// In `Table::tracebacks`.
     traceback: u32,
+    /// Traces are shown in the order in which they were made.
+    order: u32,
 }
 
 /// The innermost frames, beginning with the innermost, and the number of all.
@@ -45,6 +47,8 @@ struct Traceback {
 struct Table {
     limit: usize,
     traces: HashMap<usize, Trace, AddressHasher>,
+    /// How many were made.
+    order: u32,
     current: usize,
     peak: usize,
     tracebacks: Vec<Arc<Traceback>>,
@@ -75,7 +79,8 @@ fn with_table<R>(work: impl FnOnce(&mut Table) -> R) -> Option<R> {
 fn made(address: usize, size: usize) {
     with_table(|table| {
         let traceback = table.here();
-        let old = table.traces.insert(address, Trace { size, traceback });
+        table.order = table.order.wrapping_add(1);
+        let old = table.traces.insert(address, Trace { size, traceback, order: table.order });
         table.current = table.current.saturating_sub(old.map_or(0, |old| old.size)).saturating_add(size);
         table.peak = table.peak.max(table.current);
     });
@@ -302,7 +307,8 @@ pub fn all(vm: &Vm) -> Object {
                 (traces, table.tracebacks.clone(), table.files.clone())
             })
         });
-        let Some((traces, tracebacks, files)) = copied else { return vm.list(Vec::new()) };
+        let Some((mut traces, tracebacks, files)) = copied else { return vm.list(Vec::new()) };
+        traces.sort_by_key(|trace| trace.order);
         let files: Vec<Object> = files.iter().map(|name| str::from_wtf8(vm, name)).collect();
         let mut places: HashMap<Place, Object> = HashMap::new();
         let mut made: Vec<Option<(Object, Object)>> = vec![None; tracebacks.len()];

@@ -354,7 +354,11 @@ fn bytes_repeat(vm: &Vm, object: &Object, count: &Object) -> Result {
     let Some(len) = bytes.len().checked_mul(n).filter(|&len| len <= isize::MAX as usize) else {
         return Err(vm.overflow_error("repeated bytes are too long"));
     };
-    try_build(vm, &BYTES, len, |out| match bytes {
+    if bytes.is_empty() && object.ty().is(&BYTES) {
+        return Ok(object.clone());
+    }
+    // No bytes of some are, here, not the object that is otherwise the empty one.
+    allocate(vm, &BYTES, len, |out| match bytes {
         [b] => out.fill(MaybeUninit::new(*b)),
         [] => {}
         _ => {
