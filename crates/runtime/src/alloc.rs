@@ -190,12 +190,17 @@ unsafe fn fill_unbound(memory: *mut u8, from: usize, to: usize) {
 
 /// Bytes of the object up to the end of its variable part, rounded to words.
 unsafe fn variable_end(object: *mut Header, ty: &Type) -> usize {
+    // SAFETY: as the caller's.
+    unsafe { variable_size(object, ty).next_multiple_of(8) }
+}
+
+unsafe fn variable_size(object: *mut Header, ty: &Type) -> usize {
     // SAFETY: the caller's type has a VAR_SIZED native type.
     unsafe {
         let native = &*ty.native.get();
         let object = Value::from_ptr(object);
         let object = Object::borrow_value(&object);
-        let size = if native.has(type_flags::TUPLE_SUBCLASS) {
+        if native.has(type_flags::TUPLE_SUBCLASS) {
             size_of::<Payload<Tuple>>() + object.payload_unchecked::<Tuple>().len() * 8
         } else if native.has(type_flags::STR_SUBCLASS) {
             size_of::<Payload<Str>>() + object.payload_unchecked::<Str>().byte_size()
@@ -204,8 +209,7 @@ unsafe fn variable_end(object: *mut Header, ty: &Type) -> usize {
             size_of::<Payload<crate::types::bytes::Bytes>>()
                 + object.payload_unchecked::<crate::types::bytes::Bytes>().len()
                 + 1
-        };
-        size.next_multiple_of(8)
+        }
     }
 }
 
@@ -216,6 +220,23 @@ fn slots_at_end(ty: &Type) -> usize {
         Some(&last) if last >= SLOTS_AT_END => last - SLOTS_AT_END + 8,
         _ => 0,
     }
+}
+
+/// Bytes that the object itself was given (`sys.getsizeof`); buffers that it owns elsewhere are not in it.
+pub fn own_size(object: &Object) -> usize {
+    let ty = object.ty();
+    let Some(header) = object.header() else { return ty.instance_size.get() };
+    // SAFETY: the object is alive.
+    let native = unsafe { &*ty.native.get() };
+    if native.has(type_flags::TUPLE_SUBCLASS | type_flags::STR_SUBCLASS | type_flags::BYTES_SUBCLASS) {
+        let dict = if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 };
+        let behind = slots_at_end(ty) + dict;
+        // SAFETY: the type is VAR_SIZED.
+        let (end, rounded) = unsafe { (variable_size(object.as_ptr(), ty), variable_end(object.as_ptr(), ty)) };
+        return if behind == 0 { end } else { rounded + behind };
+    }
+    let offset = ty.dict_offset.get();
+    if ty.is_heap() && offset != 0 { offset + 8 + inline_room(header) * 8 } else { ty.instance_size.get() }
 }
 
 /// Where the slot with this offset is.

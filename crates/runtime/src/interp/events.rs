@@ -174,6 +174,8 @@ pub struct Places {
     restarts: Cell<u32>,
     /// The first instruction that is the programmer's.
     pub first: usize,
+    /// There is nothing but the end of a module, which is told of as line 0.
+    empty: bool,
     /// Can control come here without an exception? What only handles exceptions counts as
     /// standing behind all other code.
     usual: Box<[bool]>,
@@ -226,6 +228,7 @@ impl Places {
             disabled: RefCell::default(),
             restarts: Cell::new(0),
             first,
+            empty: code.is_empty_module(),
             usual: usual(instructions).into(),
         }
     }
@@ -837,9 +840,9 @@ pub(super) unsafe fn before(vm: &Vm, ip: *const Instruction) -> Go {
                 return Go::Moved;
             }
         }
-        if line != 0
-            && places.starts[index]
-            && previous_line != line
+        let begins = line != 0 && places.starts[index] && previous_line != line
+            || places.empty && index == places.first && previous.is_none();
+        if begins
             && fire(vm, frame, Event::Line, index, &Detail::Line(line)).is_err()
         {
             return Go::Raise;

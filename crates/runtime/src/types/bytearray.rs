@@ -131,7 +131,8 @@ pub static BYTEARRAY: Type = Type::new::<ByteArray>(
             reduce(vm, &args[0], protocol)
         }, "State for pickling."),
         MethodDef::new("__sizeof__($self, /)", |vm, args| {
-            Ok(vm.usize(size_of::<crate::native::Payload<ByteArray>>() + allocated(this(&args[0]))))
+            let buffer = this(&args[0]).with(|data| data.capacity());
+            Ok(vm.usize(crate::alloc::own_size(&args[0]) + buffer))
         }, "The size in memory, in bytes."),
     ],
     &[],

@@ -84,7 +84,7 @@ pub static BYTES: Type = Type::new::<Bytes>(
             Ok(vm.tuple(vec![from_slice(vm, this(&args[0]).as_slice())]))
         }, ""),
         MethodDef::new("__bytes__($self, /)", |vm, args| Ok(exact(vm, &args[0])), "The same bytes, of type bytes."),
-        MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(32 + this(&args[0]).len())), "The size in memory, in bytes."),
+        MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(crate::alloc::own_size(&args[0]))), "The size in memory, in bytes."),
     ],
     &[],
 )

@@ -234,6 +234,10 @@ impl Code {
         let module = self.name.downcast::<Str>().is_some_and(|name| *name.to_wtf8() == *b"<module>");
         if namespace && module { 0 } else { self.first_line }
     }
+    /// A module without a statement: its end is on the line of its beginning.
+    pub fn is_empty_module(&self) -> bool {
+        self.start_line() == 0 && self.lines().iter().all(|&line| line == 0)
+    }
     pub fn line_of(&self, index: usize) -> u32 {
         self.position(index).map_or(self.first_line, |l| l.line)
     }
@@ -659,15 +663,16 @@ fn lines_of_units(code: &Code) -> Vec<u32> {
 
 fn co_lines(vm: &Vm, args: &[Object]) -> Result {
     let code = this(&args[0]);
-    let empty = code.body(vm).locations.is_empty();
-    let lines = if empty { Vec::new() } else { lines_of_units(code) };
+    let unread = code.body(vm).locations.is_empty();
+    let empty = code.is_empty_module();
+    let lines = if unread { Vec::new() } else { lines_of_units(code) };
     let mut out: Vec<Object> = Vec::new();
     let mut start = 0;
     while start < lines.len() {
         let line = lines[start];
         // The beginning of a module is on line 0; elsewhere that is none.
         let begins = start == 0 && line == 0;
-        let run = if begins { 4 } else { lines[start..].iter().take_while(|l| **l == line).count() };
+        let run = if begins && !empty { 4 } else { lines[start..].iter().take_while(|l| **l == line).count() };
         let shown = if line == 0 && !begins { Object::NONE } else { vm.int(line as i64) };
         out.push(vm.tuple(vec![vm.usize(start * 2), vm.usize((start + run) * 2), shown]));
         start += run;

@@ -71,7 +71,7 @@ pub fn copy(vm: &Vm, dict: &Dict) -> Object {
 }
 
 fn size(dict: &Object) -> usize {
-    dict.ty().instance_size.get() + this(dict).table_bytes()
+    crate::alloc::own_size(dict) + this(dict).table_bytes()
 }
 
 fn dict_new(vm: &Vm, class: &Type, _args: &[Object], _kwnames: &[Object]) -> Result {

@@ -72,10 +72,17 @@ pub(super) const METHODS: &[MethodDef] = &[
     ),
     MethodDef::new(
         "__sizeof__($self, /)",
-        |vm, args| Ok(vm.u64(24 + 4 * view(&args[0]).bit_length().div_ceil(30).max(1))),
+        |vm, args| Ok(vm.usize(size_of_int(&args[0]))),
         "Returns size in memory, in bytes.",
     ),
 ];
+
+/// Bytes that an int takes: small ones lie in the word itself, and have the size of an object.
+fn size_of_int(n: &Object) -> usize {
+    // Two words are in the object.
+    let words = view(n).bit_length().div_ceil(64) as usize;
+    crate::alloc::own_size(n) + if words > 2 { words * 8 } else { 0 }
+}
 
 pub(super) const GETSET: &[GetSetDef] = &[
     GetSetDef::new("real", |vm, n| Ok(int::exact(vm, n))).with_doc("the real part of a complex number"),

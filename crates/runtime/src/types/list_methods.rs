@@ -434,7 +434,7 @@ fn list_inplace_repeat(vm: &Vm, list: &Object, count: &Object) -> Result {
 
 fn list_sizeof(vm: &Vm, args: &[Object]) -> Result {
     let capacity = this(&args[0]).with_items(|items| items.capacity());
-    Ok(vm.usize(args[0].ty().instance_size.get() + capacity * size_of::<Object>()))
+    Ok(vm.usize(crate::alloc::own_size(&args[0]) + capacity * size_of::<Object>()))
 }
 
 fn list_insert(vm: &Vm, args: &[Object]) -> Result {

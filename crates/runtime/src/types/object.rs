@@ -31,7 +31,7 @@ pub static OBJECT: Type = Type::new::<Plain>(
         MethodDef::new("__subclasshook__($type, object, /)", |_, _| Ok(Object::NOT_IMPLEMENTED), "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().\nIt should return True, False or NotImplemented.  If it returns\nNotImplemented, the normal algorithm is used.  Otherwise, it\noverrides the normal algorithm (and the outcome is cached).").class_method(),
         MethodDef::new("__init_subclass__($type, /)", |_, _| Ok(Object::NONE), "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.").class_method(),
         MethodDef::new("__format__($self, format_spec, /)", object_format, "Default object formatter.\n\nReturn str(self) if format_spec is empty. Raise TypeError otherwise."),
-        MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(args[0].ty().instance_size.get())), "Size of object in memory, in bytes."),
+        MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(crate::alloc::own_size(&args[0]))), "Size of object in memory, in bytes."),
         MethodDef::new("__dir__($self, /)", object_dir, "Default dir() implementation."),
     ],
     &[GetSetDef::new("__class__", |_, o| Ok(o.ty().to_object())).with_set(set_class).with_doc("the object's class")],

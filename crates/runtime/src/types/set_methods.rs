@@ -60,7 +60,7 @@ const ISSUPERSET: MethodDef = MethodDef::new(
 const REDUCE: MethodDef = MethodDef::new("__reduce__($self, /)", set_reduce, REDUCE_DOC);
 const SIZEOF: MethodDef = MethodDef::new(
     "__sizeof__($self, /)",
-    |vm, args| Ok(vm.usize(200 + this(&args[0]).table_bytes())),
+    |vm, args| Ok(vm.usize(crate::alloc::own_size(&args[0]) + this(&args[0]).table_bytes())),
     "S.__sizeof__() -> size of S in memory, in bytes.",
 );
 const SYMMETRIC_DIFFERENCE: MethodDef = MethodDef::new(

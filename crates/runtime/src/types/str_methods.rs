@@ -86,7 +86,7 @@ const METHODS: &[MethodDef] = &[
     MethodDef::new("format_map($self, mapping, /)", str_format::str_format_map, "A copy with the fields in braces replaced from the mapping."),
     MethodDef::new("__format__($self, format_spec, /)", str_format::str_dunder_format, "The string laid out as the format spec says."),
     MethodDef::new("maketrans(x, y=<unrepresentable>, z=<unrepresentable>, /)", str_split::str_maketrans, "A table for translate().\n\nOf a dict from characters or ordinals; or of two strings of equal length,\nand perhaps a third whose characters are to be deleted.").static_method(),
-    MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(32 + this(&args[0]).byte_size())), "The size in memory, in bytes."),
+    MethodDef::new("__sizeof__($self, /)", |vm, args| Ok(vm.usize(crate::alloc::own_size(&args[0]))), "The size in memory, in bytes."),
     MethodDef::new("__getnewargs__($self, /)", |vm, args| {
         let copy = str::copy_as(vm, &STR, this(&args[0])).ok_or_else(|| vm.memory_error())?;
         Ok(vm.tuple(vec![copy]))

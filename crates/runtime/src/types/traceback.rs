@@ -558,7 +558,8 @@ pub static FRAME: Type = Type::new::<FrameObject>(
         GetSetDef::new("f_lineno", |vm, f| {
             let line = f_line(f);
             // A module begins on line 0.
-            Ok(if line == 0 && !fr(f).begins() { Object::NONE } else { vm.int(line as i64) })
+            let known = line != 0 || fr(f).begins() || fr(f).code().is_empty_module();
+            Ok(if !known { Object::NONE } else { vm.int(line as i64) })
         })
         .with_set(|vm, f, value| match value {
             // SAFETY: a non-null frame is alive.
