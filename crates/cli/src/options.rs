@@ -188,6 +188,7 @@ pub fn parse() -> Result<Options, Stop> {
     rest.extend(args);
     environment(&mut config);
     traced_frames(&mut config)?;
+    sampling(&mut config)?;
     for option in config.x_options.clone() {
         match option.as_str() {
             "dev" => config.dev_mode = true,
@@ -226,6 +227,26 @@ fn traced_frames(config: &mut Config) -> Result<(), Stop> {
         } else if option == "tracemalloc" {
             config.traced_frames = 1;
         }
+    }
+    Ok(())
+}
+
+/// `-X prof=FILE` and `-X prof_rate=HZ`: the sampling profiler.
+fn sampling(config: &mut Config) -> Result<(), Stop> {
+    let mut rate = 1000;
+    for option in &config.x_options {
+        if let Some(text) = option.strip_prefix("prof_rate=") {
+            let most = taipan_runtime::sampler::MAX_RATE;
+            match text.parse() {
+                Ok(given) if (1..=most).contains(&given) => rate = given,
+                _ => return Err(usage_error(format!("-X prof_rate: a number from 1 to {most} is expected"))),
+            }
+        }
+    }
+    let named = config.x_options.iter().rev().find_map(|option| option.strip_prefix("prof="));
+    if let Some(file) = named.filter(|file| !file.is_empty()) {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.into());
+        config.profile = Some((file, rate));
     }
     Ok(())
 }

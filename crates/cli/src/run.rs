@@ -95,6 +95,11 @@ fn initialise(vm: &Vm) -> Result<()> {
     if frames > 0 {
         taipan_runtime::traces::start(vm, frames);
     }
+    if let Some((file, rate)) = &vm.interp().config.profile
+        && !taipan_runtime::sampler::start(vm, file.clone(), *rate)
+    {
+        return Err(vm.runtime_error("cannot start the sampling profiler"));
+    }
     start::start_importlib(vm)?;
     start::install_embedded_library(vm)?;
     vm.import_module("encodings")?;

@@ -232,7 +232,8 @@ pub fn own_size(object: &Object) -> usize {
         let dict = if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 };
         let behind = slots_at_end(ty) + dict;
         // SAFETY: the type is VAR_SIZED.
-        let (end, rounded) = unsafe { (variable_size(object.as_ptr(), ty), variable_end(object.as_ptr(), ty)) };
+        let (end, rounded) =
+            unsafe { (variable_size(object.as_ptr(), ty), variable_end(object.as_ptr(), ty)) };
         return if behind == 0 { end } else { rounded + behind };
     }
     let offset = ty.dict_offset.get();

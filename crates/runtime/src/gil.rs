@@ -14,6 +14,19 @@ struct State {
     handing: usize,
     /// Counts hand-overs, so that a waiter knows when somebody else had a turn.
     turns: u64,
+    /// The thread that has the lock, by its identifier.
+    holder: u64,
+}
+
+/// The identifier of the calling thread.
+fn this_thread() -> u64 {
+    // SAFETY: no arguments.
+    unsafe { libc::pthread_self() as u64 }
+}
+
+/// Does this thread hold the GIL?
+pub(crate) fn is_held() -> bool {
+    HELD.with(|held| held.get())
 }
 
 /// The lock. Fair enough: a thread that gives it up on request waits until
@@ -40,7 +53,13 @@ impl Gil {
     pub fn new_held() -> Gil {
         HELD.with(|held| held.set(true));
         Gil {
-            state: Mutex::new(State { locked: true, waiting: 0, handing: 0, turns: 0 }),
+            state: Mutex::new(State {
+                locked: true,
+                waiting: 0,
+                handing: 0,
+                turns: 0,
+                holder: this_thread(),
+            }),
             changed: Condvar::new(),
             taken: Condvar::new(),
             interval: AtomicU64::new(5000),
@@ -77,6 +96,7 @@ impl Gil {
             }
         }
         state.locked = true;
+        state.holder = vm.thread_ident;
         state.waiting -= 1;
         state.turns += 1;
         if state.handing > 0 {
@@ -120,6 +140,12 @@ impl Gil {
         state.handing -= 1;
         drop(state);
         self.acquire(vm);
+    }
+    /// Runs `work` with the number of turns that threads had and the identifier of the one that has
+    /// the lock; nobody gets or gives it meanwhile.
+    pub(crate) fn with_state(&self, work: impl FnOnce(u64, Option<u64>)) {
+        let state = self.lock();
+        work(state.turns, state.locked.then_some(state.holder));
     }
     /// Runs `work` while nobody runs Python code, or, if that cannot be had within
     /// `patience`, while somebody does. For threads that are none of Python's.
@@ -174,6 +200,7 @@ impl Vm {
     }
     /// Brings the lock in order in a new child process, whose only thread this is.
     pub fn after_fork_in_child(&self) {
+        crate::sampler::after_fork();
         // SAFETY: no other thread exists, so nobody looks at the lock.
         unsafe { (*(&raw const self.interp().gil).cast_mut()).after_fork() }
         self.interp().threads.borrow_mut().clear();

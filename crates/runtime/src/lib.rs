@@ -28,6 +28,7 @@ pub mod names;
 pub mod native;
 pub mod prelude;
 pub mod protocol;
+pub mod sampler;
 pub mod seconds;
 pub mod shared;
 pub mod slots;

@@ -314,6 +314,7 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
     {
         drop(vm.take_raised());
     }
+    crate::sampler::finish();
     vm.begin_finalizing();
     if let Some(sys) = get("sys") {
         for (stream, fatal) in [("stdout", true), ("stderr", false)] {

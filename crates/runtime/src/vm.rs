@@ -124,6 +124,8 @@ pub struct Config {
     pub x_options: Vec<String>,
     /// Trace memory from the start, with so many frames (0: do not).
     pub traced_frames: usize,
+    /// Where the sampling profiler writes to, and its samples a second.
+    pub profile: Option<(std::path::PathBuf, u32)>,
     pub argv: Vec<std::ffi::OsString>,
     pub orig_argv: Vec<std::ffi::OsString>,
     pub executable: String,
@@ -239,6 +241,7 @@ impl Vm {
         if listed {
             threads.push(self);
         }
+        crate::sampler::thread_listed(self, listed);
     }
     #[inline(always)]
     pub fn interp(&self) -> &Interpreter {

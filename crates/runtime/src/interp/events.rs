@@ -842,9 +842,7 @@ pub(super) unsafe fn before(vm: &Vm, ip: *const Instruction) -> Go {
         }
         let begins = line != 0 && places.starts[index] && previous_line != line
             || places.empty && index == places.first && previous.is_none();
-        if begins
-            && fire(vm, frame, Event::Line, index, &Detail::Line(line)).is_err()
-        {
+        if begins && fire(vm, frame, Event::Line, index, &Detail::Line(line)).is_err() {
             return Go::Raise;
         }
         if !vm.tracer.moved.get()

@@ -107,6 +107,12 @@ struct Body {
 /// The instructions of code whose body was not read yet.
 static UNREAD: [Instruction; 1] = [Instruction::new(Opcode::ReadBody, 0, 0, 0, 0)];
 
+impl Drop for Code {
+    fn drop(&mut self) {
+        crate::sampler::code_dies(self);
+    }
+}
+
 impl NativeClass for Code {
     fn class() -> &'static Type {
         &CODE
@@ -672,7 +678,8 @@ fn co_lines(vm: &Vm, args: &[Object]) -> Result {
         let line = lines[start];
         // The beginning of a module is on line 0; elsewhere that is none.
         let begins = start == 0 && line == 0;
-        let run = if begins && !empty { 4 } else { lines[start..].iter().take_while(|l| **l == line).count() };
+        let run =
+            if begins && !empty { 4 } else { lines[start..].iter().take_while(|l| **l == line).count() };
         let shown = if line == 0 && !begins { Object::NONE } else { vm.int(line as i64) };
         out.push(vm.tuple(vec![vm.usize(start * 2), vm.usize((start + run) * 2), shown]));
         start += run;
