@@ -4,6 +4,12 @@
 //! that a newer library says which changes it no longer needs.
 
 pub const REPAIRS: &[(&str, &str, &str)] = &[
+    // The library is not found by a finder of files.
+    (
+        "_pyrepl/_module_completer.py",
+        "        return (isinstance(module_info.module_finder, FileFinder)\n                and module_info.module_finder.path == self._stdlib_path)\n",
+        "        return getattr(module_info.module_finder, 'path', None) == self._stdlib_path\n",
+    ),
     // Packages are where CPython has them.
     ("site.py", "    return 'RustPython' # XXX: RUSTPYTHON; for site-packages\n", "    return 'Python'\n"),
     (

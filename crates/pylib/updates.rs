@@ -942,5 +942,204 @@ try:
 except ImportError:
     pass
 "##,
+    // Abstract test cases are no tests: their subclasses are.
+    (
+        "unittest/loader.py",
+        r#"# what about .pyc (etc)
+"#,
+        r#"def _is_abstract(class_):
+    return bool(getattr(class_, "__abstractmethods__", None))
+
+# what about .pyc (etc)
+"#,
+    ),
+    (
+        "unittest/loader.py",
+        r#"        if testCaseClass in (case.TestCase, case.FunctionTestCase):
+"#,
+        r#"        if testCaseClass in (case.TestCase, case.FunctionTestCase) or _is_abstract(testCaseClass):
+"#,
+    ),
+    (
+        "unittest/loader.py",
+        r#"                and obj not in (case.TestCase, case.FunctionTestCase)
+            ):
+                tests"#,
+        r#"                and obj not in (case.TestCase, case.FunctionTestCase)
+                and not _is_abstract(obj)
+            ):
+                tests"#,
+    ),
+    (
+        "unittest/loader.py",
+        r#"            name = parts[-1]
+            inst = parent(name)
+"#,
+        r#"            name = parts[-1]
+            if _is_abstract(parent):
+                raise TypeError(f"Cannot instantiate abstract test case {parent.__name__}")
+            inst = parent(name)
+"#,
+    ),
+    // Exit functions get what the stack of contexts gives them, self or not.
+    (
+        "unittest/mock.py",
+        r#"    def _exit_side_effect(exctype, excinst, exctb):
+"#,
+        r#"    def _exit_side_effect(*_):
+"#,
+    ),
+    (
+        "unittest/mock.py",
+        r#"    return_value = property(__get_return_value, __set_return_value,
+                            __return_value_doc)
+"#,
+        r#"    return_value = property(__get_return_value, __set_return_value, doc=__return_value_doc)
+"#,
+    ),
+    // `until` stays on its line although a breakpoint in a comprehension is on the same.
+    (
+        "bdb.py",
+        r#"            lineno = frame.f_lineno + 1
+        self._set_stopinfo(frame, frame, lineno)
+"#,
+        r#"            lineno = frame.f_lineno + 1
+        here = frame.f_lineno
+        self._set_stopinfo(frame, frame, lineno, cmdframe=frame, cmdlineno=here)
+"#,
+    ),
+    // A debugger that is asked for while it handles an event is there already.
+    (
+        "bdb.py",
+        r#"        if frame is None:
+            frame = sys._getframe().f_back
+        self.reset()
+        with self.set_enterframe(frame):
+"#,
+        r#"        if frame is None:
+            frame = sys._getframe().f_back
+        self.reset()
+        if self.enterframe:
+            return
+        with self.set_enterframe(frame):
+"#,
+    ),
+    // Source that nests too deeply is no end of the interactive interpreter.
+    (
+        "_pyrepl/simple_interact.py",
+        r#"    except (OverflowError, SyntaxError, ValueError):
+        lines"#,
+        r#"    except Exception:
+        lines"#,
+    ),
+    (
+        "_pyrepl/console.py",
+        r#"        except (SyntaxError, OverflowError, ValueError):
+"#,
+        r#"        except Exception:
+"#,
+    ),
+    (
+        "_pyrepl/console.py",
+        r#"            except (OverflowError, ValueError):
+"#,
+        r#"            except Exception:
+"#,
+    ),
+    // Prompts are whatever `str` makes of them, unless that fails.
+    (
+        "_pyrepl/simple_interact.py",
+        r#"def _more_lines("#,
+        r#"def _prompt(name, usual):
+    try:
+        return str(getattr(sys, name, usual))
+    except Exception:
+        return usual
+
+
+def _more_lines("#,
+    ),
+    (
+        "_pyrepl/simple_interact.py",
+        r#"            ps1 = getattr(sys, "ps1", ">>> ")
+            ps2 = getattr(sys, "ps2", "... ")
+"#,
+        r#"            ps1, ps2 = _prompt("ps1", ">>> "), _prompt("ps2", "... ")
+"#,
+    ),
+    // Colours end where the console does.
+    (
+        "_pyrepl/unix_console.py",
+        r#"        self.__disable_bracketed_paste()
+        self.__maybe_write_code(self._rmkx)
+"#,
+        r#"        self.__write("\x1b[0m")
+        self.__disable_bracketed_paste()
+        self.__maybe_write_code(self._rmkx)
+"#,
+    ),
+    (
+        "_pyrepl/unix_console.py",
+        r#"        self.__write("\n\r")
+        self.flushoutput()
+"#,
+        r#"        self.__write("\x1b[0m")
+        self.__write("\n\r")
+        self.flushoutput()
+"#,
+    ),
+    // What runs while the console waits may print.
+    (
+        "_pyrepl/unix_console.py",
+        r#"            return posix._inputhook
+"#,
+        r#"            return self.__call_hook
+
+    def __call_hook(self):
+        raw = tcgetattr(self.input_fd)
+        printing = raw.copy()
+        printing.oflag = self.__svtermstate.oflag
+        self.__input_fd_set(printing)
+        try:
+            return posix._inputhook()
+        finally:
+            self.__input_fd_set(raw)
+"#,
+    ),
+    // What `input` reads is not for the history of the interactive interpreter.
+    (
+        "_pyrepl/historical_reader.py",
+        r#"    def prepare(self) -> None:
+        super().prepare()
+"#,
+        r#"    @contextmanager
+    def suspend_history_writes(self) -> SimpleContextManager:
+        kept = list(self.history)
+        try:
+            yield
+        finally:
+            self.history[:] = kept
+
+    def prepare(self) -> None:
+        super().prepare()
+"#,
+    ),
+    (
+        "_pyrepl/readline.py",
+        r#"        result = reader.readline(startup_hook=self.startup_hook)
+        sys.audit("builtins.input/result", result)
+"#,
+        r#"        with reader.suspend_history_writes():
+            result = reader.readline(startup_hook=self.startup_hook)
+        sys.audit("builtins.input/result", result)
+"#,
+    ),
+    // A pattern may begin with a sign.
+    (
+        "_pyrepl/utils.py",
+        r#"            | TI(T.OP, string="(" | "*" | "[" | "{" | "~" | "...")
+"#,
+        r#"            | TI(T.OP, string="+" | "-" | "(" | "*" | "[" | "{" | "~" | "...")
+"#,
     ),
 ];

@@ -25,6 +25,9 @@ fn main() {
             std::process::exit(code);
         }
     };
+    if options.config.memory > 0 {
+        taipan_object::limit::set(options.config.memory);
+    }
     let code = stacker::grow(MAIN_STACK, || {
         let marker = 0u8;
         let top = &raw const marker as usize;

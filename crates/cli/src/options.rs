@@ -189,6 +189,7 @@ pub fn parse() -> Result<Options, Stop> {
     environment(&mut config);
     traced_frames(&mut config)?;
     sampling(&mut config)?;
+    bounded(&mut config)?;
     for option in config.x_options.clone() {
         match option.as_str() {
             "dev" => config.dev_mode = true,
@@ -247,6 +248,24 @@ fn sampling(config: &mut Config) -> Result<(), Stop> {
     if let Some(file) = named.filter(|file| !file.is_empty()) {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.into());
         config.profile = Some((file, rate));
+    }
+    Ok(())
+}
+
+/// `-X memory=512M`: the most memory that the process may take.
+fn bounded(config: &mut Config) -> Result<(), Stop> {
+    for option in &config.x_options {
+        let Some(text) = option.strip_prefix("memory=") else { continue };
+        let (number, unit) = match text.char_indices().last() {
+            Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
+            Some((at, 'm' | 'M')) => (&text[..at], 1 << 20),
+            Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
+            _ => (text, 1),
+        };
+        let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+        config.memory = bytes
+            .filter(|&bytes| bytes > 0)
+            .ok_or_else(|| usage_error("-X memory: a size such as 512M is expected".to_string()))?;
     }
     Ok(())
 }

@@ -34,6 +34,7 @@ pub fn open(
         return Err(1);
     };
     vm.native_floor.set(native_floor);
+    taipan_object::limit::tell(vm.breaker_word());
     taipan_runtime::gc::hold();
     let bare = std::env::var_os("TAIPAN_BARE").is_some();
     if !bare && let Err(raised) = initialise(vm) {

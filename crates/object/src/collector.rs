@@ -146,6 +146,8 @@ pub trait CollectorHooks {
     /// Clear the weak references to these dead objects; run, afterwards, the
     /// callbacks of those weak references that are not dead themselves.
     fn clear_weakrefs(&self, unreachable: &[Object]);
+    /// Clear the weak references to these dead objects that finalizers made. Nothing is called.
+    fn forget_weakrefs(&self, unreachable: &[Object]);
     /// Does destroying this object run a finalizer that has not run yet?
     fn has_finalizer(&self, object: &Object) -> bool;
     /// Run the finalizer. It may revive anything.
@@ -304,6 +306,7 @@ impl Heap {
                 if revived {
                     dead = (*heap).still_unreachable(dead);
                     found = dead.len();
+                    hooks.forget_weakrefs(&dead);
                 }
                 for object in &dead {
                     if let Some(header) = object.header()

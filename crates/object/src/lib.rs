@@ -8,6 +8,7 @@
 pub mod collector;
 pub mod header;
 pub mod heap;
+pub mod limit;
 pub mod object;
 pub mod small;
 pub mod value;

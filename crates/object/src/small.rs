@@ -6,7 +6,7 @@
 //! the central store, from which threads whose lists are empty take whole
 //! chains, so that memory freed elsewhere than where it was allocated comes back.
 
-use crate::watch;
+use crate::{limit, watch};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr;
@@ -238,6 +238,9 @@ unsafe fn refill(list: *mut List, class: usize, size: usize) -> *mut u8 {
             return first as *mut u8;
         }
         if store.left < SLICE {
+            if limit::is_on() && !limit::grant(REGION) {
+                return ptr::null_mut();
+            }
             let region = System.alloc(Layout::from_size_align_unchecked(REGION, 4096));
             if region.is_null() {
                 return region;
@@ -294,25 +297,54 @@ fn class_of(size: usize) -> usize {
     size.div_ceil(STEP).max(1)
 }
 
-/// Memory that was made (or grew), without any list.
+/// Does anybody want to know what is asked of the system?
 #[inline(always)]
-fn large(memory: *mut u8, size: usize) -> *mut u8 {
-    if watch::is_on() {
-        watch::made(memory, size);
+fn is_asked() -> bool {
+    watch::is_on() || limit::is_on()
+}
+
+/// Memory from the system, by `take`, while somebody wants to know.
+#[cold]
+fn asked_alloc(layout: Layout, take: unsafe fn(&System, Layout) -> *mut u8) -> *mut u8 {
+    if limit::is_on() && !limit::grant(layout.size()) {
+        return ptr::null_mut();
+    }
+    // SAFETY: the allocator's caller says that the size is not zero.
+    let memory = unsafe { take(&System, layout) };
+    if memory.is_null() {
+        limit::give_back(layout.size());
+    } else if watch::is_on() {
+        watch::made(memory, layout.size());
     }
     memory
 }
 
 #[cold]
-unsafe fn watched_realloc(memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-    // Told before: another thread may get the old place at once.
-    watch::gone(memory);
+unsafe fn asked_dealloc(memory: *mut u8, layout: Layout) {
+    if watch::is_on() {
+        watch::gone(memory);
+    }
+    limit::give_back(layout.size());
+    // SAFETY: as the caller's.
+    unsafe { System.dealloc(memory, layout) }
+}
+
+#[cold]
+unsafe fn asked_realloc(memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+    let more = size.saturating_sub(layout.size());
+    if limit::is_on() && more > 0 && !limit::grant(more) {
+        return ptr::null_mut();
+    }
+    if watch::is_on() {
+        // Told before: another thread may get the old place at once.
+        watch::gone(memory);
+    }
     // SAFETY: as the caller's.
     let moved = unsafe { System.realloc(memory, layout, size) };
-    if moved.is_null() {
-        watch::made(memory, layout.size());
-    } else {
-        watch::made(moved, size);
+    let (place, size) = if moved.is_null() { (memory, layout.size()) } else { (moved, size) };
+    limit::give_back(if moved.is_null() { more } else { layout.size().saturating_sub(size) });
+    if watch::is_on() {
+        watch::made(place, size);
     }
     moved
 }
@@ -328,7 +360,10 @@ unsafe impl GlobalAlloc for SmallAllocator {
         // SAFETY: as the caller's.
         unsafe {
             if !is_small(layout.size(), layout.align()) {
-                return large(System.alloc(layout), layout.size());
+                if is_asked() {
+                    return asked_alloc(layout, <System as GlobalAlloc>::alloc);
+                }
+                return System.alloc(layout);
             }
             let class = class_of(layout.size());
             LISTS.with(|lists| {
@@ -349,8 +384,8 @@ unsafe impl GlobalAlloc for SmallAllocator {
         // SAFETY: as the caller's.
         unsafe {
             if !is_small(layout.size(), layout.align()) {
-                if watch::is_on() {
-                    watch::gone(memory);
+                if is_asked() {
+                    return asked_dealloc(memory, layout);
                 }
                 return System.dealloc(memory, layout);
             }
@@ -372,7 +407,10 @@ unsafe impl GlobalAlloc for SmallAllocator {
         // SAFETY: as the caller's.
         unsafe {
             if !is_small(layout.size(), layout.align()) {
-                return large(System.alloc_zeroed(layout), layout.size());
+                if is_asked() {
+                    return asked_alloc(layout, <System as GlobalAlloc>::alloc_zeroed);
+                }
+                return System.alloc_zeroed(layout);
             }
             let memory = self.alloc(layout);
             if !memory.is_null() {
@@ -387,13 +425,16 @@ unsafe impl GlobalAlloc for SmallAllocator {
         unsafe {
             let (old, new) = (is_small(layout.size(), layout.align()), is_small(size, layout.align()));
             if !old && !new {
-                if watch::is_on() {
-                    return watched_realloc(memory, layout, size);
+                if is_asked() {
+                    return asked_realloc(memory, layout, size);
                 }
                 return System.realloc(memory, layout, size);
             }
             if old && new && class_of(layout.size()) == class_of(size) {
-                return large(memory, size);
+                if watch::is_on() {
+                    watch::made(memory, size);
+                }
+                return memory;
             }
             let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {

@@ -15,9 +15,10 @@ _pylib.mount(ROOT)
 class EmbeddedLoader:
     """Loads one module of the embedded library."""
 
-    def __init__(self, name, path, is_package):
+    def __init__(self, name, path, is_package, key=None):
         self.name = name
         self.path = f"{ROOT}/{path}"
+        self._key = key or name
         self._relative = path
         self._is_package = is_package
 
@@ -36,7 +37,7 @@ class EmbeddedLoader:
             read_frozen(module)
 
     def get_code(self, fullname):
-        return _pylib.code(fullname, ROOT)
+        return _pylib.code(self._key if fullname == self.name else fullname, ROOT)
 
     def get_source(self, fullname):
         return self.get_data(self.path).decode("utf-8").replace("\r\n", "\n")
@@ -90,16 +91,22 @@ class EmbeddedFinder:
         self.path = path
 
     def find_spec(self, fullname, target=None):
-        found = _pylib.find(fullname)
+        key = fullname
+        found = _pylib.find(key)
         if found is None:
-            return None
+            # As finders of files, which look at the end of the name only.
+            package = self.path[len(ROOT) + 1:].replace("/", ".")
+            key = f"{package}.{fullname.rpartition('.')[2]}"
+            found = package and _pylib.find(key)
+            if not found:
+                return None
         path, is_package = found
         parent = f"{ROOT}/{path}".rpartition("/")[0]
         if is_package:
             parent = parent.rpartition("/")[0]
         if parent != self.path:
             return None
-        loader = EmbeddedLoader(fullname, path, is_package)
+        loader = EmbeddedLoader(fullname, path, is_package, key)
         spec = ModuleSpec(fullname, loader, origin=loader.path, is_package=is_package)
         spec._set_fileattr = True
         spec.cached = None

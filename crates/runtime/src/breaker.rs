@@ -17,6 +17,14 @@ pub fn handle(vm: &Vm) -> Result<()> {
         // Another thread's: it sets the bit again when it has its turn.
         breaker.fetch_and(!bits::TRACE, Ordering::Relaxed);
     }
+    if set & bits::MEMORY != 0 {
+        breaker.fetch_and(!bits::MEMORY, Ordering::Relaxed);
+        // What many dead objects leave behind is room enough for now.
+        let collected = if vm.interp().heap.collector.enabled { crate::gc::collect(vm, 2).0 } else { 0 };
+        if taipan_object::limit::is_passed() && collected < 10_000 {
+            return Err(vm.memory_error());
+        }
+    }
     if set & bits::GIL_REQUEST != 0 {
         vm.interp().gil.hand_over(vm);
     }

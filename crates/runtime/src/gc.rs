@@ -72,6 +72,9 @@ impl CollectorHooks for Vm {
         self.show_collectable(unreachable);
         weakref::clear_unreachable(self, unreachable);
     }
+    fn forget_weakrefs(&self, unreachable: &[Object]) {
+        weakref::forget(self, unreachable);
+    }
     fn has_finalizer(&self, object: &Object) -> bool {
         object.ty().slots().del.is_some() && !object.header().is_some_and(|h| h.has(header_flags::FINALIZED))
     }

@@ -26,6 +26,8 @@ pub mod breaker {
     pub const ASYNC_EXCEPTION: u32 = 16;
     /// A thread has to use another table of handlers.
     pub const TRACE: u32 = 32;
+    /// More memory is used than is allowed.
+    pub const MEMORY: u32 = taipan_object::limit::BIT;
 }
 
 /// One interpreter: its heap, its modules, its settings, its GIL.
@@ -124,6 +126,8 @@ pub struct Config {
     pub x_options: Vec<String>,
     /// Trace memory from the start, with so many frames (0: do not).
     pub traced_frames: usize,
+    /// The most memory that the process may take, in bytes (0: as much as there is).
+    pub memory: usize,
     /// Where the sampling profiler writes to, and its samples a second.
     pub profile: Option<(std::path::PathBuf, u32)>,
     pub argv: Vec<std::ffi::OsString>,

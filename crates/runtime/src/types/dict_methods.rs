@@ -347,7 +347,7 @@ pub fn dicts_equal(vm: &Vm, a: &Dict, b: &Dict) -> Result<bool> {
         // SAFETY: a live entry; owned while the comparison may run Python code.
         let (key, value) = unsafe { (Object::from_borrowed(entry.key), Object::from_borrowed(entry.value)) };
         let Some(other) = b.get_with_hash(vm, &key, entry.hash)? else { return Ok(false) };
-        if !vm.equal(&other, &value)? {
+        if !vm.equal(&value, &other)? {
             return Ok(false);
         }
     }

@@ -257,6 +257,15 @@ pub fn clear_unreachable(vm: &Vm, unreachable: &[Object]) {
     }
 }
 
+/// Clears the weak references to these objects; their callbacks are not called.
+pub fn forget(vm: &Vm, objects: &[Object]) {
+    for object in objects {
+        if object.header().is_some_and(|h| h.has(header_flags::HAS_WEAKREFS)) {
+            drop(clear_list(vm, object.as_ptr()));
+        }
+    }
+}
+
 // ---- weakref.ref -----------------------------------------------------------------------
 
 pub static REFERENCE: Type = Type::new::<WeakRef>(
