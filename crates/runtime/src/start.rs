@@ -362,6 +362,7 @@ fn clear_main(vm: &Vm) {
         crate::gc::collect_at_exit(vm, None);
     }
     drop(vm.take_raised());
+    clear_modules(vm, d);
     if let Some(sys) = modules.downcast::<Dict>().and_then(|d| d.get_text(vm, "sys")) {
         for stream in ["stdout", "stderr"] {
             if let Ok(Some(file)) = vm.lookup_attr_str(&sys, stream)
@@ -372,6 +373,40 @@ fn clear_main(vm: &Vm) {
             drop(vm.take_raised());
         }
     }
+}
+
+/// Drops the modules that are none of the library's, as a rule with their globals. Those
+/// that somebody else has are emptied, the last one first.
+fn clear_modules(vm: &Vm, modules: &Dict) {
+    let root = vm.interp().sys_dict.downcast::<Dict>().and_then(|sys| sys.get_text(vm, "_stdlib_dir"));
+    let Some(root) = root.map(|root| vm.str_lossy(&root)) else { return };
+    let is_foreign = |module: &Object| {
+        let dict = module.is_instance_of(&module::MODULE).then(|| module::dict_of(module));
+        let file = dict.as_ref().and_then(|dict| dict.downcast::<Dict>()?.get_text(vm, "__file__"));
+        file.is_some_and(|file| file.is_instance_of(&str::STR) && !vm.str_lossy(&file).starts_with(&*root))
+    };
+    let mut references = Vec::new();
+    for (name, module) in modules.items() {
+        if is_foreign(&module) {
+            references.extend(crate::types::weakref::new(vm, &module));
+            let _ = modules.remove(vm, &name);
+        }
+    }
+    if references.is_empty() {
+        return;
+    }
+    crate::gc::collect_at_exit(vm, None);
+    let mut emptied = false;
+    for reference in references.iter().rev() {
+        if let Some(module) = crate::types::weakref::get(reference) {
+            clear_globals(vm, &module);
+            emptied = true;
+        }
+    }
+    if emptied {
+        crate::gc::collect_at_exit(vm, None);
+    }
+    drop(vm.take_raised());
 }
 
 /// Sets the globals of a module to None, in CPython's order: names with one

@@ -78,7 +78,7 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 fn start(vm: &Vm, args: &[Object]) -> Result {
     let frames = match args[0].bound() {
-        Some(given) => vm.to_c_int(given)?,
+        Some(given) => vm.to_plain_c_int(given)?,
         None => 1,
     };
     match usize::try_from(frames) {
