@@ -495,6 +495,54 @@ mod tests {
     }
 
     #[test]
+    fn a_watcher_hears_of_each_piece() {
+        thread_local! {
+            static KNOWN: std::cell::RefCell<std::collections::BTreeMap<usize, usize>> =
+                const { std::cell::RefCell::new(std::collections::BTreeMap::new()) };
+        }
+        static WATCHER: watch::Watcher = watch::Watcher {
+            made: |address, size| KNOWN.with_borrow_mut(|known| drop(known.insert(address, size))),
+            gone: |address| KNOWN.with_borrow_mut(|known| drop(known.remove(&address))),
+        };
+        let sizes = || {
+            let mut sizes: Vec<usize> = KNOWN.with_borrow(|known| known.values().copied().collect());
+            sizes.sort_unstable();
+            sizes
+        };
+        // SAFETY: each piece is freed once, with its size.
+        unsafe {
+            let early = SmallAllocator.alloc(layout(40));
+            watch::begin(&WATCHER);
+            follow_watch();
+            let small = SmallAllocator.alloc(layout(33));
+            let large = SmallAllocator.alloc(layout(5000));
+            assert_eq!(
+                KNOWN.with_borrow(|known| (known[&(small as usize)], known[&(large as usize)])),
+                (33, 5000)
+            );
+            let small = SmallAllocator.realloc(small, layout(33), 45);
+            let large = SmallAllocator.realloc(large, layout(5000), 70_000);
+            assert_eq!(
+                KNOWN.with_borrow(|known| (known[&(small as usize)], known[&(large as usize)])),
+                (45, 70_000)
+            );
+            let small = SmallAllocator.realloc(small, layout(45), 600);
+            assert_eq!(sizes().iter().sum::<usize>(), 70_600);
+            SmallAllocator.dealloc(early, layout(40));
+            SmallAllocator.dealloc(small, layout(600));
+            assert_eq!(sizes(), [70_000]);
+            let last = SmallAllocator.alloc(layout(16));
+            watch::end();
+            SmallAllocator.dealloc(last, layout(16));
+            let after = SmallAllocator.alloc(layout(16));
+            assert_eq!(after, last, "the lists are in use again");
+            SmallAllocator.dealloc(after, layout(16));
+            SmallAllocator.dealloc(large, layout(70_000));
+            assert_eq!(sizes(), [16, 70_000]);
+        }
+    }
+
+    #[test]
     fn growing_keeps_the_content() {
         // SAFETY: sizes are the ones asked for.
         unsafe {
