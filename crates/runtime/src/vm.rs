@@ -305,6 +305,11 @@ impl Vm {
         Some(vm)
     }
 
+    /// Addresses at which the frames of this thread lie, but for those of generators.
+    pub(crate) fn frame_array(&self) -> std::ops::Range<usize> {
+        self.frame_memory.0 as usize..self.frame_end as usize
+    }
+
     // ---- the exception on its way -------------------------------------------
 
     /// Makes `exception` (an instance) the one on its way.

@@ -6,6 +6,11 @@
 //! read where they are, at the call in which they wait. A thread of its own sends the
 //! signals and makes names of what was noted. Code may only be looked at while it lives:
 //! before code dies, [`code_dies`] has everything made into names that was noted until then.
+//!
+//! A signal costs some microseconds. Of more than [`SIGNALS`] samples a second the others look
+//! at the frames of the thread that runs from outside, without stopping it. They know all but the
+//! line of the innermost frame, which is in no memory: in the end they are shared out among the lines at which
+//! signals found that function.
 
 mod flame;
 
@@ -26,6 +31,10 @@ use taipan_object::{Header, watch};
 const WAITING: &str = "[waiting]";
 /// The most samples a second.
 pub const MAX_RATE: u32 = 10_000;
+/// Signals a second.
+const SIGNALS: u32 = 1000;
+/// What [`Code::serial`](crate::types::code::Code) is of code that dies.
+const DEAD: u32 = u32::MAX;
 /// Frames of a sample, the innermost; what is below is left out.
 const MAX_DEPTH: usize = 250;
 /// Words of the ring.
@@ -65,8 +74,16 @@ struct State {
     /// Names of instructions, by the serial numbers of their code.
     names: HashMap<(u32, u32), u32>,
     serials: HashMap<usize, u32>,
-    next_serial: u32,
+    /// How many of them were taken out again.
+    forgotten: u32,
     waiting: u32,
+    /// Samples until the next signal.
+    quiet: u32,
+    /// Samples without a line of their own: how many, and where the frame was last known to be.
+    /// By the node of the caller and the serial number of the code.
+    lineless: HashMap<(u32, u32), (u64, u32)>,
+    /// The samples that signals took, by the same.
+    lines: HashMap<(u32, u32), HashMap<u32, u64>>,
     sampler: Option<SystemThread>,
 }
 
@@ -149,25 +166,23 @@ unsafe fn code_at<'a>(address: u64) -> Option<&'a Code> {
     unsafe {
         let header = (address as *const Header).sub(1);
         let is_code = std::ptr::eq((*header).ty() as *const _ as *const Type, &CODE);
-        is_code.then(|| &*(address as *const Code))
+        let code = address as *const Code;
+        (is_code && (*code).serial.get() != DEAD).then(|| &*code)
     }
 }
 
 impl State {
+    fn serial_of(&mut self, code: &Code) -> u32 {
+        let next = self.serials.len() as u32 + self.forgotten;
+        *self.serials.entry(code as *const Code as usize).or_insert(next)
+    }
+
     fn name_of(&mut self, code: &Code, ip: u64) -> u32 {
         let start = code.instructions_ptr() as u64;
         let count = code.words().len() as u64;
         let index = ip.wrapping_sub(start) / 8;
         let index = if index <= count { index.saturating_sub(1) as u32 } else { 0 };
-        let address = code as *const Code as usize;
-        let serial = match self.serials.get(&address) {
-            Some(&serial) => serial,
-            None => {
-                self.next_serial += 1;
-                self.serials.insert(address, self.next_serial);
-                self.next_serial
-            }
-        };
+        let serial = self.serial_of(code);
         if let Some(&name) = self.names.get(&(serial, index)) {
             return name;
         }
@@ -231,8 +246,16 @@ impl State {
                 }
             }
             let from = self.node_of_thread(ident);
-            let node = self.node_of(from, &frames);
+            let outer = self.node_of(from, frames.get(1..).unwrap_or_default());
+            let node = self.node_of(outer, frames.get(..1).unwrap_or_default());
             self.tree.count(node, head >> 32);
+            // SAFETY: as in `node_of`.
+            if self.rate > SIGNALS
+                && let Some(code) = frames.first().and_then(|frame| unsafe { code_at(frame.0) })
+            {
+                let serial = self.serial_of(code);
+                *self.lines.entry((outer, serial)).or_default().entry(node).or_insert(0) += head >> 32;
+            }
         }
         READ.store(at, Ordering::Release);
     }
@@ -242,11 +265,13 @@ impl State {
         // SAFETY: interpreters outlive the sampler.
         let gil = unsafe { &(*self.interpreter).gil };
         gil.with_state(|turn, holder| {
+            let mut runs = None;
             for i in 0..self.threads.len() {
                 let Thread { vm, node, waits, turn: seen } = self.threads[i];
                 // SAFETY: threads are taken out before they end.
                 let vm = unsafe { &*vm };
                 if holder == Some(vm.thread_ident) {
+                    runs = Some((vm, node));
                     continue;
                 }
                 let mut at = waits;
@@ -258,12 +283,57 @@ impl State {
                 }
                 self.tree.count(at, weight);
             }
+            if self.quiet > 0
+                && let Some((vm, node)) = runs
+            {
+                self.quiet -= 1;
+                return self.peek(vm, node, weight);
+            }
             if let Some(holder) = holder {
+                self.quiet = self.rate.div_ceil(SIGNALS) - 1;
                 WEIGHT.fetch_add(weight, Ordering::Relaxed);
                 // SAFETY: the thread holds the GIL, which it can only give up with the lock that we have.
                 unsafe { libc::pthread_kill(holder as libc::pthread_t, libc::SIGPROF) };
             }
         });
+    }
+
+    /// Looks at a thread that runs.
+    fn peek(&mut self, vm: &Vm, thread: u32, weight: u64) {
+        let frames = running_frames(vm);
+        let outer = self.node_of(thread, frames.get(1..).unwrap_or_default());
+        // SAFETY: as in `node_of`.
+        let Some((code, ip)) = frames.first().and_then(|&(code, ip)| Some((unsafe { code_at(code) }?, ip)))
+        else {
+            return self.tree.count(outer, weight);
+        };
+        let serial = self.serial_of(code);
+        match self.lineless.get_mut(&(outer, serial)) {
+            Some(known) => known.0 += weight,
+            None => {
+                let name = self.name_of(code, ip);
+                self.lineless.insert((outer, serial), (weight, name));
+            }
+        }
+    }
+
+    /// Gives the samples without a line to the lines at which signals found their functions.
+    fn share_out(&mut self) {
+        for ((outer, serial), (weight, name)) in std::mem::take(&mut self.lineless) {
+            let Some(lines) = self.lines.get(&(outer, serial)) else {
+                let node = self.tree.child(outer, name);
+                self.tree.count(node, weight);
+                continue;
+            };
+            let all: u64 = lines.values().sum();
+            let (mut seen, mut given) = (0, 0);
+            for (&node, &own) in lines {
+                seen += own;
+                let upto = (weight as u128 * seen as u128 / all.max(1) as u128) as u64;
+                self.tree.count(node, upto - given);
+                given = upto;
+            }
+        }
     }
 
     fn add_thread(&mut self, vm: &Vm) {
@@ -284,6 +354,55 @@ fn frames_of(vm: &Vm) -> Vec<(u64, u64)> {
         frame = f.previous;
     }
     frames
+}
+
+/// The frames of a thread that runs meanwhile: they may be those of two moments. Most lie in the thread's
+/// array, which is always readable; others are of generators, which may go.
+fn running_frames(vm: &Vm) -> Vec<(u64, u64)> {
+    let array = vm.frame_array();
+    let mut frames = Vec::new();
+    // SAFETY: the thread's state is there as long as it is in the list.
+    let mut frame = unsafe { std::ptr::read_volatile(vm.frame.as_ptr()) };
+    while frames.len() < MAX_DEPTH && !frame.is_null() && frame as usize % 8 == 0 {
+        let copy = if array.contains(&(frame as usize)) {
+            // SAFETY: within the array there is room for a whole frame.
+            Some(unsafe { std::ptr::read_volatile(frame.cast::<Seen>()) })
+        } else {
+            read_elsewhere(frame.cast())
+        };
+        let Some(copy) = copy else { break };
+        frames.push((copy.code, copy.ip));
+        frame = copy.previous as *mut Frame;
+    }
+    frames
+}
+
+/// What is looked at of a [`Frame`].
+#[repr(C)]
+struct Seen {
+    ip: u64,
+    base: u64,
+    code: u64,
+    function: u64,
+    previous: u64,
+}
+
+const _: () = assert!(
+    std::mem::offset_of!(Frame, ip) == 0
+        && std::mem::offset_of!(Frame, code) == 16
+        && std::mem::offset_of!(Frame, previous) == 32
+);
+
+/// Reads memory that may not be there any more.
+fn read_elsewhere(from: *mut Seen) -> Option<Seen> {
+    let mut out = std::mem::MaybeUninit::<Seen>::uninit();
+    let local = libc::iovec { iov_base: out.as_mut_ptr().cast(), iov_len: size_of::<Seen>() };
+    let remote = libc::iovec { iov_base: from.cast(), iov_len: size_of::<Seen>() };
+    // SAFETY: the system checks the other place; ours is large enough.
+    unsafe {
+        let read = libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0);
+        (read == size_of::<Seen>() as isize).then(|| out.assume_init())
+    }
 }
 
 // ---- beginning and end --------------------------------------------------------------------------
@@ -345,8 +464,11 @@ pub fn start(vm: &Vm, file: PathBuf, rate: u32) -> bool {
         started: 0,
         names: HashMap::new(),
         serials: HashMap::new(),
-        next_serial: 0,
+        forgotten: 0,
         waiting,
+        quiet: 0,
+        lineless: HashMap::new(),
+        lines: HashMap::new(),
         sampler: None,
     };
     fresh.add_thread(vm);
@@ -378,6 +500,7 @@ pub fn finish() {
         sampler.join();
     }
     last.drain();
+    last.share_out();
     let svg = last.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     let text =
         if svg { last.tree.svg(last.rate, LOST.load(Ordering::Relaxed)) } else { last.tree.collapsed() };
@@ -411,7 +534,10 @@ pub(crate) fn code_dies(code: &Code) {
 fn forget(code: &Code) {
     if let Some(state) = state().as_mut() {
         state.drain();
-        state.serials.remove(&(code as *const Code as usize));
+        if state.serials.remove(&(code as *const Code as usize)).is_some() {
+            state.forgotten += 1;
+        }
+        code.serial.set(DEAD);
     }
 }
 
