@@ -46,6 +46,7 @@ pub fn run(vm: &Vm, main: &Object, greeting: bool) -> Result<()> {
             let args = [main.clone(), Object::TRUE, Object::TRUE];
             return vm.call_kw(&console, &args, &names).map(drop);
         }
+        eprintln!("{}", vm.str_lossy(&vm.get_attr_str(&repl, "FAIL_REASON")?));
     }
     startup(vm, main)?;
     Conversation::new(vm, main)?.run()
@@ -222,6 +223,24 @@ impl<'a> Conversation<'a> {
         vm.raise(exception)
     }
 
+    /// The same from a terminal if `readline` was imported, as `site` does: with its editor and history.
+    fn edited_line(&self, prompt: &str) -> Option<Result<String>> {
+        let vm = self.vm;
+        let modules = vm.interp().modules.clone();
+        modules.downcast::<Dict>()?.get_text(vm, "readline")?;
+        if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+            return None;
+        }
+        let input = vm.interp().builtin(vm, "input");
+        Some(match vm.call(&input, &[vm.str(prompt)]) {
+            Ok(line) => Ok(vm.str_lossy(&line) + "\n"),
+            Err(raised) => match vm.swallow(Err::<Object, _>(raised), &exc::EOF_ERROR) {
+                Ok(_) => Ok(String::new()),
+                Err(raised) => Err(raised),
+            },
+        })
+    }
+
     /// One line with its end; empty at the end of the input.
     fn line(&self, prompt: &str) -> Result<String> {
         let vm = self.vm;
@@ -235,6 +254,9 @@ impl<'a> Conversation<'a> {
             None => String::new(),
         };
         flush(vm, "stdout");
+        if let Some(line) = self.edited_line(&prompt) {
+            return line;
+        }
         eprint!("{prompt}");
         let mut line = Vec::new();
         loop {

@@ -1,11 +1,13 @@
 //! A bound on the memory that the process takes (`-X memory=512M`).
 //!
 //! What is counted are the pieces that come from the system: large ones, and those that
-//! objects and small pieces are cut from. A large request beyond the bound is refused,
-//! as the system refuses what it does not have. A small one, which nobody expects to
-//! fail, is granted from a reserve, and the interpreter is asked to raise MemoryError at
-//! its next safe point ([`BIT`] of the breaker); only without reserve it is refused, too.
+//! objects and small pieces are cut from. What goes a little beyond the bound is granted
+//! from a reserve, and the interpreter is asked to raise MemoryError at its next safe point
+//! ([`BIT`] of the breaker). Beyond the reserve large requests are refused, as the system refuses
+//! what it does not have. Small ones, which nobody expects to fail, are granted even then: native code that makes
+//! objects without end and without a safe point keeps them somewhere, and that is large before long.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 /// The bit of [`Heap::breaker`](crate::Heap::breaker) that says that the bound was passed.
@@ -22,6 +24,18 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// a MemoryError can do so.
 static ASK: AtomicUsize = AtomicUsize::new(0);
 static BREAKER: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
+
+thread_local! {
+    static EXEMPT: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Runs `work`, whose requests are not refused: the collector's, which is to make room.
+pub fn exempt<R>(work: impl FnOnce() -> R) -> R {
+    EXEMPT.with(|exempt| exempt.set(exempt.get() + 1));
+    let result = work();
+    EXEMPT.with(|exempt| exempt.set(exempt.get() - 1));
+    result
+}
 
 /// Sets the bound.
 pub fn set(bytes: usize) {
@@ -44,15 +58,15 @@ fn reserve(limit: usize) -> usize {
     (limit / 8).max(LEAST)
 }
 
-/// May `size` bytes more be taken? If so they count.
+/// May `size` bytes more be taken, for a piece of `whole` bytes? If so they count.
 #[cold]
-pub(crate) fn grant(size: usize) -> bool {
+pub(crate) fn grant(size: usize, whole: usize) -> bool {
     let limit = LIMIT.load(Ordering::Relaxed);
     let used = USED.fetch_add(size, Ordering::Relaxed).saturating_add(size);
     if used <= limit {
         return true;
     }
-    if size > LARGE || used - limit > reserve(limit) {
+    if whole > LARGE && used - limit > reserve(limit) && EXEMPT.with(|exempt| exempt.get()) == 0 {
         USED.fetch_sub(size, Ordering::Relaxed);
         return false;
     }

@@ -238,7 +238,7 @@ unsafe fn refill(list: *mut List, class: usize, size: usize) -> *mut u8 {
             return first as *mut u8;
         }
         if store.left < SLICE {
-            if limit::is_on() && !limit::grant(REGION) {
+            if limit::is_on() && !limit::grant(REGION, REGION) {
                 return ptr::null_mut();
             }
             let region = System.alloc(Layout::from_size_align_unchecked(REGION, 4096));
@@ -306,7 +306,7 @@ fn is_asked() -> bool {
 /// Memory from the system, by `take`, while somebody wants to know.
 #[cold]
 fn asked_alloc(layout: Layout, take: unsafe fn(&System, Layout) -> *mut u8) -> *mut u8 {
-    if limit::is_on() && !limit::grant(layout.size()) {
+    if limit::is_on() && !limit::grant(layout.size(), layout.size()) {
         return ptr::null_mut();
     }
     // SAFETY: the allocator's caller says that the size is not zero.
@@ -332,7 +332,7 @@ unsafe fn asked_dealloc(memory: *mut u8, layout: Layout) {
 #[cold]
 unsafe fn asked_realloc(memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
     let more = size.saturating_sub(layout.size());
-    if limit::is_on() && more > 0 && !limit::grant(more) {
+    if limit::is_on() && more > 0 && !limit::grant(more, size) {
         return ptr::null_mut();
     }
     if watch::is_on() {

@@ -153,7 +153,7 @@ pub fn collect(vm: &Vm, generation: usize) -> (usize, usize) {
         write_stderr(vm, &format!("gc: objects in permanent generation: {}\n", count_of(3)));
     }
     // SAFETY: called at safe points only (from Python code or the eval breaker).
-    let result = unsafe { Heap::collect(heap::current(), generation, vm) };
+    let result = taipan_object::limit::exempt(|| unsafe { Heap::collect(heap::current(), generation, vm) });
     if stats {
         write_stderr(
             vm,

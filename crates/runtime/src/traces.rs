@@ -32,7 +32,7 @@ struct Trace {
     size: usize,
     /// In `Table::tracebacks`.
     traceback: u32,
-    /// Traces are shown in the order in which they were made.
+    /// The last one that was made is shown first.
     order: u32,
 }
 
@@ -308,7 +308,7 @@ pub fn all(vm: &Vm) -> Object {
             })
         });
         let Some((mut traces, tracebacks, files)) = copied else { return vm.list(Vec::new()) };
-        traces.sort_by_key(|trace| trace.order);
+        traces.sort_by_key(|trace| std::cmp::Reverse(trace.order));
         let files: Vec<Object> = files.iter().map(|name| str::from_wtf8(vm, name)).collect();
         let mut places: HashMap<Place, Object> = HashMap::new();
         let mut made: Vec<Option<(Object, Object)>> = vec![None; tracebacks.len()];

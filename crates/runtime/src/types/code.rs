@@ -148,9 +148,14 @@ impl Code {
     }
     /// The body, which is read if it was not yet. That of code that cannot be read is empty.
     fn body(&self, vm: &Vm) -> &Body {
-        if let Some(body) = self.body.get() {
-            return body;
+        // The library's code is no memory of whoever runs it first.
+        match self.body.get() {
+            Some(body) => body,
+            None => taipan_object::watch::unseen(|| self.read_body(vm)),
         }
+    }
+    #[cold]
+    fn read_body(&self, vm: &Vm) -> &Body {
         let mut reader = Live { vm, filename: self.filename.get() };
         let shape = Shape {
             first_line: self.first_line,
