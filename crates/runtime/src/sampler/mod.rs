@@ -159,7 +159,7 @@ extern "C" fn interrupted(_signal: i32, _info: *mut libc::siginfo_t, context: *m
 
 /// The code at an address that a frame spoke of: a frame that was being made may have spoken of what was there before.
 unsafe fn code_at<'a>(address: u64) -> Option<&'a Code> {
-    if address == 0 || address % 8 != 0 {
+    if address == 0 || !address.is_multiple_of(8) {
         return None;
     }
     // SAFETY: frames only ever spoke of code; the heap's memory stays readable.
@@ -363,7 +363,7 @@ fn running_frames(vm: &Vm) -> Vec<(u64, u64)> {
     let mut frames = Vec::new();
     // SAFETY: the thread's state is there as long as it is in the list.
     let mut frame = unsafe { std::ptr::read_volatile(vm.frame.as_ptr()) };
-    while frames.len() < MAX_DEPTH && !frame.is_null() && frame as usize % 8 == 0 {
+    while frames.len() < MAX_DEPTH && !frame.is_null() && (frame as usize).is_multiple_of(8) {
         let copy = if array.contains(&(frame as usize)) {
             // SAFETY: within the array there is room for a whole frame.
             Some(unsafe { std::ptr::read_volatile(frame.cast::<Seen>()) })
