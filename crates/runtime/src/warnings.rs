@@ -566,11 +566,24 @@ fn warn_explicit(vm: &Vm, args: &[Object]) -> Result {
 /// Line `lineno` as the module's loader gives it.
 fn line_from_loader(vm: &Vm, globals: &Object, dict: &Dict, lineno: i64) -> Result<Option<Object>> {
     let Some(bootstrap) = vm.shared("importlib") else { return Ok(None) };
+    let line = ask_loader(vm, &bootstrap, globals, dict, lineno);
     // The program's own module need not have a loader, nor one that knows it by this name.
-    if dict.get_str_owned(name::name.object()).is_some_and(|name| vm.str_lossy(&name) == "__main__") {
+    let name = dict.get_str_owned(name::name.object());
+    if line.is_err() && name.is_some_and(|name| vm.str_lossy(&name) == "__main__") {
+        drop(vm.take_raised());
         return Ok(None);
     }
-    let external = vm.get_attr_str(&bootstrap, "_bootstrap_external")?;
+    line
+}
+
+fn ask_loader(
+    vm: &Vm,
+    bootstrap: &Object,
+    globals: &Object,
+    dict: &Dict,
+    lineno: i64,
+) -> Result<Option<Object>> {
+    let external = vm.get_attr_str(bootstrap, "_bootstrap_external")?;
     let loader = vm.call_method(&external, "_bless_my_loader", std::slice::from_ref(globals))?;
     let Some(module) = dict.get_str_owned(name::name.object()) else { return Ok(None) };
     let Some(get_source) = vm.lookup_attr_str(&loader, "get_source")? else { return Ok(None) };
