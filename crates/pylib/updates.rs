@@ -942,6 +942,7 @@ try:
 except ImportError:
     pass
 "##,
+    ),
     // Abstract test cases are no tests: their subclasses are.
     (
         "unittest/loader.py",
