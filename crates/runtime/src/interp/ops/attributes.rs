@@ -5,6 +5,7 @@ use super::*;
 use crate::alloc::{INLINE_SHIFT, LAST_SHIFT};
 use crate::interp::{copy_closure, push_frame};
 use crate::types::function::Function;
+use crate::types::module::MODULE;
 
 /// May a value cached from the type be used for this object? Not if the
 /// instance has a real `__dict__` with the name.
@@ -35,20 +36,11 @@ unsafe fn not_in_dict(dict: Value, cache: &Cache) -> bool {
 /// The value of a module's global, if the cache still knows where it is.
 #[inline(always)]
 unsafe fn module_entry(object: Value, cache: &Cache) -> Option<Value> {
-    if !object.is_ptr() || (*type_ptr(object)).version.get() != cache.version2 {
+    if !is_exact(object, &MODULE) {
         return None;
     }
-    let offset = (*type_ptr(object)).dict_offset.get();
-    let dict = *((object.as_ptr() as *const u8).add(offset) as *const Value);
-    if !dict.is_ptr() {
-        return None;
-    }
-    let dict = Dict::from_raw(dict);
-    if dict.version() == cache.version && cache.version != 0 {
-        Some(dict.entries().get_unchecked(cache.index as usize).value)
-    } else {
-        None
-    }
+    let dict = *((object.as_ptr() as *const u8).add(MODULE.dict_offset.get()) as *const Value);
+    (dict.is_ptr() && Dict::from_raw(dict).version() == cache.version).then(|| *cache.place())
 }
 
 #[inline(always)]

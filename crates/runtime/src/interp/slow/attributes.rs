@@ -45,10 +45,12 @@ pub(super) unsafe fn specialise_load(
             }
             let dict = crate::types::module::dict_of(object);
             let Some(d) = dict.downcast_exact::<Dict>() else { return None };
-            let Some(i) = d.position_str(&attr) else { return None };
+            let i = d.position_str(&attr)?;
             c.version = d.version_tag(vm);
-            c.version2 = ty.version_tag(vm);
-            c.index = i as u32;
+            if c.version == 0 {
+                return None;
+            }
+            c.set_place(&d.entries()[i].value);
             return Some(if method { Opcode::LoadMethodModule } else { Opcode::LoadAttrModule });
         }
         if !ty.has(type_flags::GENERIC_GETATTR) {

@@ -13,7 +13,9 @@ pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
                 let c = cache(frame, ins);
                 c.version = globals.version_tag(vm);
                 c.set_place(&globals.entries()[i].value);
-                requicken(frame, Opcode::LoadGlobalModule);
+                if c.version != 0 {
+                    requicken(frame, Opcode::LoadGlobalModule);
+                }
                 let value = Object::from_borrowed(globals.entries()[i].value);
                 set(frame, ins.a(), value);
                 return Ok(());
@@ -24,7 +26,9 @@ pub unsafe fn load_global(vm: &Vm, frame: F, ins: I) -> Result<()> {
                 c.version = globals.version_tag(vm);
                 c.version2 = builtins.version_tag(vm);
                 c.set_place(&builtins.entries()[i].value);
-                requicken(frame, Opcode::LoadGlobalBuiltin);
+                if c.version != 0 && c.version2 != 0 {
+                    requicken(frame, Opcode::LoadGlobalBuiltin);
+                }
                 let value = Object::from_borrowed(builtins.entries()[i].value);
                 set(frame, ins.a(), value);
                 return Ok(());
