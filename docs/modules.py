@@ -38,6 +38,8 @@ MODULES = [
     ("_bz2, _lzma, _zstd", "libbz2-rs-sys, liblzma-sys, zstd-sys", "test_bz2 test_lzma test_zstd test_tarfile", ""),
     ("_hashlib, _hmac and the hashes", "RustCrypto", "test_hashlib test_hmac test_secrets", ""),
     ("_sqlite3, _dbm", "SQLite (libsqlite3-sys, bundled)", "test_sqlite3.* test_dbm test_dbm_*", "sqlite_synth"),
+    ("_ctypes", "libffi (bundled)", "test_ctypes.*", ""),
+    ("_tracemalloc", OWN, "test_tracemalloc", ""),
     ("_asyncio", OWN, "test_asyncio.*", "async_generators async_tree async_tree_tg async_tree_eager async_tree_io asyncio_tcp"),
     ("_ssl", "OpenSSL 3", "test_ssl", "asyncio_tcp_ssl"),
     ("_socket, select", "libc", "test_socket test_select test_selectors test_poll test_epoll test_timeout", ""),
