@@ -7,7 +7,7 @@
 //! they revived; clear the rest.
 
 use crate::header::{Header, header_flags::*};
-use crate::heap::{Block, GRANULE, Heap, LargePrefix, block_of};
+use crate::heap::{Block, Heap, LargePrefix, block_of};
 use crate::object::Object;
 use crate::value::Value;
 use std::collections::HashMap;
@@ -78,8 +78,7 @@ unsafe fn working_count(object: *mut Header) -> *mut u32 {
         if (*object).has(LARGE) {
             &raw mut (*(object as *mut LargePrefix).sub(1)).scratch
         } else {
-            let block = block_of(object);
-            (*block).scratch.add((object as usize - block as usize) / GRANULE)
+            Block::working_count(block_of(object), object)
         }
     }
 }
@@ -332,12 +331,7 @@ impl Heap {
         unsafe {
             for &object in &candidates {
                 if !(*object).has(LARGE) {
-                    let block = block_of(object);
-                    if (*block).scratch.is_null() {
-                        (*block).scratch =
-                            Box::into_raw(vec![0u32; crate::heap::BLOCK_SIZE / GRANULE].into_boxed_slice())
-                                as *mut u32;
-                    }
+                    (*block_of(object)).make_working_counts();
                 }
                 *working_count(object) = (*object).count();
                 (*object).set(COLLECTING);
@@ -371,11 +365,7 @@ impl Heap {
             }
             next_mask_blocks |= false;
             for &block in &self.container_blocks {
-                if !(*block).scratch.is_null() {
-                    let len = crate::heap::BLOCK_SIZE / GRANULE;
-                    drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut((*block).scratch, len)));
-                    (*block).scratch = std::ptr::null_mut();
-                }
+                (*block).drop_working_counts();
                 if (*block).young & 1 != 0 && next_mask_blocks {
                     (*block).young = 2;
                 } else if !next_mask_blocks {
@@ -397,10 +387,7 @@ impl Heap {
                 let header = object.as_ptr();
                 if !(*header).has(LARGE) {
                     let block = block_of(header);
-                    if (*block).scratch.is_null() {
-                        (*block).scratch =
-                            Box::into_raw(vec![0u32; crate::heap::BLOCK_SIZE / GRANULE].into_boxed_slice())
-                                as *mut u32;
+                    if (*block).make_working_counts() {
                         blocks.push(block);
                     }
                 }
@@ -429,9 +416,7 @@ impl Heap {
                 }
             }
             for block in blocks {
-                let len = crate::heap::BLOCK_SIZE / GRANULE;
-                drop(Box::from_raw(std::ptr::slice_from_raw_parts_mut((*block).scratch, len)));
-                (*block).scratch = std::ptr::null_mut();
+                (*block).drop_working_counts();
             }
             out
         }

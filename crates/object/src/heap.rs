@@ -39,8 +39,10 @@ pub struct Block {
     /// While somebody watches, this says it, and `listed` is false.
     held: bool,
     next: *mut Block,
-    /// Working counts of the collector, one a granule.
-    pub(crate) scratch: *mut u32,
+    /// Working counts of the collector, one a slot.
+    scratch: *mut u32,
+    /// 2³² by `size`, rounded up: dividing by `size` is multiplying by this.
+    inverse: u32,
     heap: *mut Heap,
 }
 
@@ -276,6 +278,7 @@ impl Heap {
                 free: ptr::null_mut(),
                 bump: FIRST_SLOT as u32,
                 size: (class.max(1) * GRANULE) as u32,
+                inverse: (1u64 << 32).div_ceil((class.max(1) * GRANULE) as u64) as u32,
                 class: class as u16,
                 container,
                 young: 1,
@@ -492,6 +495,38 @@ impl Block {
         let (size, bump) = unsafe { ((*block).size as usize, (*block).bump as usize) };
         let base = block as usize;
         (FIRST_SLOT..bump).step_by(size).map(move |offset| (base + offset) as *mut Header)
+    }
+    /// The collector's working count for the object in one of the slots.
+    ///
+    /// # Safety
+    /// The block has working counts.
+    #[inline(always)]
+    pub(crate) unsafe fn working_count(block: *mut Block, object: *mut Header) -> *mut u32 {
+        // SAFETY: there is one for each slot.
+        unsafe {
+            let offset = object as usize - block as usize - FIRST_SLOT;
+            let slot = offset as u64 * (*block).inverse as u64 >> 32;
+            (*block).scratch.add(slot as usize)
+        }
+    }
+    fn working_counts(&self) -> usize {
+        (BLOCK_SIZE - FIRST_SLOT) / self.size as usize
+    }
+    /// Makes room for the working counts. False: there is.
+    pub(crate) fn make_working_counts(&mut self) -> bool {
+        if !self.scratch.is_null() {
+            return false;
+        }
+        self.scratch = Box::into_raw(vec![0u32; self.working_counts()].into_boxed_slice()) as *mut u32;
+        true
+    }
+    pub(crate) fn drop_working_counts(&mut self) {
+        if !self.scratch.is_null() {
+            let counts = std::ptr::slice_from_raw_parts_mut(self.scratch, self.working_counts());
+            // SAFETY: made above, with this length.
+            drop(unsafe { Box::from_raw(counts) });
+            self.scratch = ptr::null_mut();
+        }
     }
 }
 
