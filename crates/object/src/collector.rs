@@ -353,7 +353,7 @@ impl Heap {
             let next = (generation + 1).min(2);
             let mut dead = Vec::new();
             let mut survivors = 0;
-            let mut next_mask_blocks = next == 1;
+            let next_mask_blocks = next == 1;
             for &object in &candidates {
                 if (*object).has(COLLECTING) {
                     (*object).unset(COLLECTING);
@@ -363,7 +363,6 @@ impl Heap {
                     (*object).set_generation(next);
                 }
             }
-            next_mask_blocks |= false;
             for &block in &self.container_blocks {
                 (*block).drop_working_counts();
                 if (*block).young & 1 != 0 && next_mask_blocks {

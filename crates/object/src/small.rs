@@ -158,20 +158,40 @@ pub fn follow_watch() {
     })
 }
 
+/// Takes a piece from the list of a class; null if there is no memory.
+#[inline(always)]
+unsafe fn take(list: *mut List, class: usize, size: usize) -> *mut u8 {
+    // SAFETY: the list is this thread's; its pieces are free.
+    unsafe {
+        let piece = (*list).first;
+        if piece.is_null() {
+            return refill(list, class, size);
+        }
+        (*list).first = (*piece).next;
+        (*list).count -= 1;
+        piece as *mut u8
+    }
+}
+
+/// Gives a piece back to the list of its class.
+#[inline(always)]
+unsafe fn give(list: *mut List, class: usize, piece: *mut Piece) {
+    // SAFETY: the list is this thread's, and nobody has the piece.
+    unsafe {
+        (*piece).next = (*list).first;
+        (*list).first = piece;
+        (*list).count += 1;
+        if (*list).count as usize > KEEP / STEP / class {
+            flush(list, class);
+        }
+    }
+}
+
 /// A piece for a thread that is watched.
 unsafe fn watched_alloc(class: usize, size: usize) -> *mut u8 {
     // SAFETY: the lists are this thread's, and not held while the watcher is told.
     unsafe {
-        let piece = HIDDEN.with(|hidden| {
-            let list = &raw mut (*hidden.get())[class];
-            let piece = (*list).first;
-            if piece.is_null() {
-                return refill(list, class, size);
-            }
-            (*list).first = (*piece).next;
-            (*list).count -= 1;
-            piece as *mut u8
-        });
+        let piece = HIDDEN.with(|hidden| take(&raw mut (*hidden.get())[class], class, size));
         if watch::is_on() {
             watch::made(piece, size);
         } else {
@@ -189,13 +209,7 @@ unsafe fn watched_dealloc(list: *mut List, class: usize) {
         *list = List { first: ptr::null_mut(), count: WATCHED };
         watch::gone(piece as *const u8);
         HIDDEN.with(|hidden| {
-            let list = &raw mut (*hidden.get())[class];
-            (*piece).next = (*list).first;
-            (*list).first = piece;
-            (*list).count += 1;
-            if (*list).count as usize > KEEP / STEP / class {
-                flush(list, class);
-            }
+            give(&raw mut (*hidden.get())[class], class, piece);
         });
         if !watch::is_on() {
             follow_watch();
@@ -366,16 +380,7 @@ unsafe impl GlobalAlloc for SmallAllocator {
                 return System.alloc(layout);
             }
             let class = class_of(layout.size());
-            LISTS.with(|lists| {
-                let list = &raw mut (*lists.get())[class];
-                let piece = (*list).first;
-                if piece.is_null() {
-                    return refill(list, class, layout.size());
-                }
-                (*list).first = (*piece).next;
-                (*list).count -= 1;
-                piece as *mut u8
-            })
+            LISTS.with(|lists| take(&raw mut (*lists.get())[class], class, layout.size()))
         }
     }
 
@@ -391,14 +396,7 @@ unsafe impl GlobalAlloc for SmallAllocator {
             }
             let class = class_of(layout.size());
             LISTS.with(|lists| {
-                let list = &raw mut (*lists.get())[class];
-                let piece = memory as *mut Piece;
-                (*piece).next = (*list).first;
-                (*list).first = piece;
-                (*list).count += 1;
-                if (*list).count as usize > KEEP / STEP / class {
-                    flush(list, class);
-                }
+                give(&raw mut (*lists.get())[class], class, memory as *mut Piece);
             })
         }
     }

@@ -65,9 +65,8 @@ impl Vm {
     ) -> Option<Object> {
         let fixed = size_of::<Payload<T>>();
         let var_end = fixed.checked_add(extra)?.checked_next_multiple_of(8)?;
-        let dict = if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 };
         // Not rounded if nothing is behind: that many bytes are what is asked for.
-        let behind = slots_at_end(ty) + dict;
+        let behind = behind(ty);
         let size = if behind == 0 { fixed + extra } else { var_end.checked_add(behind)? };
         // SAFETY: as in try_alloc.
         unsafe {
@@ -222,6 +221,11 @@ fn slots_at_end(ty: &Type) -> usize {
     }
 }
 
+/// Bytes of everything behind the variable part: slots and the dict.
+fn behind(ty: &Type) -> usize {
+    slots_at_end(ty) + if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 }
+}
+
 /// Bytes that the object itself was given (`sys.getsizeof`); buffers that it owns elsewhere are not in it.
 pub fn own_size(object: &Object) -> usize {
     let ty = object.ty();
@@ -229,12 +233,10 @@ pub fn own_size(object: &Object) -> usize {
     // SAFETY: the object is alive.
     let native = unsafe { &*ty.native.get() };
     if native.has(type_flags::TUPLE_SUBCLASS | type_flags::STR_SUBCLASS | type_flags::BYTES_SUBCLASS) {
-        let dict = if ty.dict_offset.get() == DICT_AT_END { 8 } else { 0 };
-        let behind = slots_at_end(ty) + dict;
         // SAFETY: the type is VAR_SIZED.
-        let (end, rounded) =
-            unsafe { (variable_size(object.as_ptr(), ty), variable_end(object.as_ptr(), ty)) };
-        return if behind == 0 { end } else { rounded + behind };
+        let end = unsafe { variable_size(object.as_ptr(), ty) };
+        let behind = behind(ty);
+        return if behind == 0 { end } else { end.next_multiple_of(8) + behind };
     }
     let offset = ty.dict_offset.get();
     if ty.is_heap() && offset != 0 { offset + 8 + inline_room(header) * 8 } else { ty.instance_size.get() }

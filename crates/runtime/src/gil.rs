@@ -19,7 +19,7 @@ struct State {
 }
 
 /// The identifier of the calling thread.
-fn this_thread() -> u64 {
+pub(crate) fn this_thread() -> u64 {
     // SAFETY: no arguments.
     unsafe { libc::pthread_self() as u64 }
 }

@@ -194,8 +194,7 @@ pub fn write_in_handler(fd: i32, all_threads: bool) {
         frames(&mut out, Vm::current());
     // SAFETY: the interpreter lives as long as handlers are installed.
     } else if let Some(interpreter) = unsafe { INTERPRETER.load(Ordering::SeqCst).as_ref() } {
-        // SAFETY: no arguments.
-        threads(&mut out, interpreter, Some(unsafe { libc::pthread_self() } as u64));
+        threads(&mut out, interpreter, Some(crate::gil::this_thread()));
     }
 }
 

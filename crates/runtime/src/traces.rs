@@ -13,9 +13,8 @@ use crate::prelude::*;
 use crate::shared::AddressHasher;
 use crate::types::str;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use taipan_bytecode::Opcode;
 use taipan_object::watch::{self, Watcher};
 use taipan_object::{heap, small};
@@ -71,9 +70,12 @@ static LIMIT: AtomicUsize = AtomicUsize::new(1);
 
 static WATCHER: Watcher = Watcher { made, gone };
 
+fn table() -> MutexGuard<'static, Option<Table>> {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn with_table<R>(work: impl FnOnce(&mut Table) -> R) -> Option<R> {
-    let mut table = TABLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    table.as_mut().map(work)
+    table().as_mut().map(work)
 }
 
 fn made(address: usize, size: usize) {
@@ -223,7 +225,7 @@ pub fn start(vm: &Vm, limit: usize) {
     }
     LIMIT.store(limit, Ordering::Relaxed);
     watch::alone(|| {
-        let mut table = TABLE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut table = table();
         // Code objects keep their serial numbers.
         let serials = table.take().map_or(0, |old| old.serials);
         *table = Some(Table { limit, serials, ..Table::default() });

@@ -289,7 +289,7 @@ impl Vm {
             native_floor: Cell::new(native_limit),
             stop_value: Cell::new(Value::UNBOUND),
             repr_stack: RefCell::default(),
-            thread_ident: unsafe { libc::pthread_self() } as u64,
+            thread_ident: crate::gil::this_thread(),
             context: RefCell::new(Object::NONE),
             async_exception: Cell::new(Value::UNBOUND),
             locals: RefCell::default(),

@@ -247,7 +247,8 @@ impl Code {
     }
     /// A module without a statement: its end is on the line of its beginning.
     pub fn is_empty_module(&self) -> bool {
-        self.start_line() == 0 && self.lines().iter().all(|&line| line == 0)
+        let no_line = |body: &Body| body.locations.iter().all(|l| l.line == 0);
+        self.start_line() == 0 && self.body.get().is_none_or(|body| no_line(body))
     }
     pub fn line_of(&self, index: usize) -> u32 {
         self.position(index).map_or(self.first_line, |l| l.line)

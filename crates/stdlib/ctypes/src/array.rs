@@ -6,7 +6,7 @@ use crate::memory::{CData, Place};
 use crate::meta::{self, class_of};
 use crate::values;
 use taipan_runtime::prelude::*;
-use taipan_runtime::types::bytes::{self, Bytes};
+use taipan_runtime::types::bytes::Bytes;
 use taipan_runtime::types::int;
 use taipan_runtime::types::native_function::new_getset;
 use taipan_runtime::types::slice::Slice;
@@ -182,21 +182,8 @@ fn get_item(vm: &Vm, object: &Object, key: &Object) -> Result {
     let range = slice.indices(vm, data(object).length.get())?;
     let (item, size) = item_class(vm, object)?;
     let place = cdata::enough(vm, object, size.saturating_mul(data(object).length.get()))?;
-    match info::of_class(&item).map(|info| (info.kind, info.code)) {
-        Some((Kind::Simple, b'c')) => {
-            let picked: Vec<u8> = range.iter().map(|i| place.offset(i as isize).read::<1>()[0]).collect();
-            bytes::new(vm, &picked)
-        }
-        Some((Kind::Simple, b'u')) => {
-            let picked: Vec<u32> =
-                range.iter().map(|i| u32::from_ne_bytes(place.offset(i as isize * 4).read())).collect();
-            values::wide_text(vm, &picked)
-        }
-        _ => {
-            let items: Result<Vec<Object>> = range.iter().map(|i| item_at(vm, object, i)).collect();
-            Ok(vm.list(items?))
-        }
-    }
+    let at = |i: isize| place.offset(i.wrapping_mul(size as isize));
+    cdata::picked(vm, &item, range.iter().map(|i| i as isize), at, |i| item_at(vm, object, i as usize))
 }
 
 fn set_item_at(vm: &Vm, object: &Object, index: usize, value: &Object) -> Result<()> {

@@ -191,27 +191,28 @@ fn entered(body: impl FnOnce(&Vm) -> Result) -> u64 {
     })
 }
 
+/// The size of a text that a program asks for; None (-1): up to its first zero.
+fn given_size(vm: &Vm, at: Place, size: c_int, event: &str, maker: &str) -> Result<Option<usize>> {
+    vm.audit(event, &[vm.usize(at.address()), vm.int(size as i64)])?;
+    if size < -1 {
+        return Err(vm.system_error(format!("Negative size passed to {maker}")));
+    }
+    Ok(usize::try_from(size).ok())
+}
+
 extern "C" fn string_at(at: *mut u8, size: c_int) -> u64 {
     entered(|vm| {
         let place = Place::named(at as usize);
-        vm.audit("ctypes.string_at", &[vm.usize(place.address()), vm.int(size as i64)])?;
-        if size < -1 {
-            return Err(vm.system_error("Negative size passed to PyBytes_FromStringAndSize"));
-        }
-        let size = usize::try_from(size).unwrap_or_else(|_| place.text_length());
-        values::new_bytes(vm, place, size)
+        let size = given_size(vm, place, size, "ctypes.string_at", "PyBytes_FromStringAndSize")?;
+        values::new_bytes(vm, place, size.unwrap_or_else(|| place.text_length()))
     })
 }
 
 extern "C" fn wstring_at(at: *mut u8, size: c_int) -> u64 {
     entered(|vm| {
         let place = Place::named(at as usize);
-        vm.audit("ctypes.wstring_at", &[vm.usize(place.address()), vm.int(size as i64)])?;
-        if size < -1 {
-            return Err(vm.system_error("Negative size passed to PyUnicode_New"));
-        }
-        let size = usize::try_from(size).unwrap_or_else(|_| place.wide_length());
-        values::wide_text(vm, &place.wide(size))
+        let size = given_size(vm, place, size, "ctypes.wstring_at", "PyUnicode_New")?;
+        values::wide_text(vm, &place.wide(size.unwrap_or_else(|| place.wide_length())))
     })
 }
 

@@ -190,30 +190,41 @@ pub fn is_plain(class: &Type) -> bool {
     class.base().is_some_and(|base| base.is(&crate::simple::SIMPLE))
 }
 
-/// Is the class derived from a simple one, so that its instances stay what they are?
-fn is_derived_simple(class: &Type, info: &Info) -> bool {
-    info.kind == Kind::Simple && !is_plain(class)
+/// The value at a place if the class is simple; None: its instances stay what they are.
+fn plain_value(vm: &Vm, class: &Type, at: Place) -> Option<Result> {
+    let info = info::of_type(class).filter(|info| info.kind == Kind::Simple && is_plain(class))?;
+    Some(values::get(vm, info.code, info.swapped, at, info.size.get()))
 }
 
 /// The value of type `class` at a place inside of `owner`.
 pub fn get(vm: &Vm, owner: &Object, class: &Type, index: usize, at: Place) -> Result {
-    if let Some(info) = info::of_type(class)
-        && info.kind == Kind::Simple
-        && !is_derived_simple(class, info)
-    {
-        return values::get(vm, info.code, info.swapped, at, info.size.get());
+    plain_value(vm, class, at).unwrap_or_else(|| part_of(vm, class, owner, index, at))
+}
+
+/// The items at some indices: as bytes or text if they are characters, else as a list.
+pub fn picked(
+    vm: &Vm,
+    class: &Object,
+    indices: impl Iterator<Item = isize>,
+    place: impl Fn(isize) -> Place,
+    item: impl Fn(isize) -> Result,
+) -> Result {
+    match info::of_class(class).map(|info| (info.kind, info.code)) {
+        Some((Kind::Simple, b'c')) => {
+            let bytes: Vec<u8> = indices.map(|i| place(i).read::<1>()[0]).collect();
+            taipan_runtime::types::bytes::new(vm, &bytes)
+        }
+        Some((Kind::Simple, b'u')) => {
+            let chars: Vec<u32> = indices.map(|i| u32::from_ne_bytes(place(i).read())).collect();
+            values::wide_text(vm, &chars)
+        }
+        _ => Ok(vm.list(indices.map(item).collect::<Result<Vec<Object>>>()?)),
     }
-    part_of(vm, class, owner, index, at)
 }
 
 /// The value of type `class` at a place that nobody keeps: Python's own, or a copy.
 pub fn value_or_copy(vm: &Vm, class: &Type, at: Place) -> Result {
-    match info::of_type(class) {
-        Some(info) if info.kind == Kind::Simple && !is_derived_simple(class, info) => {
-            values::get(vm, info.code, info.swapped, at, info.size.get())
-        }
-        _ => copy_of(vm, class, at),
-    }
+    plain_value(vm, class, at).unwrap_or_else(|| copy_of(vm, class, at))
 }
 
 /// Puts a value of type `class` at a place; what comes back has to be kept.

@@ -258,10 +258,9 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
         return Err(vm.type_error(format!("function takes exactly 1 argument ({} given)", args.len())));
     }
     if int::is_any_int(first) {
-        let address =
-            if int::is_negative(first) { vm.to_i64(first)? as usize } else { vm.to_u64(first)? as usize };
+        let address = meta::address(vm, first)?;
         let object = cdata::new(vm, class)?;
-        cdata::enough(vm, &object, 8)?.write_pointer(Place::named(address));
+        cdata::enough(vm, &object, 8)?.write_pointer(address);
         return Ok(object);
     }
     if !vm.is_callable(first) {
@@ -278,12 +277,17 @@ fn new(vm: &Vm, class: &Type, args: &[Object], kwnames: &[Object]) -> Result {
         cdata::enough(vm, &object, 8)?.write_pointer(thunk.code());
     }
     own(&object).callable.set(first.clone());
+    keep(vm, &object, thunk);
+    Ok(object)
+}
+
+/// What has to live as long as the function.
+fn keep(vm: &Vm, object: &Object, what: Object) {
     let objects = vm.new_dict();
     if let Some(dict) = objects.downcast::<Dict>() {
-        dict.set_text(vm, "0", thunk);
+        dict.set_text(vm, "0", what);
     }
-    data(&object).objects.set(objects);
-    Ok(object)
+    data(object).objects.set(objects);
 }
 
 /// `prototype((name, library)[, paramflags])`.
@@ -313,11 +317,7 @@ fn from_library(vm: &Vm, class: &Type, args: &[Object]) -> Result {
     if !paramflags.is_none() {
         own(&object).paramflags.set(paramflags);
     }
-    let objects = vm.new_dict();
-    if let Some(dict) = objects.downcast::<Dict>() {
-        dict.set_text(vm, "0", dll.clone());
-    }
-    data(&object).objects.set(objects);
+    keep(vm, &object, dll.clone());
     Ok(object)
 }
 

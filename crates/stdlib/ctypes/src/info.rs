@@ -30,11 +30,10 @@ pub mod flag {
 }
 
 /// A part of a structure or union, for calls by value.
+#[derive(Clone)]
 pub struct Member {
     pub offset: usize,
-    pub size: usize,
     pub class: Object,
-    pub bits: bool,
 }
 
 /// The storage information of a class.
@@ -69,9 +68,7 @@ impl NativeClass for Info {
         &INFO
     }
     fn traverse(&self, visitor: &mut Visitor) {
-        for cell in
-            [&self.proto, &self.pointer_type, &self.argtypes, &self.converters, &self.restype, &self.checker]
-        {
+        for cell in self.cells() {
             cell.traverse(visitor);
         }
         for reference in self.arrays.borrow().values() {
@@ -82,9 +79,7 @@ impl NativeClass for Info {
         }
     }
     fn clear(&self) {
-        for cell in
-            [&self.proto, &self.pointer_type, &self.argtypes, &self.converters, &self.restype, &self.checker]
-        {
+        for cell in self.cells() {
             cell.clear();
         }
         drop(std::mem::take(&mut *self.arrays.borrow_mut()));
@@ -122,6 +117,9 @@ impl Info {
             restype: ObjectCell::EMPTY,
             checker: ObjectCell::EMPTY,
         }
+    }
+    fn cells(&self) -> [&ObjectCell; 6] {
+        [&self.proto, &self.pointer_type, &self.argtypes, &self.converters, &self.restype, &self.checker]
     }
     pub fn has(&self, flag: u32) -> bool {
         self.flags.get() & flag != 0

@@ -233,7 +233,7 @@ pub fn array_of(vm: &Vm, class: &Object, length: usize) -> Result {
 // ---- instances -----------------------------------------------------------------------------
 
 /// An int as an address.
-fn address(vm: &Vm, value: &Object) -> Result<Place> {
+pub fn address(vm: &Vm, value: &Object) -> Result<Place> {
     if int::is_negative(value) {
         return Ok(Place::named(vm.to_i64(value)? as usize));
     }
@@ -349,7 +349,6 @@ pub fn convert(vm: &Vm, class: &Object, value: &Object) -> Result {
         )));
     }
     if let Some(stand_in) = param::stand_in(vm, value)? {
-        vm.check_native_stack(" while processing _as_parameter_")?;
         return vm.call_method(class, "from_param", &[stand_in]);
     }
     Err(vm.type_error(format!(

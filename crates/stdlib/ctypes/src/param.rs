@@ -25,11 +25,6 @@ impl Content {
         content.0[..8].copy_from_slice(&address.to_ne_bytes());
         content
     }
-    fn low(&self) -> u64 {
-        let mut word = [0; 8];
-        word.copy_from_slice(&self.0[..8]);
-        u64::from_ne_bytes(word)
-    }
 }
 
 /// An argument.
@@ -74,16 +69,12 @@ pub fn new(vm: &Vm, tag: u8, content: Content, object: Object) -> Result {
 
 fn repr(vm: &Vm, object: &Object) -> Result {
     let mut content = this(object).content;
-    let (tag, word) = (this(object).tag, content.low());
+    let (tag, word) = (this(object).tag, u64::from_ne_bytes(content.place().read()));
     let letter = tag as char;
     let text = match tag {
-        b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' => {
+        b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'd' | b'f' => {
             let size = values::layout(tag).map_or(8, |(size, _)| size);
             let shown = values::get(vm, tag, false, content.place(), size)?;
-            format!("<cparam '{letter}' ({})>", vm.repr_text(&shown)?)
-        }
-        b'd' | b'f' => {
-            let shown = values::get(vm, tag, false, content.place(), 8)?;
             format!("<cparam '{letter}' ({})>", vm.repr_text(&shown)?)
         }
         b'c' => match content.0[0] {
@@ -98,9 +89,13 @@ fn repr(vm: &Vm, object: &Object) -> Result {
     Ok(vm.str(&text))
 }
 
-/// `_as_parameter_` of an object, if it has one.
+/// `_as_parameter_` of an object, if it has one. It may have one in turn, without end.
 pub fn stand_in(vm: &Vm, value: &Object) -> Result<Option<Object>> {
-    vm.lookup_attr_str(value, "_as_parameter_")
+    let found = vm.lookup_attr_str(value, "_as_parameter_")?;
+    if found.is_some() {
+        vm.check_native_stack(" while processing _as_parameter_")?;
+    }
+    Ok(found)
 }
 
 /// `byref(object, offset)`.
@@ -172,7 +167,6 @@ pub fn ready(vm: &Vm, object: &Object, number: usize) -> Result<Ready> {
         return Ok(Ready::pointer(place.address(), keeper));
     }
     if let Some(stand_in) = stand_in(vm, object)? {
-        vm.check_native_stack(" while processing _as_parameter_")?;
         return ready(vm, &stand_in, number);
     }
     Err(vm.type_error(format!("Don't know how to convert parameter {number}")))

@@ -5,7 +5,6 @@ use crate::info::{self, Info, Kind, flag};
 use crate::memory::{CData, Place};
 use crate::meta::{self, class_of};
 use crate::param;
-use crate::values;
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::check_arity;
 use taipan_runtime::types::slice::Slice;
@@ -160,21 +159,9 @@ fn get_item(vm: &Vm, object: &Object, key: &Object) -> Result {
     let picked = indices(vm, slice)?;
     let (class, size, at) = target(vm, object)?;
     let place = |i: isize| at.offset(i.wrapping_mul(size as isize));
-    match info::of_class(&class).map(|info| (info.kind, info.code)) {
-        Some((Kind::Simple, b'c')) => {
-            let bytes: Vec<u8> = picked.map(|i| place(i).read::<1>()[0]).collect();
-            taipan_runtime::types::bytes::new(vm, &bytes)
-        }
-        Some((Kind::Simple, b'u')) => {
-            let chars: Vec<u32> = picked.map(|i| u32::from_ne_bytes(place(i).read())).collect();
-            values::wide_text(vm, &chars)
-        }
-        _ => {
-            let items: Result<Vec<Object>> =
-                picked.map(|i| cdata::get(vm, object, class_of(&class), i as usize, place(i))).collect();
-            Ok(vm.list(items?))
-        }
-    }
+    cdata::picked(vm, &class, picked, place, |i| {
+        cdata::get(vm, object, class_of(&class), i as usize, place(i))
+    })
 }
 
 /// The indices of a slice of something without an end.

@@ -194,7 +194,6 @@ pub fn from_param(vm: &Vm, args: &[Object]) -> Result {
     };
     let exception = vm.caught(raised);
     if let Some(stand_in) = param::stand_in(vm, value)? {
-        vm.check_native_stack(" while processing _as_parameter_")?;
         return from_param(vm, &[class.clone(), stand_in]);
     }
     Err(vm.raise(exception))
@@ -242,7 +241,6 @@ fn text_from_param(vm: &Vm, args: &[Object], code: u8) -> Result {
         return Ok(value.clone());
     }
     if let Some(stand_in) = param::stand_in(vm, value)? {
-        vm.check_native_stack(" while processing _as_parameter_")?;
         return text_from_param(vm, &[class.clone(), stand_in], code);
     }
     Err(cannot_be(vm, value, if wide { "c_wchar_p" } else { "c_char_p" }))
@@ -287,7 +285,6 @@ fn void_from_param(vm: &Vm, args: &[Object]) -> Result {
         return Ok(value.clone());
     }
     if let Some(stand_in) = param::stand_in(vm, value)? {
-        vm.check_native_stack(" while processing _as_parameter_")?;
         return void_from_param(vm, &[class.clone(), stand_in]);
     }
     Err(cannot_be(vm, value, "c_void_p"))

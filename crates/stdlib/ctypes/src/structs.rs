@@ -99,19 +99,9 @@ pub fn init_class(vm: &Vm, class: &Object, kind: Kind) -> Result<()> {
     info.length.set(base.length.get());
     info.flags.set(base.flags.get() & !flag::FINAL);
     *info.format.borrow_mut() = base.format.borrow().clone();
-    copy_members(base, info);
+    info.members.replace(base.members.borrow().clone());
     base.add(flag::FINAL);
     Ok(())
-}
-
-fn copy_members(from: &Info, to: &Info) {
-    let copied: Vec<Member> = from
-        .members
-        .borrow()
-        .iter()
-        .map(|m| Member { offset: m.offset, size: m.size, class: m.class.clone(), bits: m.bits })
-        .collect();
-    *to.members.borrow_mut() = copied;
 }
 
 /// Setting an attribute of a class; that of `_fields_` lays it out.
@@ -176,7 +166,7 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
         base.add(flag::FINAL);
         info.add(base.flags.get() & flag::HAS_POINTER);
         length += base.length.get();
-        copy_members(base, info);
+        info.members.replace(base.members.borrow().clone());
     }
     for (i, part) in parts.iter().enumerate() {
         let Some(field) = part.downcast::<CField>() else {
@@ -197,12 +187,7 @@ fn lay_out(vm: &Vm, class: &Object, fields: &Object) -> Result<()> {
         if info.has(flag::FINAL) {
             return Err(vm.error(&exc::ATTRIBUTE_ERROR, "Structure or union cannot contain itself"));
         }
-        info.members.borrow_mut().push(Member {
-            offset: field.byte_offset,
-            size: field.byte_size,
-            class: field.class.clone(),
-            bits: field.bits.is_some(),
-        });
+        info.members.borrow_mut().push(Member { offset: field.byte_offset, class: field.class.clone() });
         vm.set_attr(class, &field.name, part)?;
     }
     info.size.set(size);

@@ -29,23 +29,7 @@ pub fn layout(code: u8) -> Option<(usize, usize)> {
 
 /// Has the type a twin of the other byte order?
 pub fn has_twin(code: u8) -> bool {
-    matches!(
-        code,
-        b'b' | b'B'
-            | b'h'
-            | b'H'
-            | b'i'
-            | b'I'
-            | b'l'
-            | b'L'
-            | b'q'
-            | b'Q'
-            | b'f'
-            | b'd'
-            | b'F'
-            | b'D'
-            | b'?'
-    )
+    integer(code).is_some() || matches!(code, b'f' | b'd' | b'F' | b'D' | b'?')
 }
 
 /// Of whole numbers: is it signed? None for everything else.
@@ -271,20 +255,18 @@ pub fn owned_word(object: Object) -> u64 {
 
 /// Takes over the count that goes with a word.
 pub fn take_word(word: u64) -> Option<Object> {
-    let object = object_of_word(word)?;
-    drop_count(&object);
-    Some(object)
-}
-
-/// Gives one count of the object up.
-fn drop_count(object: &Object) {
-    // SAFETY: the caller has one more than this handle.
-    drop(unsafe { Object::from_owned(object.value()) });
+    // SAFETY: as in `object_of_word`; the count is the caller's to give away.
+    (word != 0).then(|| unsafe { Object::from_owned(Value::from_bits(word)) })
 }
 
 /// Gives away a count for `Py_DECREF`, or takes one for `Py_INCREF`.
 pub fn change_count(object: &Object, up: bool) {
-    if up { std::mem::forget(object.clone()) } else { drop_count(object) }
+    if up {
+        std::mem::forget(object.clone());
+    } else {
+        // SAFETY: the program says that there is one more than this handle.
+        drop(unsafe { Object::from_owned(object.value()) });
+    }
 }
 
 /// The value of simple type `code` at a place.

@@ -260,8 +260,7 @@ fn run(start: Start) {
     let limit = (&raw const marker as usize).saturating_sub(stack - stack / 8);
     vm.native_limit.set(limit);
     vm.native_floor.set(limit);
-    // SAFETY: a call without arguments.
-    vm.thread_ident = unsafe { libc::pthread_self() } as u64;
+    vm.thread_ident = crate::gil::this_thread();
     let vm = &*vm;
     vm.interp().gil.acquire(vm);
     vm.set_listed(true);
