@@ -34,6 +34,7 @@ pub fn open(
         return Err(1);
     };
     vm.native_floor.set(native_floor);
+    vm.interp().opener.set(Some(initialise_second));
     taipan_object::limit::tell(vm.breaker_word());
     taipan_runtime::gc::hold();
     let bare = std::env::var_os("TAIPAN_BARE").is_some();
@@ -122,6 +123,24 @@ fn initialise(vm: &Vm) -> Result<()> {
     if !vm.interp().config.no_site {
         vm.import_module("site")?;
     }
+    Ok(())
+}
+
+/// What programs find in an interpreter that another one made.
+fn initialise_second(vm: &Vm) -> Result<()> {
+    taipan_runtime::gc::hold();
+    start::start_importlib(vm)?;
+    start::install_embedded_library(vm)?;
+    vm.import_module("encodings")?;
+    taipan_stdlib_files::make_std_streams(vm)?;
+    main_module(vm)?;
+    if !vm.interp().config.no_site {
+        vm.import_module("site")?;
+    }
+    if let Some(path) = vm.shared(start::FIRST_PATH) {
+        insert_path(vm, path)?;
+    }
+    taipan_runtime::gc::release();
     Ok(())
 }
 
@@ -256,7 +275,7 @@ fn absolute(vm: &Vm, path: &std::ffi::OsStr) -> Object {
 
 /// Puts the script's directory (or what stands for it) in front of `sys.path`.
 fn insert_path(vm: &Vm, entry: Object) -> Result<()> {
-    vm.share("sys_path_0", entry.clone());
+    vm.share(start::FIRST_PATH, entry.clone());
     let sys = vm.import_native("sys")?;
     let path = vm.get_attr_str(&sys, "path")?;
     vm.call_method(&path, "insert", &[vm.int(0), entry]).map(drop)

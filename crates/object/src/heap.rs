@@ -113,6 +113,17 @@ pub fn resume() {
     }
 }
 
+/// Runs `work`, in which the thread may attach to other heaps: between [`suspend`] and [`resume`].
+pub fn elsewhere<R>(work: impl FnOnce() -> R) -> R {
+    let heap = current();
+    let depth = DEPTH.with(Cell::take);
+    attach(ptr::null_mut());
+    let result = work();
+    attach(heap);
+    DEPTH.with(|cell| cell.set(depth));
+    result
+}
+
 /// Makes `heap` the heap of this thread.
 pub fn attach(heap: *mut Heap) {
     HEAP.with(|cell| cell.set(heap));
@@ -142,6 +153,25 @@ impl Heap {
             bytes_reserved: 0,
             collector: Default::default(),
         })
+    }
+
+    /// The heap of an interpreter that has ended, for another one. What is left in it is there for ever,
+    /// and no collector's business.
+    ///
+    /// # Safety
+    /// No thread is attached to the heap.
+    pub unsafe fn retire(&mut self) {
+        for object in self.containers(None) {
+            if let Some(header) = object.header() {
+                header.make_immortal();
+                header.unset(header_flags::TRACKED);
+            }
+        }
+        self.allocated = 0;
+        self.threshold = 2000;
+        self.breaker = AtomicU32::new(0);
+        self.destroy_depth = 0;
+        self.collector = Default::default();
     }
 
     /// Memory for an object of `size` bytes, 16-byte aligned, not initialised;

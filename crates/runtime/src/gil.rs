@@ -192,6 +192,14 @@ impl Vm {
         vm.interp().gil.release(vm);
         result
     }
+    /// Gives up the GIL and leaves the interpreter; `work` may enter others on this thread.
+    pub(crate) fn elsewhere<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.interp().gil.release(self);
+        Vm::detach_thread();
+        let result = taipan_object::heap::elsewhere(work);
+        self.interp().gil.acquire(self);
+        result
+    }
     /// From now on this is the only thread that runs Python code.
     pub(crate) fn begin_finalizing(&self) {
         crate::stacks::call_off();

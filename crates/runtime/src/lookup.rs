@@ -29,24 +29,15 @@ impl Type {
         if version != 0 { version } else { self.assign_version(vm) }
     }
     #[cold]
-    fn assign_version(&self, vm: &Vm) -> u32 {
-        let next = &vm.interp().next_type_version;
-        if next.get() == u32::MAX {
-            return 0;
-        }
+    fn assign_version(&self, _vm: &Vm) -> u32 {
         // A change of a base invalidates subtypes by walking `subclasses`.
-        next.set(next.get() + 1);
-        self.version.set(next.get());
-        next.get()
+        self.version.set(crate::sharing::next_type_version());
+        self.version.get()
     }
     /// Attribute lookup on the type or its bases may give something else now.
     pub fn modified(&self) {
         self.version.set(0);
-        for &subclass in &self.extra().subclasses {
-            // SAFETY: subclasses deregister when they die.
-            let subclass = unsafe { &*subclass };
-            subclass.modified();
-        }
+        self.each_subclass(Type::modified);
     }
     /// What `name` (interned) is in the MRO, without binding. The borrow holds
     /// while the type is not changed.
@@ -107,7 +98,7 @@ pub fn inline_index(ty: &Type, name: &Object) -> Option<usize> {
     if let Some(i) = rest.iter().position(|&key| key == value) {
         return Some(fours.len() * 4 + i);
     }
-    if Str::is_interned(name) {
+    if Str::is_unique(name) {
         return None;
     }
     let wanted = name.downcast::<Str>()?;

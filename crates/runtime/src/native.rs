@@ -8,7 +8,7 @@
 //! as a dict, and `inspect.signature` reads the very same text.
 
 use crate::prelude::*;
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 /// The native part of an object: what comes after the header.
 pub trait NativeClass: Sized + 'static {
@@ -475,10 +475,10 @@ pub fn plural(n: usize) -> &'static str {
 /// `static SIG: Sig = Sig::new("float(x=0, /)");`
 pub struct Sig {
     text: &'static str,
-    parsed: OnceCell<Signature>,
+    parsed: OnceLock<Signature>,
 }
 
-// SAFETY: filled in under the GIL.
+// SAFETY: what the signature has is immortal before a second interpreter exists (see `sharing`).
 unsafe impl Sync for Sig {}
 
 /// So many bound arguments lie on the native stack.
@@ -549,11 +549,15 @@ impl Signature {
 
 impl Sig {
     pub const fn new(text: &'static str) -> Sig {
-        Sig { text, parsed: OnceCell::new() }
+        Sig { text, parsed: OnceLock::new() }
     }
     /// Binds the arguments of a call; one object per parameter comes back.
-    pub fn bind(&self, vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result<Bound> {
-        let signature = self.parsed.get_or_init(|| Signature::parse(vm, self.text));
+    #[inline]
+    pub fn bind(&'static self, vm: &Vm, args: &[Object], kwnames: &[Object]) -> Result<Bound> {
+        let signature = match self.parsed.get() {
+            Some(signature) => signature,
+            None => self.parse(vm),
+        };
         if kwnames.is_empty() && signature.defaults_fill(args.len()) {
             return Ok(Bound::Inline(signature.filled(args), signature.params.len()));
         }
@@ -565,6 +569,18 @@ impl Sig {
             return Ok(Bound::Inline(bound, signature.params.len()));
         }
         signature.bind(vm, args, kwnames, 0).map(Bound::Many)
+    }
+    #[cold]
+    fn parse(&'static self, vm: &Vm) -> &'static Signature {
+        let mut fresh = false;
+        let signature = self.parsed.get_or_init(|| {
+            fresh = true;
+            Signature::parse(vm, self.text)
+        });
+        if fresh {
+            crate::sharing::add_signature(vm, signature);
+        }
+        signature
     }
     /// The text in parentheses.
     pub fn text(&self) -> &'static str {

@@ -1154,8 +1154,5 @@ fn update_tree(vm: &Vm, ty: &Type) {
     if ty.is_heap() {
         compute_for_heap_type(vm, ty);
     }
-    for &subclass in &ty.extra().subclasses.clone() {
-        // SAFETY: subclasses deregister when they die.
-        update_tree(vm, unsafe { &*subclass });
-    }
+    ty.each_subclass(|subclass| update_tree(vm, subclass));
 }

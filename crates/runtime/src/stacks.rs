@@ -183,7 +183,9 @@ static INTERPRETER: AtomicPtr<Interpreter> = AtomicPtr::new(std::ptr::null_mut()
 
 /// The interpreter whose stacks `write_in_handler` writes.
 pub fn prepare(vm: &Vm) {
-    INTERPRETER.store(vm.interp.cast_mut(), Ordering::SeqCst);
+    if vm.interp().id == 0 {
+        INTERPRETER.store(vm.interp.cast_mut(), Ordering::SeqCst);
+    }
 }
 
 /// Writes the stack of this thread, or of all, from within a signal handler.

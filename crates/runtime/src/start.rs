@@ -1,5 +1,6 @@
 //! Starting an interpreter: heap, types, builtins, `sys`, `importlib`.
 
+use crate::interpreters::Isolation;
 use crate::prelude::*;
 use crate::types::{dict, module, str, tuple, typ};
 use crate::vm::{Config, Library};
@@ -12,6 +13,9 @@ const MAIN_STACK: usize = 512 << 20;
 
 /// What `sys` keeps of an exception that nobody caught: itself, its type, itself, its traceback.
 const LAST: [&str; 4] = ["last_exc", "last_type", "last_value", "last_traceback"];
+
+/// Under this the first entry of `sys.path` is kept: the script's directory, or what stands for it.
+pub const FIRST_PATH: &str = "sys_path_0";
 
 impl Interpreter {
     /// The object `builtins.name`.
@@ -32,34 +36,104 @@ impl Vm {
     }
 }
 
-/// An interpreter with its main thread attached to the calling one. `native_limit`:
-/// lowest address that the native stack may reach.
+/// What a second interpreter takes over from the one that makes it.
+pub(crate) struct Seed {
+    id: i64,
+    isolation: Isolation,
+    config: Config,
+    hash_key: (u64, u64),
+    library: &'static Library,
+    native_modules: HashMap<&'static str, &'static ModuleDef>,
+    /// Shared objects: interned strings, the characters below 256, the empty tuple.
+    names: Vec<Value>,
+    latin1: Vec<Value>,
+    empty_tuple: Value,
+    opener: Option<fn(&Vm) -> Result<()>>,
+    /// The script's directory, or what stands for it on `sys.path`.
+    first_path: Option<String>,
+}
+
+impl Seed {
+    /// Everything is shared by then.
+    pub fn new(vm: &Vm, id: i64, isolation: Isolation) -> Seed {
+        let interp = vm.interp();
+        Seed {
+            id,
+            isolation,
+            config: interp.config.clone(),
+            hash_key: interp.hash_key,
+            library: interp.library.get(),
+            native_modules: interp.native_modules.borrow().clone(),
+            names: str::immortals(vm),
+            latin1: interp.latin1.borrow().iter().map(Object::value).collect(),
+            empty_tuple: interp.empty_tuple.get(),
+            opener: interp.opener.get(),
+            first_path: vm.shared(FIRST_PATH).map(|path| vm.str_lossy(&path)),
+        }
+    }
+}
+
+/// The process's first interpreter with its main thread attached to the calling one.
+/// `native_limit`: lowest address that the native stack may reach.
 pub fn new_interpreter(
     config: Config,
     native_limit: usize,
     modules: Vec<&'static ModuleDef>,
     library: &'static Library,
 ) -> Option<&'static Vm> {
-    let hash_key = hash_key(&config);
+    let defs = crate::modules::all().into_iter().chain([&crate::import::MODULE]).chain(modules);
+    let seed = Seed {
+        id: 0,
+        isolation: Isolation::LEGACY,
+        hash_key: hash_key(&config),
+        config,
+        library,
+        native_modules: defs.map(|def| (def.name, def)).collect(),
+        names: Vec::new(),
+        latin1: Vec::new(),
+        empty_tuple: Value::UNBOUND,
+        opener: None,
+        first_path: None,
+    };
+    Some(Box::leak(build(seed, MAIN_STACK, native_limit)?))
+}
+
+/// An interpreter without library, and its first thread, attached to the calling one.
+pub(crate) fn build(seed: Seed, stack: usize, native_limit: usize) -> Option<Box<Vm>> {
+    let Seed {
+        id,
+        isolation,
+        config,
+        hash_key,
+        library,
+        native_modules,
+        names,
+        latin1,
+        empty_tuple,
+        opener,
+        first_path,
+    } = seed;
     let interp = Box::new(Interpreter {
-        heap: taipan_object::Heap::new(),
+        id,
+        isolation,
+        heap: crate::interpreters::used_heap().unwrap_or_else(taipan_object::Heap::new),
         modules: Object::NONE,
         builtins: Object::NONE,
         sys_dict: Object::NONE,
         interned: UnsafeCell::new(str::InternTable::default()),
         recursion_limit: Cell::new(1000),
         hash_key,
-        next_type_version: Cell::new(0),
         next_dict_version: Cell::new(0),
         weakrefs: RefCell::default(),
+        static_subclasses: RefCell::default(),
         gc: Default::default(),
         config,
-        native_modules: RefCell::new(HashMap::new()),
+        native_modules: RefCell::new(native_modules),
         library: Cell::new(library),
         method_cache: UnsafeCell::new(crate::lookup::new_cache()),
         latin1: RefCell::new(Vec::new()),
         short_bytes: RefCell::new(Vec::new()),
-        empty_tuple: Cell::new(Value::UNBOUND),
+        empty_tuple: Cell::new(empty_tuple),
         attr_table: UnsafeCell::new(crate::interp::new_attr_table()),
         registry: RefCell::new(HashMap::default()),
         places: RefCell::new(Vec::new()),
@@ -74,13 +148,20 @@ pub fn new_interpreter(
         finalizing: Cell::new(false),
         monitoring: Default::default(),
         simulate_signal: Cell::new(None),
+        opener: Cell::new(opener),
     });
     let interp: *mut Interpreter = Box::into_raw(interp);
-    let vm = Vm::new(interp, MAIN_STACK, native_limit)?;
-    let vm: &'static Vm = Box::leak(vm);
+    let own = Vm::new(interp, stack, native_limit)?;
+    let vm = &*own;
     vm.attach();
     vm.set_listed(true);
-    bootstrap_types(vm);
+    if latin1.is_empty() {
+        bootstrap_types(vm);
+    } else {
+        let chars = latin1.iter().map(|&word| Object::borrow_value(&word).clone()).collect();
+        *vm.interp().latin1.borrow_mut() = chars;
+        str::adopt(vm, &names);
+    }
     // SAFETY: no other reference into these fields exists yet.
     unsafe {
         (*interp).modules = vm.new_dict();
@@ -88,12 +169,8 @@ pub fn new_interpreter(
     for ty in crate::types::registry() {
         typ::ready(vm, ty);
     }
-    tuple_singletons(vm);
-    {
-        let mut table = vm.interp().native_modules.borrow_mut();
-        for def in crate::modules::all().into_iter().chain([&crate::import::MODULE]).chain(modules) {
-            table.insert(def.name, def);
-        }
+    if vm.interp().empty_tuple.get().is_unbound() {
+        tuple_singletons(vm);
     }
     let builtins = crate::builtins::build(vm);
     // SAFETY: as above.
@@ -109,7 +186,10 @@ pub fn new_interpreter(
     if let Some(d) = modules.downcast::<Dict>() {
         d.set_text(vm, "builtins", builtins);
     }
-    Some(vm)
+    if let Some(path) = first_path {
+        vm.share(FIRST_PATH, vm.str(&path));
+    }
+    Some(own)
 }
 
 /// `object`, `type`, `str`, `tuple` and `dict` need each other: names first.
@@ -314,7 +394,10 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
     {
         drop(vm.take_raised());
     }
-    crate::sampler::finish();
+    if vm.interp().id == 0 {
+        crate::sampler::finish();
+        crate::interpreters::destroy_rest(vm);
+    }
     vm.begin_finalizing();
     if let Some(sys) = get("sys") {
         for (stream, fatal) in [("stdout", true), ("stderr", false)] {
@@ -333,6 +416,38 @@ pub fn finalise(vm: &Vm, status: i32) -> i32 {
     }
     clear_main(vm);
     status
+}
+
+/// Drops what the interpreter's own tables hold: its last objects die, but for cycles that natives keep.
+pub(crate) fn empty(vm: &Vm) {
+    let interp = vm.interp();
+    drop(vm.unshare(crate::interpreters::SCRIPTS));
+    if let Some(modules) = interp.modules.downcast::<Dict>() {
+        let others =
+            modules.items().into_iter().map(|(_, module)| module).filter(|module| {
+                module.is_instance_of(&module::MODULE) && !module.is(interp.builtins.value())
+            });
+        let references: Vec<Object> =
+            others.filter_map(|module| crate::types::weakref::new(vm, &module).ok()).collect();
+        modules.clear();
+        crate::gc::collect_at_exit(vm, None);
+        for reference in references.iter().rev() {
+            if let Some(module) = crate::types::weakref::get(reference) {
+                clear_globals(vm, &module);
+            }
+        }
+    }
+    crate::gc::collect_at_exit(vm, None);
+    drop(std::mem::take(&mut *interp.registry.borrow_mut()));
+    drop(std::mem::take(&mut *interp.places.borrow_mut()));
+    crate::gc::collect(vm, 2);
+    if let Some(builtins) = interp.builtins_dict().downcast::<Dict>() {
+        builtins.clear();
+    }
+    crate::gc::collect(vm, 2);
+    // SAFETY: no lookup is under way.
+    drop(unsafe { std::mem::replace(&mut *interp.method_cache.get(), crate::lookup::new_cache()) });
+    drop(vm.take_raised());
 }
 
 /// Drops `__main__`, which as a rule takes its globals along: at once, or when

@@ -254,6 +254,8 @@ pub mod type_flags {
     pub const FLOAT_SUBCLASS: u64 = 1 << 45;
     pub const SET_SUBCLASS: u64 = 1 << 46;
     pub const FROZENSET_SUBCLASS: u64 = 1 << 47;
+    /// A static type whose dict has all it will have (see `sharing::complete`).
+    pub const COMPLETE: u64 = 1 << 50;
 }
 
 /// A class. Static types are never freed; heap types are ordinary objects.
@@ -302,7 +304,8 @@ pub struct TypeExtra {
     pub dict: Object,
     pub bases: Object,
     pub mro: Object,
-    pub subclasses: Vec<*const Type>,
+    /// Of classes made in Python; see [`Type::subclasses`].
+    pub(crate) subclasses: Vec<*const Type>,
     /// `__slots__` members added by this class and its bases: offsets.
     pub slot_offsets: Vec<usize>,
     /// Names of inline values, in the order first stored.
@@ -539,6 +542,44 @@ impl Type {
             return false;
         }
         self.mro().any(|t| std::ptr::eq(t, other))
+    }
+    /// The subclasses that this interpreter has of the class; they deregister when they die.
+    pub(crate) fn subclasses(&self) -> Vec<*const Type> {
+        if self.is_heap() {
+            return self.extra().subclasses.clone();
+        }
+        let table = Vm::current().interp().static_subclasses.borrow();
+        table.get(&(&raw const *self as usize)).cloned().unwrap_or_default()
+    }
+    /// Runs `f` for each of them; it changes none of the lists.
+    pub(crate) fn each_subclass(&self, f: impl Fn(&Type)) {
+        if self.is_heap() {
+            for &subclass in &self.extra().subclasses {
+                // SAFETY: it is alive.
+                f(unsafe { &*subclass });
+            }
+        } else {
+            // SAFETY: as above.
+            self.subclasses().into_iter().for_each(|subclass| f(unsafe { &*subclass }));
+        }
+    }
+    pub(crate) fn add_subclass(&self, subclass: &Type) {
+        self.change_subclasses(|list| {
+            if !self.has(type_flags::HEAP) && !subclass.is_heap() && list.contains(&(&raw const *subclass)) {
+                return;
+            }
+            list.push(subclass)
+        });
+    }
+    pub(crate) fn remove_subclass(&self, subclass: &Type) {
+        self.change_subclasses(|list| list.retain(|&s| !std::ptr::eq(s, subclass)));
+    }
+    fn change_subclasses(&self, change: impl FnOnce(&mut Vec<*const Type>)) {
+        if self.is_heap() {
+            return self.update_extra(|extra| change(&mut extra.subclasses));
+        }
+        let mut table = Vm::current().interp().static_subclasses.borrow_mut();
+        change(table.entry(&raw const *self as usize).or_default())
     }
     /// The object as a type, if it is one.
     #[inline]

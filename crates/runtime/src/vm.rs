@@ -32,6 +32,9 @@ pub mod breaker {
 
 /// One interpreter: its heap, its modules, its settings, its GIL.
 pub struct Interpreter {
+    /// 0: the main interpreter.
+    pub id: i64,
+    pub isolation: crate::interpreters::Isolation,
     pub heap: Box<taipan_object::Heap>,
     pub modules: Object,
     pub builtins: Object,
@@ -39,9 +42,10 @@ pub struct Interpreter {
     pub interned: UnsafeCell<crate::types::str::InternTable>,
     pub recursion_limit: Cell<u32>,
     pub hash_key: (u64, u64),
-    pub next_type_version: Cell<u32>,
     pub next_dict_version: Cell<u32>,
     pub weakrefs: RefCell<HashMap<usize, crate::types::weakref::WeakList, crate::shared::AddressHasher>>,
+    /// The subclasses of static types, by address: each interpreter has its own.
+    pub(crate) static_subclasses: RefCell<HashMap<usize, Vec<*const Type>, crate::shared::AddressHasher>>,
     pub gc: crate::gc::GcState,
     pub config: Config,
     /// Native modules that can be imported.
@@ -78,6 +82,8 @@ pub struct Interpreter {
     pub monitoring: crate::interp::events::Monitoring,
     /// Has the main thread see a signal that did not come; set with `signal_handler`.
     pub simulate_signal: Cell<Option<SimulateSignal>>,
+    /// Makes a new interpreter ready for programs: the library, streams, `__main__`.
+    pub opener: Cell<Option<fn(&Vm) -> Result<()>>>,
 }
 
 pub use taipan_bytecode::Apart;
@@ -245,7 +251,9 @@ impl Vm {
         if listed {
             threads.push(self);
         }
-        crate::sampler::thread_listed(self, listed);
+        if self.interp().id == 0 {
+            crate::sampler::thread_listed(self, listed);
+        }
     }
     #[inline(always)]
     pub fn interp(&self) -> &Interpreter {

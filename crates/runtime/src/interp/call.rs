@@ -166,7 +166,7 @@ unsafe fn bind_quick(
                 Some(i) if i < direct || !words[i].assume_init().is_unbound() => return None,
                 Some(i) => _ = words[i].write(*base.add(npos + k)),
                 // Interned names are equal only if they are the same.
-                None if has_names && Str::is_interned(key) => unknown |= 1 << k,
+                None if has_names && Str::is_unique(key) => unknown |= 1 << k,
                 None => return None,
             }
         }

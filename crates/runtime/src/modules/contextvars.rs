@@ -22,7 +22,8 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
     if let Some(d) = dict.downcast::<Dict>() {
         drop(d.remove_str(&vm.intern("MISSING")));
     }
-    TOKEN.dict().set_text(vm, "MISSING", missing(vm));
+    let missing = missing(vm);
+    crate::sharing::complete(vm, &TOKEN, || TOKEN.dict().set_text(vm, "MISSING", missing));
     Ok(())
 }
 
@@ -518,12 +519,5 @@ pub static TOKEN_MISSING: Type = Type::new::<Missing>(
 );
 
 fn missing(vm: &Vm) -> Object {
-    match vm.shared("_contextvars.Token.MISSING") {
-        Some(object) => object,
-        None => {
-            let object = vm.alloc(&TOKEN_MISSING, Missing);
-            vm.share("_contextvars.Token.MISSING", object.clone());
-            object
-        }
-    }
+    TOKEN.dict().get_text(vm, "MISSING").unwrap_or_else(|| vm.alloc(&TOKEN_MISSING, Missing))
 }

@@ -205,6 +205,31 @@ impl Code {
     pub fn locals(&self, vm: &Vm) -> &[(Object, LocalKind)] {
         &self.body(vm).locals
     }
+    /// The globals (and builtins) that the code itself reads, binds or deletes.
+    pub fn globals_used(&self, vm: &Vm) -> Vec<Object> {
+        let body = self.body(vm);
+        let name = |ins: &Instruction| match crate::interp::quick::generic(*ins) {
+            ins if matches!(
+                ins.opcode(),
+                Some(Opcode::LoadGlobal | Opcode::StoreGlobal | Opcode::DeleteGlobal)
+            ) =>
+            {
+                body.caches.get(ins.c())?.as_name().cloned()
+            }
+            _ => None,
+        };
+        body.instructions.iter().filter_map(name).collect()
+    }
+    /// Does it return None, whatever happens?
+    pub fn returns_only_none(&self, vm: &Vm) -> bool {
+        let body = self.body(vm);
+        body.instructions.iter().all(|ins| match crate::interp::quick::generic(*ins) {
+            ins if ins.opcode() == Some(Opcode::ReturnConst) => {
+                body.consts.get(ins.bc() as usize).is_some_and(|value| value.is_none())
+            }
+            ins => !matches!(ins.opcode(), Some(Opcode::Return | Opcode::ReturnGenerator)),
+        })
+    }
     /// Number of free variables.
     pub fn free_count(&self) -> usize {
         self.first_temp - self.free_base

@@ -359,11 +359,6 @@ pub fn finish_types(vm: &Vm) {
         (std::mem::replace(&mut extra.bases, bases), std::mem::replace(&mut extra.mro, mro))
     });
     drop(old);
-    exc::EXCEPTION.update_extra(|extra| {
-        if !extra.subclasses.contains(&(&raw const exc::EXCEPTION_GROUP)) {
-            extra.subclasses.push(&exc::EXCEPTION_GROUP);
-        }
-    });
     // Made as classes in Python are: weak references are possible.
     let flags = &exc::EXCEPTION_GROUP.flags;
     flags.set(flags.get() | type_flags::WEAKREFABLE);

@@ -172,7 +172,7 @@ pub fn possibly_shadowing(vm: &Vm, origin: &str) -> bool {
     if vm.interp().config.safe_path {
         return false;
     }
-    let Some(script_dir) = vm.shared("sys_path_0") else { return false };
+    let Some(script_dir) = vm.shared(crate::start::FIRST_PATH) else { return false };
     let mut script_dir = vm.str_lossy(&script_dir);
     if script_dir.is_empty() {
         match std::env::current_dir() {

@@ -116,6 +116,13 @@ pub fn method_owner(object: &Object) -> Option<&'static Type> {
     if object.ty().is(&METHOD_DESCRIPTOR) { this(object).owner } else { None }
 }
 
+/// The signature, if it is a native function. All that is found out about it later is found out now.
+pub(crate) fn settled_signature<'a>(vm: &Vm, object: &'a Object) -> Option<&'a Signature> {
+    let f = object.downcast::<NativeFunction>()?;
+    f.count_parameters();
+    Some(f.signature(vm))
+}
+
 /// The static type whose `__new__` this is.
 pub fn new_of(object: &Object) -> Option<&'static Type> {
     let f = object.downcast_exact::<NativeFunction>()?;

@@ -157,6 +157,13 @@ impl Str {
         self.hash.set(hash as u64);
         hash
     }
+    /// Is it interned, and is no equal string with another address interned here? (Those that other
+    /// interpreters share with this one may have been interned there.)
+    #[inline]
+    pub fn is_unique(object: &Object) -> bool {
+        let shared = |header: &Header| header.is_immortal() && crate::sharing::is_on();
+        Str::is_interned(object) && !object.header().is_some_and(shared)
+    }
     pub fn is_interned(object: &Object) -> bool {
         object.header().is_some_and(|h| h.has(INTERNED)) && object.ty().is(&STR)
     }
@@ -891,6 +898,31 @@ pub fn interned(vm: &Vm, only_immortal: bool) -> usize {
     table.slots.iter().filter(|&&word| word != 0 && is_immortal(word)).count()
 }
 
+/// A string of its own with the same text.
+fn copy_of(vm: &Vm, s: &Str) -> Object {
+    expect_memory(match s.kind() {
+        Kind::Latin1(bytes) => try_from_latin1(vm, &STR, bytes),
+        _ => try_from_code_points(vm, &STR, &s.chars().collect::<Vec<u32>>()),
+    })
+}
+
+/// The interned strings that are immortal: what an interpreter begins with that shares them.
+pub(crate) fn immortals(vm: &Vm) -> Vec<Value> {
+    let is_immortal =
+        |word: &Value| Object::borrow_value(word).header().is_some_and(|header| header.is_immortal());
+    // SAFETY: the strings of the table are alive.
+    let words =
+        vm.intern_table().slots.iter().filter(|&&word| word != 0).map(|&w| unsafe { Value::from_bits(w) });
+    words.filter(is_immortal).collect()
+}
+
+/// Begins with these, which are immortal, shared and interned.
+pub(crate) fn adopt(vm: &Vm, names: &[Value]) {
+    for name in names {
+        vm.intern_object(Object::borrow_value(name));
+    }
+}
+
 /// An interned string dies.
 #[cold]
 fn forget(object: *mut Header) {
@@ -926,7 +958,7 @@ impl Vm {
     /// The interned string equal to `object` (a subtype's instance comes back as it is).
     pub fn intern_object(&self, object: &Object) -> Object {
         let Some(s) = object.downcast_exact::<Str>() else { return object.clone() };
-        if Str::is_interned(object) {
+        if Str::is_unique(object) {
             return object.clone();
         }
         let hash = s.hash(self) as u64;
@@ -935,8 +967,15 @@ impl Vm {
         match table.find(hash, |other| other.equals(s)) {
             Ok(found) => found,
             Err(i) => {
-                if let Some(header) = object.header() {
-                    header.set(INTERNED);
+                match object.header() {
+                    // Other interpreters read it.
+                    Some(header) if header.is_immortal() && crate::sharing::is_on() => {
+                        if !header.has(INTERNED) {
+                            return self.intern_object(&copy_of(self, s));
+                        }
+                    }
+                    Some(header) => header.set(INTERNED),
+                    None => {}
                 }
                 table.used += 1;
                 table.slots[i] = object.value().bits();

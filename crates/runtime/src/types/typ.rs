@@ -53,7 +53,7 @@ impl Drop for TypePayload {
         if let Some(bases) = ty.extra().bases.downcast::<Tuple>() {
             for base in bases.items() {
                 if let Some(base) = Type::of(base) {
-                    base.update_extra(|extra| extra.subclasses.retain(|&s| !std::ptr::eq(s, ty)));
+                    base.remove_subclass(ty);
                 }
             }
         }
@@ -94,7 +94,7 @@ pub static TYPE: Type = Type::new::<TypePayload>(
         MethodDef::new(
             "__subclasses__($self, /)",
             |vm, args| {
-                let list = this(&args[0]).extra().subclasses.clone();
+                let list = this(&args[0]).subclasses();
                 // SAFETY: subclasses deregister when they die.
                 Ok(vm.list(list.iter().map(|&s| unsafe { (*s).to_object() }).collect()))
             },
@@ -1070,7 +1070,7 @@ fn alloc_type(vm: &Vm, meta: &Type, ty: Type) -> Result {
 fn register_with_bases(ty: &Type, bases: &[Object]) {
     for base in bases {
         if let Some(base) = Type::of(base) {
-            base.update_extra(|extra| extra.subclasses.push(ty));
+            base.add_subclass(ty);
         }
     }
 }
@@ -1229,7 +1229,7 @@ fn set_bases(vm: &Vm, t: &Object, value: Option<&Object>) -> Result<()> {
     if let Some(old) = old_bases.downcast::<Tuple>() {
         for base in old.items() {
             if let Some(base) = Type::of(base) {
-                base.update_extra(|extra| extra.subclasses.retain(|&s| !std::ptr::eq(s, ty)));
+                base.remove_subclass(ty);
             }
         }
     }
@@ -1254,8 +1254,7 @@ fn update_mro_tree(vm: &Vm, t: &Object, changed: &mut Vec<(Object, Object, Objec
     ty.modified();
     slots::compute_for_heap_type(vm, ty);
     // SAFETY: subclasses deregister when they die.
-    let subclasses: Vec<Object> =
-        ty.extra().subclasses.iter().map(|&s| unsafe { (*s).to_object() }).collect();
+    let subclasses: Vec<Object> = ty.subclasses().into_iter().map(|s| unsafe { (*s).to_object() }).collect();
     for subclass in &subclasses {
         update_mro_tree(vm, subclass, changed)?;
     }
@@ -1266,9 +1265,21 @@ fn update_mro_tree(vm: &Vm, t: &Object, changed: &mut Vec<(Object, Object, Objec
 
 /// Makes a static type usable: bases, MRO, dict, slots. Its base must be ready.
 pub fn ready(vm: &Vm, ty: &'static Type) {
-    if ty.has(type_flags::READY) {
-        return;
+    let mut known = crate::sharing::lock();
+    if !ty.has(type_flags::READY) {
+        make_ready(vm, ty);
+        known.add_type(vm, ty);
     }
+    drop(known);
+    if let Some(base) = ty.base() {
+        base.add_subclass(ty);
+    }
+    if ty.is(&exc::EXCEPTION_GROUP) {
+        exc::EXCEPTION.add_subclass(ty);
+    }
+}
+
+fn make_ready(vm: &Vm, ty: &'static Type) {
     let base = ty.base();
     if let Some(base) = base {
         ready_base(vm, base);
@@ -1352,7 +1363,6 @@ pub fn ready(vm: &Vm, ty: &'static Type) {
         if ty.slots().hash.is_none() && ty.slots().compare.is_some() {
             ty.dict().set_str(vm, name::hash.object(), Object::NONE);
         }
-        base.update_extra(|extra| extra.subclasses.push(ty));
     }
     ty.set_slots(own);
     slots::update_flags(ty);

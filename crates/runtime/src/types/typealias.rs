@@ -27,7 +27,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         &union::UNION,
     ],
     init: Some(|vm, module| {
-        make_generic_ordinary();
+        make_generic_ordinary(vm);
         vm.set_attr_str(module, "NoDefault", &no_default(vm))
     }),
 };
@@ -206,9 +206,11 @@ pub static GENERIC: Type = Type::new::<Plain>(
 .with_doc("Abstract base class for generic types.\n\nOn Python 3.12 and newer, generic classes implicitly inherit from\nGeneric when they declare a parameter list after the class's name::\n\n    class Mapping[KT, VT]:\n        ...\n\nOn older versions of Python, however, generic classes have to\nexplicitly inherit from Generic.");
 
 /// Generic is made and subclassed like any class without `__new__`.
-fn make_generic_ordinary() {
-    GENERIC.update_slots(|slots| slots.new = OBJECT.slots().new);
-    GENERIC.flags.set(GENERIC.flags.get() & !type_flags::IMMUTABLE);
+fn make_generic_ordinary(vm: &Vm) {
+    crate::sharing::complete(vm, &GENERIC, || {
+        GENERIC.update_slots(|slots| slots.new = OBJECT.slots().new);
+        GENERIC.flags.set(GENERIC.flags.get() & !type_flags::IMMUTABLE);
+    });
 }
 
 fn call_with_class(vm: &Vm, function: &str, args: &[Object], kwnames: &[Object]) -> Result {

@@ -66,7 +66,7 @@ impl WeakRef {
             if list.refs.is_empty() {
                 table.remove(&key);
                 // SAFETY: a referent that is not UNBOUND is alive.
-                unsafe { (*referent.as_ptr()).unset(header_flags::HAS_WEAKREFS) }
+                unmark(unsafe { &*referent.as_ptr() });
             }
         }
     }
@@ -95,6 +95,14 @@ fn this(object: &Object) -> &WeakRef {
 
 fn is_proxy_type(ty: &Type) -> bool {
     ty.is(&PROXY) || ty.is(&CALLABLE_PROXY)
+}
+
+/// There are no weak references to the object any more. Of shared objects that is not said:
+/// other interpreters may have some.
+fn unmark(object: &Header) {
+    if !object.is_immortal() {
+        object.unset(header_flags::HAS_WEAKREFS)
+    }
 }
 
 /// The weak reference's payload, if the object is one (a proxy included).
@@ -196,7 +204,7 @@ pub fn first_ref(vm: &Vm, object: &Object) -> Result {
 /// with callbacks, in order.
 fn clear_list(vm: &Vm, object: *mut Header) -> Vec<Object> {
     // SAFETY: the caller's object is still in place.
-    unsafe { (*object).unset(header_flags::HAS_WEAKREFS) };
+    unmark(unsafe { &*object });
     let list = vm.interp().weakrefs.borrow_mut().remove(&(object as usize));
     let mut with_callbacks = Vec::new();
     for reference in list.unwrap_or_default().refs {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use taipan_compression::zstd::{self as z, Loaded, Words};
 use taipan_runtime::prelude::*;
+use taipan_runtime::sharing::complete;
 use taipan_runtime::support::{allocate, bad_argument, exception_class, raise_kept, this};
 use taipan_runtime::types::bytes::{self, Bytes};
 use taipan_runtime::types::int;
@@ -145,12 +146,10 @@ fn init(vm: &Vm, module: &Object) -> Result<()> {
     ] {
         vm.set_attr_str(module, name, &vm.int(value as i64))?;
     }
-    for (name, value) in
-        [("CONTINUE", z::CONTINUE), ("FLUSH_BLOCK", z::FLUSH_BLOCK), ("FLUSH_FRAME", z::FLUSH_FRAME)]
-    {
-        COMPRESSOR.dict().set_text(vm, name, vm.int(value as i64));
-    }
-    COMPRESSOR.modified();
+    let modes = [("CONTINUE", z::CONTINUE), ("FLUSH_BLOCK", z::FLUSH_BLOCK), ("FLUSH_FRAME", z::FLUSH_FRAME)];
+    complete(vm, &COMPRESSOR, || {
+        modes.into_iter().for_each(|(name, value)| COMPRESSOR.dict().set_text(vm, name, vm.int(value as i64)))
+    });
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::algorithm::{Algorithm, State};
 use crate::arguments::{initial, unsigned};
 use crate::hash::{HashObject, add_gil_minsize, kinds, new_object, update};
 use taipan_runtime::prelude::*;
+use taipan_runtime::sharing::complete;
 use taipan_runtime::types::object::OBJECT;
 
 /// What the two functions differ in.
@@ -95,7 +96,7 @@ fn new<const T: usize>(
     vm: &Vm,
     class: &Type,
     variant: &Variant,
-    sig: &Sig,
+    sig: &'static Sig,
     args: &[Object],
     kwnames: &[Object],
 ) -> Result {
@@ -234,15 +235,17 @@ pub static BLAKE2_MODULE: ModuleDef = ModuleDef {
     init: Some(|vm, module| {
         add_gil_minsize(vm, module)?;
         for (class, prefix, variant) in [(&BLAKE2B, "BLAKE2B", &B), (&BLAKE2S, "BLAKE2S", &S)] {
-            for (name, value) in [
+            let sizes = [
                 ("SALT_SIZE", variant.salt_size),
                 ("PERSON_SIZE", variant.person_size),
                 ("MAX_KEY_SIZE", variant.key_size),
                 ("MAX_DIGEST_SIZE", variant.digest_size),
-            ] {
-                let value = vm.usize(value);
-                class.dict().set_text(vm, name, value.clone());
-                vm.set_attr_str(module, &format!("{prefix}_{name}"), &value)?;
+            ];
+            complete(vm, class, || {
+                sizes.iter().for_each(|&(name, value)| class.dict().set_text(vm, name, vm.usize(value)))
+            });
+            for (name, value) in sizes {
+                vm.set_attr_str(module, &format!("{prefix}_{name}"), &vm.usize(value))?;
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use std::ffi::CString;
 use taipan_host::shared::{SEMAPHORE_MAX, Semaphore};
 use taipan_host::{Errno, clock, libc};
 use taipan_runtime::prelude::*;
+use taipan_runtime::sharing::complete;
 use taipan_runtime::support::{allocate, this};
 use taipan_runtime::types::str_methods::shown_type;
 
@@ -30,7 +31,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             dict.set_text(vm, "HAVE_SEM_TIMEDWAIT", vm.int(1));
         }
         vm.set_attr_str(module, "flags", &flags)?;
-        SEM_LOCK.dict().set_text(vm, "SEM_VALUE_MAX", vm.int(SEMAPHORE_MAX));
+        complete(vm, &SEM_LOCK, || SEM_LOCK.dict().set_text(vm, "SEM_VALUE_MAX", vm.int(SEMAPHORE_MAX)));
         Ok(())
     }),
 };

@@ -305,6 +305,9 @@ pub fn after_fork(vm: &Vm) {
 }
 
 fn is_main_thread(vm: &Vm) -> bool {
+    if vm.interp().id != 0 {
+        return false;
+    }
     match vm.shared(MAIN_THREAD) {
         Some(main) => int::to_u64(&main) == Some(vm.thread_ident),
         None => true,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Register stack of a thread (reserved address space).
-const REGISTER_STACK: usize = 64 << 20;
+pub(crate) const REGISTER_STACK: usize = 64 << 20;
 const DEFAULT_STACK: usize = 16 << 20;
 /// What a thread needs at least; Python may ask for less.
 const LEAST_STACK: usize = 256 << 10;
@@ -233,6 +233,9 @@ fn spawn(
             vm.error(&exc::PYTHON_FINALIZATION_ERROR, "can't create new thread at interpreter shutdown")
         );
     }
+    if !vm.interp().isolation.allow_threads {
+        return Err(vm.runtime_error("thread is not supported for isolated subinterpreters"));
+    }
     let failed = || vm.runtime_error("can't start new thread");
     let stack = match STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,
@@ -284,7 +287,7 @@ fn run(start: Start) {
 }
 
 /// The thread ends, as far as Python is concerned: forgets what belongs to it.
-fn forget(vm: &Vm) {
+pub(crate) fn forget(vm: &Vm) {
     super::local::forget_thread(vm);
     vm.tracer.clear();
     drop(vm.context.replace(Object::NONE));

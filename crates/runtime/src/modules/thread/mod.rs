@@ -89,7 +89,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
         MethodDef::new(
             "daemon_threads_allowed()",
-            |_, _| Ok(Object::TRUE),
+            |vm, _| Ok(Object::bool(vm.interp().isolation.allow_daemon_threads)),
             "Return True if daemon threads are allowed in the current interpreter,\nand False otherwise.",
         ),
         MethodDef::new("allocate_lock()", |vm, _| Ok(locks::new_lock(vm)), "Create a new lock object."),
@@ -161,7 +161,7 @@ pub static MODULE: ModuleDef = ModuleDef {
         MethodDef::new("_excepthook(args, /)", excepthook, "Handle uncaught Thread.run() exception."),
         MethodDef::new(
             "_is_main_interpreter()",
-            |_, _| Ok(Object::TRUE),
+            |vm, _| Ok(Object::bool(vm.interp().id == 0)),
             "Return True if the current interpreter is the main Python interpreter.",
         ),
         MethodDef::new(
@@ -209,7 +209,9 @@ pub static MODULE: ModuleDef = ModuleDef {
     ],
     types: &[&LOCK, &RLOCK, &HANDLE, &LOCAL],
     init: Some(|vm, module| {
-        MAIN_IDENT.store(vm.thread_ident, Ordering::Relaxed);
+        if vm.interp().id == 0 {
+            MAIN_IDENT.store(vm.thread_ident, Ordering::Relaxed);
+        }
         let dict = crate::types::module::dict_of(module);
         if let Some(d) = dict.downcast::<Dict>() {
             d.set_text(vm, "LockType", LOCK.to_object());

@@ -5,6 +5,7 @@ use super::schema;
 use std::collections::HashMap;
 use taipan_runtime::lookup::instance_set;
 use taipan_runtime::prelude::*;
+use taipan_runtime::sharing::complete;
 use taipan_runtime::support::allocate;
 use taipan_runtime::types::list_methods::LIST;
 use taipan_runtime::types::object::{OBJECT, get_dict, set_dict};
@@ -73,12 +74,13 @@ impl Classes {
 /// Makes all classes and puts them into the module.
 pub fn make_classes(vm: &Vm, module: &Object) -> Result<()> {
     let empty = vm.tuple(Vec::new());
-    for name in ["_fields", "__match_args__", "_attributes"] {
-        AST.dict().set_text(vm, name, empty.clone());
-    }
-    // A class like any other for programs.
-    AST.flags.set(AST.flags.get() & !type_flags::IMMUTABLE);
-    AST.modified();
+    complete(vm, &AST, || {
+        for name in ["_fields", "__match_args__", "_attributes"] {
+            AST.dict().set_text(vm, name, empty.clone());
+        }
+        // A class like any other for programs.
+        AST.flags.set(AST.flags.get() & !type_flags::IMMUTABLE);
+    });
     let classes = vm.new_dict();
     let Some(table) = classes.downcast::<Dict>() else { return Ok(()) };
     table.set_text(vm, "AST", AST.to_object());

@@ -342,7 +342,7 @@ fn check_open(vm: &Vm, b: &Buffered, message: &str) -> Result<()> {
 
 // ---- making --------------------------------------------------------------------------------
 
-fn init(vm: &Vm, object: &Object, sig: &Sig, args: &[Object], kwnames: &[Object]) -> Result<()> {
+fn init(vm: &Vm, object: &Object, sig: &'static Sig, args: &[Object], kwnames: &[Object]) -> Result<()> {
     let args = sig.bind(vm, args, kwnames)?;
     let size = vm.index_for_item_overflow(&args[1])?;
     set_up(vm, object, args[0].clone(), size)

@@ -239,6 +239,9 @@ fn after_fork_child(vm: &Vm) {
 
 /// PythonFinalizationError if the interpreter shuts down.
 pub fn check_may_fork(vm: &Vm, message: &str) -> Result<()> {
+    if !vm.interp().isolation.allow_fork {
+        return Err(vm.runtime_error("fork not supported for isolated subinterpreters"));
+    }
     match vm.interp().finalizing.get() {
         true => Err(vm.error(&exc::PYTHON_FINALIZATION_ERROR, message)),
         false => Ok(()),

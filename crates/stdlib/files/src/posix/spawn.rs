@@ -56,7 +56,16 @@ fn is_mapping(object: &Object) -> bool {
     object.ty().slots().getitem.is_some() && !object.ty().has(type_flags::SEQUENCE)
 }
 
+/// RuntimeError in interpreters that must not replace the process.
+fn check_may_exec(vm: &Vm) -> Result<()> {
+    match vm.interp().isolation.allow_exec {
+        true => Ok(()),
+        false => Err(vm.runtime_error("exec not supported for isolated subinterpreters")),
+    }
+}
+
 fn execv(vm: &Vm, args: &[Object]) -> Result {
+    check_may_exec(vm)?;
     let path = path_argument(vm, &args[0], "execv", "path", PATH)?;
     let Some(items) = tuple_or_list(&args[1]) else {
         return Err(vm.type_error("execv() arg 2 must be a tuple or list"));
@@ -77,6 +86,7 @@ fn path_error_of_exec(vm: &Vm, path: &PathArg, e: taipan_host::Errno) -> Raised 
 }
 
 fn execve(vm: &Vm, args: &[Object]) -> Result {
+    check_may_exec(vm)?;
     let path = path_argument(vm, &args[0], "execve", "path", PATH_OR_FD)?;
     let Some(items) = tuple_or_list(&args[1]) else {
         return Err(vm.type_error("execve: argv must be a tuple or list"));

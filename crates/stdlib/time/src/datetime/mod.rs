@@ -21,6 +21,7 @@ pub mod zone;
 use date::Day;
 use delta::Delta;
 use taipan_runtime::prelude::*;
+use taipan_runtime::sharing::complete;
 use time::Clock;
 
 pub static MODULE: ModuleDef = ModuleDef {
@@ -33,11 +34,10 @@ pub static MODULE: ModuleDef = ModuleDef {
 
 fn init(vm: &Vm, module: &Object) -> Result<()> {
     taipan_runtime::types::typ::ready(vm, &date::ISO_CALENDAR_DATE);
-    let add = |class: &Type, attributes: [(&'static str, Object); 3]| {
-        for (name, value) in attributes {
-            class.dict().set_text(vm, name, value);
-        }
-        class.modified();
+    let add = |class: &'static Type, attributes: [(&'static str, Object); 3]| {
+        complete(vm, class, || {
+            attributes.into_iter().for_each(|(name, value)| class.dict().set_text(vm, name, value))
+        });
     };
     add(
         &delta::TIMEDELTA,

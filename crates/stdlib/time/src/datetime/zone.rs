@@ -311,7 +311,9 @@ pub fn utc(vm: &Vm) -> Object {
     if let Some(zone) = vm.at_place(&UTC) {
         return zone;
     }
-    let zone = fixed(vm, Delta::ZERO.object(vm), Delta::ZERO, Object::UNBOUND);
+    // Interpreters share it.
+    let made = TIMEZONE.dict().get_text(vm, "utc");
+    let zone = made.unwrap_or_else(|| fixed(vm, Delta::ZERO.object(vm), Delta::ZERO, Object::UNBOUND));
     vm.put_in_place(&UTC, zone.clone());
     zone
 }
