@@ -148,6 +148,10 @@ fn main_module(vm: &Vm) -> Result {
     let main = taipan_runtime::types::module::new(vm, "__main__");
     let dict = taipan_runtime::types::module::dict_of(&main);
     vm.set_item(&dict, &vm.intern("__builtins__"), &vm.interp().builtins.clone())?;
+    if let Some(importlib) = vm.shared("importlib") {
+        let importer = vm.get_attr_str(&importlib, "BuiltinImporter")?;
+        vm.set_item(&dict, &vm.intern("__loader__"), &importer)?;
+    }
     let modules = vm.interp().modules.clone();
     vm.set_item(&modules, &vm.intern("__main__"), &main)?;
     Ok(main)

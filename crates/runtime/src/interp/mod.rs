@@ -146,7 +146,7 @@ impl Vm {
     pub fn current_globals(&self) -> Option<Object> {
         let frame = self.frame.get();
         if frame.is_null() {
-            return None;
+            return self.globals_without_frame();
         }
         // SAFETY: frames keep their globals alive.
         Some(unsafe { Object::from_borrowed((*frame).globals()) })
@@ -155,9 +155,15 @@ impl Vm {
     pub fn current_locals(&self) -> Result {
         let frame = self.frame.get();
         if frame.is_null() {
-            return Err(self.system_error("frame does not exist"));
+            return self.globals_without_frame().ok_or_else(|| self.system_error("frame does not exist"));
         }
         crate::types::traceback::frame_locals(self, frame)
+    }
+    /// What another interpreter calls here runs in `__main__`.
+    #[cold]
+    fn globals_without_frame(&self) -> Option<Object> {
+        let modules = self.interp().modules.downcast::<Dict>().filter(|_| self.interp().id != 0)?;
+        Some(crate::types::module::dict_of(&modules.get_text(self, "__main__")?))
     }
 }
 

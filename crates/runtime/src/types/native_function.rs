@@ -118,7 +118,11 @@ pub fn method_owner(object: &Object) -> Option<&'static Type> {
 
 /// The signature, if it is a native function. All that is found out about it later is found out now.
 pub(crate) fn settled_signature<'a>(vm: &Vm, object: &'a Object) -> Option<&'a Signature> {
-    let f = object.downcast::<NativeFunction>()?;
+    let kinds = [&BUILTIN_FUNCTION, &METHOD_DESCRIPTOR, &CLASSMETHOD_DESCRIPTOR];
+    if !kinds.iter().any(|kind| object.ty().is(kind)) {
+        return None;
+    }
+    let f = this(object);
     f.count_parameters();
     Some(f.signature(vm))
 }
@@ -182,8 +186,8 @@ impl NativeFunction {
     fn count_parameters(&self) {
         let arity = plain_arity(self.def);
         self.arity.set(arity);
-        if let Some(descriptor) = self.descriptor.downcast::<NativeFunction>() {
-            descriptor.arity.set(arity);
+        if !self.descriptor.is_unbound() {
+            this(&self.descriptor).arity.set(arity);
         }
     }
     /// Calls with complete arguments (self first, if there is one).

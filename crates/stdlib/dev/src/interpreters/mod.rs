@@ -16,6 +16,7 @@ use taipan_runtime::interpreters::{self, BUFFER_VIEW, Isolation, Second};
 use taipan_runtime::prelude::*;
 use taipan_runtime::support::exception_class;
 use taipan_runtime::types::function::Function;
+use taipan_runtime::types::str_methods::shown_type;
 use taipan_runtime::types::{code::Code, int, module};
 
 /// The module `_interpreters`.
@@ -58,7 +59,7 @@ pub static INTERPRETERS: ModuleDef = ModuleDef {
         MethodDef::new("incref(id, *, implieslink=False, restrict=False)", incref, ""),
         MethodDef::new("decref(id, *, restrict=False)", decref, ""),
         MethodDef::new(
-            "exec(id, code, shared=None, *, restrict=False)",
+            "exec(id, code, shared=<absent>, *, restrict=False)",
             |vm, args| {
                 let which = resolve(vm, &args[0], Some(&args[3]), "exec code for")?;
                 let shared = dict_argument(vm, "exec", 3, &args[2])?;
@@ -67,7 +68,7 @@ pub static INTERPRETERS: ModuleDef = ModuleDef {
             "Executes source, or the code of a function, in an interpreter's __main__.",
         ),
         MethodDef::new(
-            "run_string(id, script, shared=None, *, restrict=False)",
+            "run_string(id, script, shared=<absent>, *, restrict=False)",
             |vm, args| {
                 let which = resolve(vm, &args[0], Some(&args[3]), "run a string in")?;
                 if args[1].downcast::<Str>().is_none() {
@@ -82,7 +83,7 @@ pub static INTERPRETERS: ModuleDef = ModuleDef {
             "Executes source in an interpreter's __main__.",
         ),
         MethodDef::new(
-            "run_func(id, func, shared=None, *, restrict=False)",
+            "run_func(id, func, shared=<absent>, *, restrict=False)",
             |vm, args| {
                 let which = resolve(vm, &args[0], Some(&args[3]), "run a function in")?;
                 let func = &args[1];
@@ -318,16 +319,14 @@ fn decref(vm: &Vm, args: &[Object]) -> Result {
 
 // ---- running something in them ----------------------------------------------------------------
 
-/// Argument `n` of a function: None or a dict.
+/// Argument `n` of a function: a dict, if there is one.
 fn dict_argument<'a>(vm: &Vm, function: &str, n: usize, given: &'a Object) -> Result<Option<&'a Object>> {
-    if given.is_none() {
-        return Ok(None);
-    }
+    let Some(given) = given.bound() else { return Ok(None) };
     match given.downcast::<Dict>() {
         Some(_) => Ok(Some(given)),
         None => Err(vm.type_error(format!(
             "_interpreters.{function}() argument {n} must be dict, not {}",
-            given.ty().name()
+            shown_type(given)
         ))),
     }
 }
@@ -341,6 +340,7 @@ fn export_names(vm: &Vm, dict: Option<&Object>) -> Result<Names> {
         if key.downcast::<Str>().is_none() {
             return Err(vm.type_error("bad argument type for built-in operation"));
         }
+        taipan_runtime::codecs::utf8::encode(vm, &key, "strict")?;
         Ok((vm.str_lossy(&key), export(vm, &value, Fallback::Refuse)?))
     };
     items.into_iter().map(one).collect()
@@ -387,7 +387,7 @@ fn set_main_attributes(vm: &Vm, args: &[Object]) -> Result {
     let Some(names) = args[1].downcast::<Dict>() else {
         return Err(vm.type_error(format!(
             "_interpreters.set___main___attrs() argument 2 must be dict, not {}",
-            args[1].ty().name()
+            shown_type(&args[1])
         )));
     };
     if names.is_empty() {
@@ -428,7 +428,7 @@ fn call(vm: &Vm, args: &[Object]) -> Result {
         let got = args[2].ty().name();
         return Err(vm.type_error(format!("_interpreters.call() argument 3 must be tuple, not {got}")));
     }
-    let kwargs = dict_argument(vm, "call", 4, &args[3])?;
+    let kwargs = if args[3].is_none() { None } else { dict_argument(vm, "call", 4, &args[3])? };
     let given = |object: &Object| export(vm, object, Fallback::Pickle);
     let function = data::export_callable(vm, &args[1])?;
     let positional: Vec<Object> = args[2].downcast::<Tuple>().map(|t| t.items().to_vec()).unwrap_or_default();
